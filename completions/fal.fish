@@ -1,0 +1,1 @@
+complete -c fal -n __fish_use_subcommand -a profile

@@ -1,0 +1,57 @@
+"""The commands as click sees them: thin, one file a topic."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+import falenv
+from falenv.commands import session, settings
+from falenv.errors import FalenvError, UsageError
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group("falenv", context_settings=CONTEXT)
+@click.version_option(falenv.__version__, prog_name="falenv")
+def root() -> None:
+    """Named fal.ai keys, followed by the running shell.
+
+    The script `fal` is the same program. What is not `fal profile …` is handed over to the
+    official CLI, with the active profile's key.
+    """
+
+
+@root.group("profile")
+def profile() -> None:
+    """Keep fal.ai profiles, and bring the active one into the shell.
+
+    To make this shell follow, and every later one from its start-up file:
+
+    \b
+        eval "$(fal profile env)"
+    """
+
+
+for command in (*settings.COMMANDS, *session.COMMANDS):
+    profile.add_command(command)
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line (without the program's name) and return the exit code."""
+    if arguments[:1] == ["profiles"]:
+        arguments = ["profile", *arguments[1:]]
+    prog = "fal" if arguments[:1] == ["profile"] else "falenv"
+    try:
+        return root.main(arguments, prog_name=prog, standalone_mode=False) or 0
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else prog
+        # An argument that was not expected may be a key.
+        message = re.sub(r"([^\s:'\"(]+):[^\s'\")]+", r"\1:********", error.format_message())
+        raise UsageError(f"{message.rstrip('.')}; see: {where} --help") from None
+    except click.Abort:
+        raise FalenvError("stopped; nothing was changed") from None
+

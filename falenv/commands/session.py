@@ -1,0 +1,147 @@
+"""What acts on the shell, or on one command: env, use, off, on, current, exec."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from falenv import dialects, hot, paths, store
+from falenv.active import resolve
+from falenv.commands import talk
+from falenv.errors import FalenvError, UsageError, printable
+from falenv.profile import mask
+
+NOT_HERE = f"falenv is not in this shell; first: {talk.EVAL}"
+
+
+@click.command("env")
+@click.argument("name", required=False)
+@click.option("--shell", metavar="SHELL", help=f"One of {', '.join(sorted(dialects.DIALECTS))}.")
+@click.option("--exports-only", is_flag=True, help="The exports without function, hook and so on.")
+@click.option("--unset", is_flag=True, help="The code that takes the variables away.")
+@click.option("--no-prompt", is_flag=True, help="Without the segment in the prompt.")
+@click.option("--refresh", is_flag=True, hidden=True)
+@click.option("--was", hidden=True)
+def env(**options: str | bool | None) -> None:
+    """Print the code that makes a shell follow, for eval.
+
+    With NAME the shell is pinned to that profile. In an .envrc the exports alone are printed.
+
+    \b
+        eval "$(fal profile env)"
+    """
+    hot.env(**options)  # type: ignore[arg-type]  # the options above are its parameters
+
+
+@click.command("use")
+@click.argument("name", nargs=-1)
+@click.option("--default", "default", is_flag=True, help="Follow the default again.")
+def use(*, name: tuple[str, ...], default: bool) -> None:
+    """Pin this shell to a profile; `-` goes back to the one before.
+
+    The integration does this itself. Only what it cannot do gets here.
+    """
+    mark = hot.mark_of_shell()
+    if len(name) + default != 1 or name == ("",):
+        raise UsageError("give a profile, - or --default; see: fal profile use --help")
+    if name != ("-",) and not default:
+        resolve(store.read(paths.store()), name[0])
+    if not mark:
+        raise FalenvError(NOT_HERE)
+    raise FalenvError("this shell was on no other profile yet, to go back to")
+
+
+@click.command("off")
+def off() -> None:
+    """Take falenv out of this shell, and give back the variables it found."""
+    raise FalenvError(NOT_HERE)
+
+
+@click.command("on")
+def on() -> None:
+    """Put falenv back into this shell: the same as env.
+
+    After `off` nothing of ours is left in the shell that could do it, so here too it takes
+
+    \b
+        eval "$(fal profile on)"
+    """
+    if hot.mark_of_shell():
+        hot.say("falenv is on in this shell")
+    else:
+        hot.env()
+
+
+@click.command("current")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--name", "only_name", is_flag=True, help="Print the name alone.")
+def current(*, as_json: bool, only_name: bool) -> None:
+    """Show which profile is active here, and why."""
+    mark = hot.mark_of_shell()
+    if only_name:
+        hot.current_name()
+        return
+    path = paths.store()
+    found = store.read(path)
+    active = resolve(found)
+    profile = active.profile
+    given = os.environ.get("FAL_KEY")
+    expected = profile.key if profile else None
+    if as_json:
+        import json
+
+        click.echo(
+            json.dumps(
+                {
+                    "profile": active.name or None,
+                    "why": active.why,
+                    "store": path,
+                    "default": found.default or None,
+                    "key": mask(expected) if expected else None,
+                    "host": profile.host if profile else None,
+                    "shell": {
+                        "key": mask(given) if given else None,
+                        "is_active": given == expected,
+                    },
+                }
+            )
+        )
+        return
+    if profile is None:
+        click.echo(f"No profile is active: {path} sets no default.")
+    else:
+        reason = {"default": f"the default in {path}", "pin": "FAL_PROFILE pins this shell to it"}
+        click.echo(printable(f"{profile.name} ({reason[active.why]})"))
+        click.echo(printable(f"key   {mask(profile.key)}"))
+        if profile.host:
+            click.echo(printable(f"host  {profile.host}"))
+    if given == expected:
+        return
+    cure = f"fal profile use {active.name or '--default'}" if mark else talk.EVAL
+    if given is None:
+        hot.say(f"FAL_KEY is not set in this shell; to set it: {cure}")
+    elif expected is None:
+        hot.say(f"FAL_KEY in this shell was set by hand: {mask(given)}")
+    else:
+        hot.say(
+            f"FAL_KEY in this shell is another, set by hand or before falenv: {mask(given)}; "
+            f"to replace it: {cure}"
+        )
+
+
+@click.command("exec", context_settings={"ignore_unknown_options": True})
+@click.argument("name")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def exec_(*, name: str, command: tuple[str, ...]) -> None:
+    """Run one command with a profile; nothing in the shell changes.
+
+    \b
+        fal profile exec NAME -- COMMAND [ARGUMENT…]
+    """
+    hot.mark_of_shell()
+    hot.run(name, list(command))
+
+
+COMMANDS = (env, use, off, on, current, exec_)
+

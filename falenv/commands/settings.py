@@ -1,0 +1,262 @@
+"""The official seven: list, set, unset, key, host, create, delete. They maintain the store."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from falenv import hot, paths, store
+from falenv.active import choice
+from falenv.commands import talk
+from falenv.errors import FalenvError, InvalidKeyError, InvalidNameError, UsageError, printable, shown
+from falenv.profile import check_host, check_name, clean_key, key_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+    from typing import Any
+
+    from falenv.store import Store
+
+NO_KEY = "No key set for profile. Use fal profile key to set a key."
+
+
+@click.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, in the official CLI's shape.")
+@click.option(
+    "--output", type=click.Choice(["pretty", "json"]), default="pretty", hidden=True,
+    help="The official CLI's way of asking for JSON.",
+)
+def list_(*, as_json: bool, output: str) -> None:
+    """List all profiles."""
+    found = store.read(paths.store())
+    active, why = choice(found)
+    if as_json or output == "json":
+        import json
+
+        profiles = [
+            {
+                "profile": profile.name,
+                "is_set": profile.name == active,
+                "settings": profile.settings,
+                "is_default": profile.name == found.default,
+                "key_id": key_id(profile.key) or None,
+                "host": profile.host,
+            }
+            for profile in found.profiles.values()
+        ]
+        click.echo(json.dumps({"profiles": profiles}))
+        return
+    if not found.profiles:
+        hot.say("there are no profiles yet; make one: fal profile set NAME")
+        return
+    _table(found)
+    if why == "pin":
+        hot.say(f"FAL_PROFILE pins this shell to {shown(active)}")
+
+
+def _table(found: Store) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    for heading in ("Default", "Profile", "Settings"):
+        table.add_column(heading)
+    for profile in found.profiles.values():
+        # Text: rich would take [/] in a name for its markup.
+        table.add_row(
+            "*" if profile.name == found.default else "",
+            Text(printable(profile.name)),
+            Text(printable(", ".join(profile.settings))),
+        )
+    console = Console(highlight=False)
+    if not console.is_terminal:  # nothing is cut or folded that another program reads
+        console = Console(highlight=False, width=10_000)
+    console.print(table)
+
+
+@click.command("set")
+@click.argument("name")
+def set_(name: str) -> None:
+    """Set the default profile, creating it if there is none of that name."""
+    mark = hot.mark_of_shell()
+    found = store.read(paths.store())
+    if name not in found.profiles:
+        _check_new(found, name)
+        _confirm_new(found, name)
+    _set_default(name, mark)
+
+
+@click.command("create")
+@click.argument("name")
+def create(name: str) -> None:
+    """Create a profile, and set it as the default."""
+    mark = hot.mark_of_shell()
+    found = store.read(paths.store())
+    if name in found.profiles:
+        raise FalenvError(f"Profile {shown(name)} already exists; set it: fal profile set NAME")
+    _check_new(found, name)
+    click.echo(f"Profile {name} created. Setting it as default profile...")
+    _set_default(name, mark)
+
+
+def _check_new(found: Store, name: str) -> None:
+    """Raise InvalidNameError for a name that we do not give."""
+    check_name(name)
+    if name in found.data:
+        raise InvalidNameError(name, "the store has a global setting of that name")
+
+
+def _confirm_new(found: Store, name: str) -> None:
+    """On a terminal, ask before a name is created that looks like a slip of another."""
+    import difflib
+
+    close = difflib.get_close_matches(name, found.profiles, n=1, cutoff=0.75)
+    if close and talk.asked_on_terminal():
+        click.confirm(
+            printable(f"Profile {name} does not exist, but {close[0]} does. Create {name}?"),
+            abort=True, err=True,
+        )
+
+
+def _set_default(name: str, mark: str) -> None:
+    def edit(data: MutableMapping[str, Any]) -> None:
+        if name not in data:
+            data[name] = {}
+        if store.INTERNAL not in data:
+            data[store.INTERNAL] = {}
+        data[store.INTERNAL]["profile"] = name
+
+    now = talk.change(edit)
+    click.echo(f"Default profile set to {printable(name)}.")
+    if not now.profiles[name].key:
+        click.echo(NO_KEY)
+    talk.tell_shell(now, mark)
+
+
+@click.command("unset")
+def unset() -> None:
+    """Unset the default profile."""
+    mark = hot.mark_of_shell()
+    now = talk.change(_drop_default)
+    click.echo("Default profile unset.")
+    talk.tell_shell(now, mark)
+
+
+def _drop_default(data: MutableMapping[str, Any]) -> None:
+    if "profile" in data.get(store.INTERNAL, {}):
+        del data[store.INTERNAL]["profile"]
+
+
+@click.command("key")
+@click.argument("name", nargs=-1)
+@click.option("--stdin", "from_stdin", is_flag=True, help="Read the key from standard input.")
+@click.option("--from-env", is_flag=True, help="Take the key that FAL_KEY holds.")
+def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool) -> None:
+    """Set the key of a profile: NAME, or the active one.
+
+    The key is typed unseen. It is never an argument: those stay in the shell's history.
+    """
+    mark = hot.mark_of_shell()
+    found = store.read(paths.store())
+    talk.refuse_key(name, found)
+    if len(name) > 1 or (from_stdin and from_env):
+        raise UsageError("one profile and one source at the most; see: fal profile key --help")
+    profile = talk.target(found, name[0] if name else None)
+    if from_env:
+        text = os.environ.get("FAL_KEY")
+        if not text:
+            raise FalenvError("FAL_KEY is not set here; nothing was changed")
+        value = clean_key(text)
+    elif from_stdin:
+        value = _piped_key()
+    elif sys.stdin.isatty():
+        value = _typed_key()
+    else:
+        raise UsageError("standard input is not a terminal; to read the key from it: --stdin")
+
+    def edit(data: MutableMapping[str, Any]) -> None:
+        data[profile]["key"] = value
+
+    now = talk.change(edit)
+    click.echo(f"Key set for profile {printable(profile)}.")
+    talk.tell_shell(now, mark)
+
+
+def _typed_key() -> str:
+    """Ask, without echo, until it is a key; click.Abort at the end of input."""
+    import getpass
+
+    while True:
+        try:
+            return clean_key(getpass.getpass("Enter the key: "))
+        except EOFError:
+            raise click.Abort from None
+        except InvalidKeyError as error:
+            click.echo(str(error), err=True)
+
+
+def _piped_key() -> str:
+    """Return the key in the one line that comes on standard input."""
+    content = sys.stdin.buffer.read(64 * 1024)
+    try:
+        lines = [line for line in content.decode("utf-8-sig").splitlines() if line.strip()]
+    except UnicodeDecodeError:
+        raise InvalidKeyError from None
+    if len(lines) != 1:
+        raise FalenvError("standard input must be one line, the key; nothing was changed")
+    return clean_key(lines[0])
+
+
+@click.command("host")
+@click.argument("host", required=False)
+@click.option("--profile", "name", metavar="NAME", help="Of this profile, not of the active one.")
+@click.option("--unset", "drop", is_flag=True, help="Take the host away: fal's own again.")
+@click.option("--force", is_flag=True, help="Accept a host outside fal's own domains.")
+def host(*, host: str | None, name: str | None, drop: bool, force: bool) -> None:
+    """Set the fal host of a profile."""
+    mark = hot.mark_of_shell()
+    if drop == (host is not None):
+        raise UsageError("give a host, or --unset; see: fal profile host --help")
+    value = None if host is None else check_host(host, allow_foreign=force)
+    profile = talk.target(store.read(paths.store()), name)
+
+    def edit(data: MutableMapping[str, Any]) -> None:
+        if value is not None:
+            data[profile]["host"] = value
+        elif "host" in data[profile]:
+            del data[profile]["host"]
+
+    now = talk.change(edit)
+    click.echo("Fal host unset." if value is None else f"Fal host set to {value}.")
+    talk.tell_shell(now, mark)
+
+
+@click.command("delete")
+@click.argument("name")
+def delete(name: str) -> None:
+    """Delete a profile, and its key with it."""
+    mark = hot.mark_of_shell()
+    from falenv.errors import ProfileNotFoundError
+
+    found = store.read(paths.store())
+    if name not in found.profiles:
+        raise ProfileNotFoundError(name, "argument", list(found.profiles))
+
+    def edit(data: MutableMapping[str, Any]) -> None:
+        if data.get(store.INTERNAL, {}).get("profile") == name:
+            _drop_default(data)
+        if name in data:
+            del data[name]
+
+    now = talk.change(edit)
+    click.echo(f"Profile {printable(name)} deleted.")
+    if found.default == name:
+        hot.say("it was the default; choose another: fal profile set NAME")
+    talk.tell_shell(now, mark)
+
+
+COMMANDS = (list_, set_, unset, key, host, create, delete)

@@ -1,0 +1,84 @@
+"""What several commands have to say, and to ask."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from falenv import hot, index, paths, store
+from falenv.active import choice
+from falenv.errors import FalenvError, shown
+from falenv.profile import key_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from falenv.store import Change, Store
+
+EVAL = 'eval "$(fal profile env)"'
+
+
+def change(edit: Change) -> Store:
+    """Edit the store, let the shells know, and return it as it is now."""
+    before, after = store.edit(paths.store(), edit)
+    index.update(after)
+    if before.is_open_to_others:
+        hot.say(f"{after.path} could be read by others on this machine; it is private now")
+    return after
+
+
+def asked_on_terminal() -> bool:
+    """Tell whether there is someone to answer a question."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def tell_shell(now: Store, mark: str) -> None:
+    """Say what the change means for the shell that we were called from, where that is a surprise.
+
+    `mark` is the shell's own word (`hot.mark_of_shell`).
+    """
+    name, why = choice(now)
+    profile = now.profiles.get(name)
+    if why == "pin" and name != now.default:
+        hot.say(
+            f"this shell stays on {shown(name)}, since FAL_PROFILE pins it; "
+            "to follow the default: fal profile use --default"
+            + ("" if mark else " (or: unset FAL_PROFILE)")
+        )
+    if mark == "live":
+        return
+    key = os.environ.get("FAL_KEY")
+    if key is None or (profile and key == profile.key):
+        return
+    if mark == "later":
+        hot.say("this shell follows at its next prompt")
+    else:
+        hot.say(
+            f"this shell still has another FAL_KEY (id {key_id(key)}), which beats the profile; "
+            f"to switch it: {EVAL}"
+        )
+
+
+def target(now: Store, name: str | None) -> str:
+    """Return the profile that a command is about: the one named, else the active one.
+
+    Errors: ProfileNotFoundError, NoProfileError.
+    """
+    from falenv.active import resolve
+    from falenv.errors import NoProfileError
+
+    found = resolve(now, name).profile
+    if found is None:
+        raise NoProfileError
+    return found.name
+
+
+def refuse_key(words: tuple[str, ...], now: Store) -> None:
+    """Refuse a key on the command line, where `ps` and the history keep it, without repeating it."""
+    for word in words:
+        if ":" in word and word not in now.profiles:
+            raise FalenvError(
+                "a key is never an argument, since the shell's history would keep it (delete it "
+                "there); type it when asked, or use --stdin"
+            )
+
+

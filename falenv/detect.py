@@ -1,0 +1,34 @@
+"""Which shell is asking."""
+
+from __future__ import annotations
+
+import os
+
+from falenv.errors import UsageError
+
+
+def in_envrc() -> bool:
+    """Tell whether direnv is running us from an `.envrc`.
+
+    Its bash is not the user's shell: it wants exports and nothing else.
+    """
+    return bool(os.environ.get("DIRENV_IN_ENVRC"))
+
+
+def shell() -> str:
+    """Return the name of the shell that runs us; raise UsageError where it cannot be told.
+
+    By the parent processes, not by `$SHELL`, which is the login shell. An `.envrc` is read by
+    bash whatever the login shell is.
+    """
+    if in_envrc():
+        return "bash"
+    import shellingham
+
+    try:
+        name: str = shellingham.detect_shell()[0]
+    except (shellingham.ShellDetectionFailure, RuntimeError, OSError):
+        raise UsageError(
+            "could not tell which shell is asking; name it: fal profile env --shell bash"
+        ) from None
+    return name

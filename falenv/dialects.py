@@ -1,0 +1,100 @@
+"""One row a shell: how it quotes, exports, unsets and assigns. The registry is the list of shells.
+
+Values are quoted here and nowhere else, as the last step before they are printed.
+"""
+
+from __future__ import annotations
+
+from falenv.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from falenv.environment import Environment
+
+
+class Dialect:
+    """How one shell writes what we have to say.
+
+    `quote` turns any text without NUL into one word; the three templates take `name` and the
+    quoted `value`. `export_all` of an environment and `assign` give whole lines.
+    """
+
+    __slots__ = ("_assign", "_export", "_unset", "completion", "name", "quote", "script")
+
+    def __init__(  # noqa: PLR0913 - a row of a table
+        self,
+        name: str,
+        quote: Callable[[str], str],
+        export: str,
+        unset: str,
+        assign: str,
+        script: str,
+        completion: str,
+    ) -> None:
+        self.name = name
+        self.quote = quote
+        self._export = export
+        self._unset = unset
+        self._assign = assign
+        self.script = script
+        self.completion = completion
+
+    def assign(self, name: str, value: str) -> str:
+        """Return a line that sets an unexported variable of this shell."""
+        return self._assign.format(name=name, value=self.quote(value)) + "\n"
+
+    def render(self, environment: Environment) -> str:
+        """Return one line a variable, which exports or unsets it."""
+        return "".join(
+            (
+                self._unset.format(name=name)
+                if value is None
+                else self._export.format(name=name, value=self.quote(value))
+            )
+            + "\n"
+            for name, value in environment.items()
+        )
+
+
+def quote_posix(value: str) -> str:
+    """Quote as POSIX 2.2.2 has it: nothing is special in single quotes, so they are left for `'`."""
+    return "'" + value.replace("'", "'\\''") + "'"
+
+
+def quote_fish(value: str) -> str:
+    """Quote for fish, which, unlike POSIX, unescapes `\\\\` and `\\'` inside single quotes."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+DIALECTS = {
+    dialect.name: dialect
+    for dialect in (
+        Dialect(
+            "bash", quote_posix, "export {name}={value}", "unset {name}", "{name}={value}",
+            "falenv.bash", "fal.bash",
+        ),
+        Dialect(
+            "zsh", quote_posix, "export {name}={value}", "unset {name}", "{name}={value}",
+            "falenv.zsh", "_fal",
+        ),
+        Dialect(
+            # Under a universal variable of the same name only an empty global keeps children
+            # from inheriting that. `if` returns 0 where `set -e` of an unset name returns 4.
+            "fish", quote_fish, "set -gx {name} {value}",
+            "set -e -g {name}; if set -qUx {name}; set -gx {name}; end",
+            "set -g {name} {value}",
+            "falenv.fish", "fal.fish",
+        ),
+    )
+}
+
+
+def find(name: str) -> Dialect:
+    """Return the dialect of a shell; raise UsageError where we have none."""
+    try:
+        return DIALECTS[name]
+    except KeyError:
+        known = ", ".join(sorted(DIALECTS))
+        raise UsageError(f"there is no integration for the shell {name!r}; there are: {known}") from None

@@ -1,0 +1,62 @@
+"""From the active profile to the environment: an ordered map of variable to value.
+
+`None` means "unset it". Never an empty string: to the JS client an empty FAL_KEY is a key.
+"""
+
+from __future__ import annotations
+
+import os
+
+from falenv.errors import KeyNotCarriedError
+from falenv.profile import check_host
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from falenv.active import Active
+
+    Environment = dict[str, str | None]
+
+HOSTS = ("FAL_HOST", "FAL_RUN_HOST", "FAL_QUEUE_RUN_HOST")
+#: What we set and unset; an integrated shell keeps what the user had in them before.
+VARIABLES = ("FAL_KEY", *HOSTS, "FALENV_PROFILE")
+
+#: Where no profile is active, or an unknown one was asked for.
+NOTHING: Environment = dict.fromkeys(VARIABLES)
+
+
+def environment(active: Active) -> Environment:
+    """Return the environment of the active profile.
+
+    A key and a host always go together: the hosts are unset where the profile has none, so that
+    no key is sent to another profile's host. A profile named by argument becomes the pin.
+    Errors: InvalidHostError for a host that would stop the official CLI, KeyNotCarriedError for
+    a NUL, which no environment can hold.
+    """
+    profile = active.profile
+    if profile is None:
+        return NOTHING
+    found: Environment = {"FAL_KEY": profile.key or None}
+    found |= dict.fromkeys(HOSTS)
+    if profile.host:
+        # The derivation is the official CLI's (fal/flags.py), replaced once each, in this order.
+        host = check_host(profile.host, allow_foreign=True)
+        run = host.replace("api.", "", 1).replace("alpha.", "", 1).replace(".ai", ".run", 1)
+        found |= zip(HOSTS, (host, run, f"queue.{run}"), strict=True)
+    found["FALENV_PROFILE"] = profile.name
+    if active.why == "argument":
+        found["FAL_PROFILE"] = profile.name
+    for variable, value in found.items():
+        if value and "\0" in value:
+            raise KeyNotCarriedError(variable, "a NUL")
+    return found
+
+
+def apply(changes: Environment) -> dict[str, str]:
+    """Return this process's environment with `changes` made, for a program to be started."""
+    result = dict(os.environ)
+    for variable, value in changes.items():
+        if value is None:
+            result.pop(variable, None)
+        else:
+            result[variable] = value
+    return result

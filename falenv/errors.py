@@ -1,0 +1,129 @@
+"""What can go wrong, worded once.
+
+Every message is one line that says what is wrong, where, and the cure. None contains a key.
+`__main__` prints them and turns them into the exit code.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def printable(text: str) -> str:
+    """Return `text` with what a terminal would act on, or could not show, as visible escapes.
+
+    Profile names come from a file that other programs write: an ESC in one must not reach the
+    screen. The result is one line that any terminal shows literally.
+    """
+    return "".join(
+        char if char == " " or (char.isprintable() and unicodedata.category(char) != "Cf") else
+        char.encode("unicode_escape", "replace").decode("ascii")
+        for char in text
+    ) if not text.isascii() or not text.isprintable() else text
+
+
+def shown(name: str) -> str:
+    """Return a profile's name for a message, quoted; of what may be a mistaken key, only the id."""
+    head, colon, _ = name.partition(":")
+    return repr(f"{head}:********" if colon else name)
+
+
+class FalenvError(Exception):
+    """The base of all errors that the user is told of. `str()` is the message, one line."""
+
+    exit_code = 1
+
+
+class UsageError(FalenvError):
+    """The command line asks for something that does not exist."""
+
+    exit_code = 2
+
+
+class StoreError(FalenvError):
+    """The store cannot be read, understood or written. It was not changed."""
+
+    def __init__(self, path: str, what: str, cure: str, line: int | None = None) -> None:
+        where = f"{path}, line {line}" if line else path
+        super().__init__(f"{where}: {what}; {cure}")
+
+
+class StoreBusyError(FalenvError):
+    """Another process holds the store's lock."""
+
+    def __init__(self, path: str, holder: str, seconds: float) -> None:
+        super().__init__(
+            f"{path} is being changed by {holder}, and still was after {seconds:g} seconds; "
+            "try again when that has ended"
+        )
+
+
+class ProfileNotFoundError(FalenvError):
+    """A name, from wherever it came, is not a profile of the store."""
+
+    def __init__(self, name: str, why: str, known: list[str]) -> None:
+        listed = ", ".join(known[:8]) + (", …" if len(known) > 8 else "")  # noqa: PLR2004
+        there = f"there are: {listed}" if known else "there are none yet"
+        what, cure = {
+            "pin": (f"FAL_PROFILE names {shown(name)}, which is no profile",
+                    "unset it, or use another: fal profile use NAME"),
+            "default": (f"the default is {shown(name)}, which is no profile",
+                        "choose another: fal profile set NAME"),
+        }.get(why, (f"there is no profile {shown(name)}", "create it: fal profile create NAME"))
+        super().__init__(f"{what} ({there}); {cure}")
+
+
+class NoProfileError(FalenvError):
+    """A command needs the active profile, and none is."""
+
+    def __init__(self) -> None:
+        super().__init__("no profile is set; use: fal profile set NAME")
+
+
+class InvalidNameError(FalenvError):
+    """A name that we do not give to a profile."""
+
+    def __init__(self, name: str, what: str) -> None:
+        super().__init__(
+            f"{shown(name)} cannot be a profile's name: {what}; "
+            "take letters, digits and any of . _ - @ + /"
+        )
+
+
+class InvalidKeyError(FalenvError):
+    """A text that is no key. The text itself is never repeated: it may be a mistyped secret."""
+
+    def __init__(self) -> None:
+        # The seed's words.
+        super().__init__("Invalid key. The key must be in the format key:value.")
+
+
+class InvalidHostError(FalenvError):
+    """A host that must not, or not without being told so, be sent a key."""
+
+
+class KeyNotCarriedError(FalenvError):
+    """A value that no environment variable, or not the shell that asks, can hold."""
+
+    def __init__(self, variable: str, what: str) -> None:
+        super().__init__(f"the value for {variable} contains {what}, which this shell cannot carry")
+
+
+class NoOfficialError(FalenvError):
+    """The command belongs to the official CLI, which is not installed."""
+
+    exit_code = 127
+
+    def __init__(self, command: str) -> None:
+        super().__init__(
+            f"{command!r} is a command of the official fal CLI, which was not found; "
+            "install it: pip install fal"
+        )
+
+
+class CannotRunError(FalenvError):
+    """A program could not be started. The exit codes are the shells' (POSIX, 2.8.2)."""
+
+    def __init__(self, program: str, error: OSError) -> None:
+        self.exit_code = 127 if isinstance(error, FileNotFoundError) else 126
+        super().__init__(f"could not run {program!r}: {error.strerror}")

@@ -1,0 +1,173 @@
+"""What a shell runs while its user waits: `env`, `exec`, `current --name`, and the hand-over.
+
+Nothing here imports click, rich, tomlkit or typing; a test holds the list. `commands/` declares
+the same commands for click, for their help and for whatever is mistyped.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from falenv import detect, dialects, index, paths, store
+from falenv.active import choice, resolve
+from falenv.environment import NOTHING, VARIABLES, apply, environment
+from falenv.errors import FalenvError, ProfileNotFoundError, StoreError, UsageError, printable
+from falenv.official import become, hand_over
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+
+def say(message: str) -> None:
+    """Print one line of talk on stderr, with nothing in it that a terminal would act on."""
+    print(printable(f"falenv: {message}"), file=sys.stderr)
+
+
+def emit(code: str) -> None:
+    """Write shell code to stdout, as the bytes that paths and values are made of."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(code.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
+
+
+def env(  # noqa: PLR0913 - the command's own options
+    *,
+    name: str | None = None,
+    shell: str | None = None,
+    exports_only: bool = False,
+    unset: bool = False,
+    no_prompt: bool = False,
+    refresh: bool = False,
+    was: str | None = None,
+) -> None:
+    """Print the code that brings the active profile into a shell.
+
+    `refresh` is the integration's own: the state alone, for a shell that was on profile `was`.
+    A name that does not exist fails closed: the code removes FAL_KEY, and the error follows. On
+    any other error nothing is printed, so a shell keeps what it has.
+    """
+    dialect = dialects.find(shell or detect.shell())
+    if unset:
+        emit(dialect.render(dict.fromkeys([*VARIABLES, "FAL_PROFILE"])))
+        return
+    if sys.stdout.isatty():
+        line = f"fal profile env{f' {name}' if name else ''}"
+        line = f"{line} | source" if dialect.name == "fish" else f'eval "$({line})"'
+        raise FalenvError(
+            f"this prints code with your key in it, for a shell, not for a screen; use: {line}"
+        )
+    exports_only = exports_only or detect.in_envrc()
+    path = paths.store()
+    try:
+        found = store.read(path)
+    except StoreError:
+        if refresh:
+            from falenv.integration import bookkeeping
+
+            emit(bookkeeping(dialect, path, index.update_broken(path)))
+        raise
+    failure = None
+    try:
+        active = resolve(found, name)
+        variables = environment(active)
+    except FalenvError as error:
+        failure, variables = error, NOTHING
+    if exports_only:
+        watch = f"watch_file {dialect.quote(path)}\n" if detect.in_envrc() else ""
+        emit(dialect.render(variables) + watch)
+    else:
+        from falenv.integration import integration, state
+
+        code = state(dialect, variables, path, index.update(found))
+        emit(code if refresh else integration(dialect, code, show_segment=not no_prompt))
+    if failure:
+        raise failure
+    if was and (was not in found.profiles or not active.name):
+        now = f"this shell is on {active.name!r} now" if active.name else "FAL_KEY was removed"
+        what = "is no longer the default" if was in found.profiles else "is gone"
+        say(f"profile {was!r} {what}; {now}")
+
+
+def current_name() -> None:
+    """Print the active profile's name, or nothing where none is."""
+    name = resolve(store.read(paths.store())).name
+    if name:
+        emit(name + "\n")
+
+
+def run(name: str, command: list[str]) -> NoReturn:
+    """Become `command`, with the environment of a profile and nothing of another's."""
+    if not command:
+        raise UsageError("no command to run; an example: fal profile exec NAME -- fal app list")
+    active = resolve(store.read(paths.store()), name)
+    variables = environment(active)
+    if variables["FAL_KEY"] is None:
+        raise FalenvError(f"profile {name!r} has no key; set it: fal profile key {name}")
+    become(command, apply(variables))
+
+
+def pass_on(arguments: list[str]) -> NoReturn:
+    """Become the official CLI, with the active profile's environment where a profile is active."""
+    found = store.read(paths.store())
+    name, why = choice(found)
+    if why == "none":
+        hand_over(arguments, {})
+    if name not in found.profiles:
+        raise ProfileNotFoundError(name, why, list(found.profiles))
+    hand_over(arguments, environment(resolve(found)))
+
+
+#: The commands that need no click, each with the options it takes without and with a value.
+ENV_FLAGS = frozenset({"--exports-only", "--unset", "--no-prompt", "--refresh"})
+ENV_VALUES = frozenset({"--shell", "--was"})
+
+
+def dispatch(arguments: list[str]) -> bool:
+    """Run a `fal profile …` command line if it is one of ours; tell whether it was.
+
+    Only what is spelled in full and without mistake: all else is click's, which explains it.
+    """
+    match arguments:
+        case ["env", *rest]:
+            options = _options(rest)
+            if options is None:
+                return False
+            env(**options)  # type: ignore[arg-type]  # checked by _options
+        case ["exec", name, "--", *command] if not name.startswith("-"):
+            run(name, command)
+        case ["current", "--name"]:
+            current_name()
+        case _:
+            return False
+    return True
+
+
+def _options(arguments: list[str]) -> dict[str, str | bool] | None:
+    """Return the keyword arguments for `env`, or None where click should look at the line."""
+    found: dict[str, str | bool] = {}
+    words = iter(arguments)
+    for word in words:
+        option, equals, value = word.partition("=")
+        parameter = option.removeprefix("--").replace("-", "_")
+        if word in ENV_FLAGS:
+            found[parameter] = True
+        elif option in ENV_VALUES:
+            given = value if equals else next(words, None)
+            if given is None:
+                return None
+            found[parameter] = given
+        elif word.startswith("-") or "name" in found:
+            return None
+        else:
+            found["name"] = word
+    return found
+
+
+def mark_of_shell() -> str:
+    """Return what an integrated shell says of itself, and take the mark off our environment.
+
+    `live`: a switch takes effect in it at once; `later`: at its next prompt; empty: not at all.
+    """
+    return os.environ.pop("__falenv_shell", "")

@@ -1,0 +1,122 @@
+"""The index: written here, read by the shells, which follow the store through it with builtins.
+
+One small file a store, without secrets:
+
+    1790000000123456789-412-8391 comfy    the store's stamp; the default profile
+    5 me                                  the line of the store where a profile's key stands;
+    8 comfy                               its name
+    - odd                                 no such line: a shell must ask a process
+
+Its mtime is set equal to the store's, so `-nt` and `-ot` tell a shell whether it is up to date.
+Names that a line of text cannot hold are left out; in the place of the default such a name is a
+lone `-`. The stamp of a missing store is `-`; a store that cannot be read has `!` for a default.
+"""
+
+from __future__ import annotations
+
+import os
+
+from falenv import paths
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from falenv.profile import Profile
+    from falenv.store import Store
+
+#: Beyond so many lines a process is quicker than a shell's `read` in a loop.
+LAST_LINE = 300
+#: Stands for a default that the index cannot hold, and for a profile without a line.
+ASK = "-"
+BROKEN = "!"
+
+
+class Written:
+    """Where the index of a store lies and what its first line is; both empty where it cannot be."""
+
+    __slots__ = ("head", "path")
+
+    def __init__(self, path: str, head: str) -> None:
+        self.path = path
+        self.head = head
+
+
+def update(store: Store) -> Written:
+    """Make the index say what the store says."""
+    lines = store.text.split("\n")[:LAST_LINE]
+    default = store.default if _fits(store.default) or not store.default else ASK
+    entries = [
+        f"{_key_line(lines, profile)} {name}" for name, profile in store.profiles.items()
+        if _fits(name)
+    ]
+    return _write(store.path, [f"{store.stamp} {default}", *entries], store.mtime_ns)
+
+
+def update_broken(store_path: str) -> Written:
+    """Make the index say that the store, as it is now, cannot be read."""
+    from falenv.store import stamp
+
+    try:
+        status = os.stat(store_path)
+    except OSError:
+        status = None
+    return _write(store_path, [f"{stamp(status)} {BROKEN}"], status.st_mtime_ns if status else None)
+
+
+def _fits(name: str) -> bool:
+    """Tell whether a line can hold a name so that `read` gives it back as it is."""
+    return bool(name) and name.isprintable() and name == name.strip() and name[0] not in ASK + BROKEN
+
+
+def _key_line(lines: list[str], profile: Profile) -> str:
+    """Return the number of the line whose text between the first two double quotes is the key.
+
+    That is how a shell cuts it out, so the very cut is tried here. A profile with a host needs
+    more than its key, and goes through a process, like one that has no such line.
+    """
+    if profile.key and not profile.host:
+        for number, line in enumerate(lines, 1):
+            parts = line.split('"', 2)
+            if len(parts) == 3 and parts[0].startswith("key") and parts[1] == profile.key:  # noqa: PLR2004
+                return str(number)
+    return ASK
+
+
+def _write(store_path: str, lines: list[str], mtime_ns: int | None) -> Written:
+    """Write the index to the first place that takes it, with the store's time."""
+    content = "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
+    for path in paths.index_candidates(store_path):
+        if _current(path, content, mtime_ns) or _put(path, content, mtime_ns):
+            return Written(path, lines[0])
+    return Written("", "")
+
+
+def _current(path: str, content: bytes, mtime_ns: int | None) -> bool:
+    """Tell whether the index says just this already, as it does at most starts of a shell."""
+    try:
+        with open(path, "rb") as file:
+            same_time = mtime_ns is None or os.fstat(file.fileno()).st_mtime_ns == mtime_ns
+            return same_time and file.read(len(content) + 1) == content
+    except OSError:
+        return False
+
+
+def _put(path: str, content: bytes, mtime_ns: int | None) -> bool:
+    """Replace the index at once; tell whether it, and its time, could be written."""
+    temporary = f"{path}.{os.getpid()}"
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(content)
+            if mtime_ns is not None:
+                os.utime(temporary, ns=(mtime_ns, mtime_ns))
+            kept = mtime_ns is None or os.stat(temporary).st_mtime_ns == mtime_ns
+            if kept:
+                os.replace(temporary, path)
+        finally:
+            if os.path.lexists(temporary):
+                os.unlink(temporary)
+    except OSError:
+        return False  # read-only, full: the caller tries the next place
+    return kept

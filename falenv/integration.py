@@ -1,0 +1,55 @@
+"""Environment, dialect and shell files → the code that a shell is to eval."""
+
+from __future__ import annotations
+
+from falenv import assets, paths
+from falenv.environment import VARIABLES
+from falenv.profile import key_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from falenv.dialects import Dialect
+    from falenv.environment import Environment
+    from falenv.index import Written
+
+
+def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
+    """Return all that makes a shell follow: a prelude of assignments, the shell's files, `state`.
+
+    The files go out as they stand; what varies is assigned before them, so that no value ever
+    lands inside other code.
+    """
+    prelude = (
+        dialect.assign("__falenv_exe", paths.program())
+        + dialect.assign("__falenv_vars", " ".join(VARIABLES))
+        + dialect.assign("__falenv_segment_off", "" if show_segment else "yes")
+    )
+    return (
+        prelude
+        + assets.read("shell", dialect.script)
+        + assets.read("completions", dialect.completion)
+        + state
+    )
+
+
+def state(dialect: Dialect, environment: Environment, store_path: str, index: Written) -> str:
+    """Return what a shell has to do to be on an environment, and to know that it is.
+
+    Also what the shell's refresh evals. The shell is told the key's id, never the key.
+    """
+    return (
+        dialect.render(environment)
+        + dialect.assign("__falenv_name", environment["FALENV_PROFILE"] or "")
+        + dialect.assign("__falenv_id", key_id(environment["FAL_KEY"]))
+        + bookkeeping(dialect, store_path, index)
+    )
+
+
+def bookkeeping(dialect: Dialect, store_path: str, index: Written) -> str:
+    """Return the part of the state that only says which version of the store was looked at."""
+    return (
+        dialect.assign("__falenv_store", store_path)
+        + dialect.assign("__falenv_index", index.path)
+        + dialect.assign("__falenv_seen", index.head)
+        + "__falenv_settle\n"
+    )

@@ -1,0 +1,69 @@
+"""Where files live. The only reader of the variables that say so.
+
+All paths are absolute and are `str`: pathlib costs more at import than the hot path may take.
+Bytes that are not UTF-8 are carried as surrogates (PEP 383).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def store() -> str:
+    """Return the path of the store: `FAL_CONFIG_PATH` with `~` expanded, else the official default.
+
+    Source: `fal/config.py` of the official CLI. An empty variable counts as unset.
+    """
+    named = os.environ.get("FAL_CONFIG_PATH") or "~/.fal/config.toml"
+    path = os.path.expanduser(named)
+    try:
+        return os.path.abspath(path)
+    except FileNotFoundError:  # the current folder was deleted, and the path is relative
+        return path
+
+
+def state() -> str:
+    """Return the folder for what may be lost at any time: platformdirs' state folder.
+
+    On Linux and its like the rule is one line of the XDG base directory specification, spelled
+    out here because importing platformdirs would double the time of the hot path.
+    """
+    if sys.platform in {"darwin", "win32"} or "ANDROID_DATA" in os.environ:
+        import platformdirs
+
+        return platformdirs.user_state_dir("falenv", appauthor=False)
+    base = os.environ.get("XDG_STATE_HOME", "").strip()
+    return os.path.join(base or os.path.expanduser("~/.local/state"), "falenv")
+
+
+def index_candidates(store_path: str) -> list[str]:
+    """Return where the index of a store may lie, the best place first.
+
+    In the state folder, under a name made from the store's path (vim's way of naming swap
+    files); else beside the store, where a file system that rounds times differently, or a
+    read-only home, cannot come between the two.
+    """
+    name = store_path.replace("%", "%%").replace("/", "%").replace("\\", "%").replace(":", "%")
+    if len(os.fsencode(name)) > 200:  # noqa: PLR2004 - file names end at 255 bytes
+        import hashlib
+
+        name = hashlib.sha256(os.fsencode(store_path)).hexdigest()
+    target = os.path.realpath(store_path)
+    beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.index")
+    return [os.path.join(state(), name), beside]
+
+
+def program() -> str:
+    """Return the path by which a shell can call us again later.
+
+    Always the script `falenv`, never `fal`: the official CLI may overwrite that one. A link into
+    another folder (pipx, uv tool) is kept as it is, so that an upgrade behind it does no harm.
+    """
+    scripts = os.path.dirname(sys.executable)
+    for folder in (os.path.dirname(os.path.abspath(sys.argv[0])), scripts):
+        for name in ("falenv", "falenv.exe"):
+            path = os.path.join(folder, name)
+            if os.access(path, os.X_OK) and os.path.isfile(path):
+                return path
+    return os.path.abspath(sys.argv[0])

@@ -1,0 +1,122 @@
+"""Profile, and its name, key and host: checked when made, masked when shown."""
+
+from __future__ import annotations
+
+from falenv.errors import InvalidHostError, InvalidKeyError, InvalidNameError
+
+DEFAULT_HOST = "api.alpha.fal.ai"  # fal/flags.py of the official CLI
+OWN_DOMAINS = ("fal.ai", "fal.run")
+MASK = "********"
+
+_NAME_PUNCTUATION = "._-@+/"
+_NAME_LENGTH = 64
+_QUOTES = "'\"“”‘’"
+
+
+class Profile:
+    """One named table of the store.
+
+    `key` and `host` are None where the table has none; `settings` are the table's keys in order.
+    """
+
+    __slots__ = ("host", "key", "name", "settings")
+
+    def __init__(self, name: str, key: str | None, host: str | None, settings: list[str]) -> None:
+        self.name = name
+        self.key = key
+        self.host = host
+        self.settings = settings
+
+    def __repr__(self) -> str:
+        return f"Profile({self.name!r}, key={mask(self.key)}, host={self.host!r})"
+
+
+def key_id(key: str | None) -> str:
+    """Return the part of a key that is no secret: what stands before the colon.
+
+    `-` where the key has no colon, since then all of it may be secret; empty where there is none.
+    """
+    if not key:
+        return ""
+    head, colon, _ = key.partition(":")
+    return head if colon else "-"
+
+
+def mask(key: str | None) -> str:
+    """Return a key as it may be shown: `id:********`, or only the mask where it has no colon."""
+    if not key:
+        return "none"
+    head, colon, _ = key.partition(":")
+    return f"{head}:{MASK}" if colon else MASK
+
+
+def check_name(name: str) -> str:
+    """Return `name` if we would give it to a profile; raise InvalidNameError with the reason.
+
+    Stricter than the official CLI, which takes anything. What others made is still listed, used
+    and deleted; only new names are held to this.
+    """
+    if not name:
+        raise InvalidNameError(name, "it is empty")
+    if name == "__internal__":
+        raise InvalidNameError(name, "the store keeps its own settings there")
+    if name.startswith("-"):
+        raise InvalidNameError(name, "it would be taken for an option")
+    if len(name) > _NAME_LENGTH:
+        raise InvalidNameError(name[:16] + "…", f"it is longer than {_NAME_LENGTH} characters")
+    for char in name:
+        plain = char.isalnum() or char in _NAME_PUNCTUATION
+        if not char.isprintable() or char.isspace() or (char.isascii() and not plain):
+            raise InvalidNameError(name, f"it contains {char!r}")
+    return name
+
+
+def clean_key(text: str) -> str:
+    """Return the key in a line that was typed, pasted or piped; raise InvalidKeyError.
+
+    A byte order mark, white space and one pair of quotes around the key are taken off, as is a
+    leading `FAL_KEY=` or `export FAL_KEY=`. What remains must be `id:secret`: one colon,
+    something on both sides, nothing invisible. Source: official-fal.md; keys need not be UUIDs.
+    """
+    key = text.removeprefix("\ufeff").strip()
+    key = key.removeprefix("export ").removeprefix("FAL_KEY=").strip()
+    if len(key) > 1 and key[0] in _QUOTES and key[-1] in _QUOTES:
+        key = key[1:-1].strip()
+    head, _, tail = key.partition(":")
+    if not head or not tail or ":" in tail:
+        raise InvalidKeyError
+    if any(char.isspace() or not char.isprintable() or char in _QUOTES for char in key):
+        raise InvalidKeyError
+    return key
+
+
+def check_host(text: str, *, allow_foreign: bool = False) -> str:
+    """Return `text` if a profile may have it as its host; raise InvalidHostError with the reason.
+
+    The official CLI asserts at import that the host starts with `api`: any other bricks each of
+    its commands, the repairing one included (fal/flags.py). A host outside fal's own domains
+    would be sent the key, so it wants `allow_foreign`.
+    """
+    host = text.strip()
+    name, colon, port = host.partition(":")
+    labels = name.split(".")
+    well_formed = all(
+        label and label.isascii() and label.replace("-", "").isalnum() and label.strip("-") == label
+        for label in labels
+    ) and (not colon or (port.isascii() and port.isdigit()))
+    if "//" in host or "/" in host:
+        raise InvalidHostError(f"{host!r} is not a host; give the name alone, as {DEFAULT_HOST}")
+    if not well_formed:
+        raise InvalidHostError(f"{host!r} is not a host name; an example: {DEFAULT_HOST}")
+    if not host.startswith("api"):
+        raise InvalidHostError(
+            f"a host that does not start with 'api' stops every command of the official CLI, "
+            f"so {host!r} is refused; an example: {DEFAULT_HOST}"
+        )
+    own = any(name == domain or name.endswith("." + domain) for domain in OWN_DOMAINS)
+    if not own and not allow_foreign:
+        raise InvalidHostError(
+            f"{host!r} is outside fal's own domains ({', '.join(OWN_DOMAINS)}), and the profile's "
+            "key would be sent to it; if that is meant, add --force"
+        )
+    return host

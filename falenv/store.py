@@ -1,0 +1,306 @@
+"""The store: the official CLI's TOML file, read with tomli, edited with tomlkit.
+
+The official CLI writes the file in place, without a lock and world-readable, so a reader can
+meet half of it; what is written here is locked, complete or not at all, and private.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+
+from falenv.errors import StoreBusyError, StoreError
+from falenv.profile import Profile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, MutableMapping
+    from typing import Any
+
+    #: What an edit does to the file: a function of the parsed document, which it changes.
+    Change = Callable[[MutableMapping[str, Any]], None]
+
+INTERNAL = "__internal__"  # the official CLI's own table (SETTINGS_SECTION in fal/config.py)
+LOCK_SECONDS = 10.0
+LARGEST = 16 * 1024 * 1024
+
+# A file that another program is just writing in place is empty, or half there, for microseconds.
+_SETTLE_TRIES = 5
+_SETTLE_SECONDS = 0.02
+
+
+class Store:
+    """The store as it was when read.
+
+    `stamp` identifies the file's content for the index (`-` where there is no file), `mtime_ns`
+    is its time of last change; `data` is the whole document, `profiles` and `default` what we
+    understand of it.
+    """
+
+    __slots__ = ("data", "default", "mode", "mtime_ns", "path", "profiles", "stamp", "text")
+
+    def __init__(self, path: str, text: str, status: os.stat_result | None) -> None:
+        self.path = path
+        self.text = text
+        self.stamp = stamp(status)
+        self.mtime_ns = status.st_mtime_ns if status else None
+        self.mode = stat.S_IMODE(status.st_mode) if status else None
+        self.data = _parse(path, text)
+        self.default, self.profiles = _understand(path, text, self.data)
+
+    @property
+    def is_open_to_others(self) -> bool:
+        """Whether the file's mode lets others than its owner read or write it."""
+        return bool(self.mode and self.mode & 0o077 and os.name != "nt")
+
+
+def stamp(status: os.stat_result | None) -> str:
+    """Return what tells one version of the file from another; `-` for no file."""
+    return f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}" if status else "-"
+
+
+def read(path: str) -> Store:
+    """Read the store; a missing file is an empty store. Errors: StoreError, never a traceback."""
+    for attempt in range(_SETTLE_TRIES):
+        text, status = _load(path)
+        just_written = status is not None and abs(time.time_ns() - status.st_mtime_ns) < 1_000_000_000
+        last = attempt == _SETTLE_TRIES - 1
+        if just_written and not text and not last:
+            time.sleep(_SETTLE_SECONDS)
+            continue
+        try:
+            return Store(path, text, status)
+        except StoreError:
+            if not just_written or last:
+                raise
+            time.sleep(_SETTLE_SECONDS)
+    raise AssertionError("unreachable")  # pragma: no cover - the last try returns or raises
+
+
+def edit(path: str, change: Change) -> tuple[Store, Store]:
+    """Change the store under its lock; return it as it was and as it is.
+
+    `change` is applied twice: to the document that keeps comments and layout, and to plain
+    data. Only if the new text means exactly the latter is it written. Errors: StoreError and
+    StoreBusyError, with the file as it was; whatever `change` raises, likewise.
+    """
+    target = os.path.realpath(path)
+    folder = os.path.dirname(target)
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    with _lock(path, target):
+        before = read(path)
+        text = _edited(before, change)
+        if text != before.text or before.mtime_ns is None or before.is_open_to_others:
+            try:
+                _replace(target, text)
+            except OSError as error:
+                raise _unwritable(path, error) from None
+        return before, read(path)
+
+
+@contextlib.contextmanager
+def _lock(path: str, target: str) -> Iterator[None]:
+    """Hold the store's lock, in a file beside it that names the holder; raise StoreBusyError."""
+    import filelock
+
+    name = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.lock")
+    lock = filelock.FileLock(name, timeout=LOCK_SECONDS, mode=0o600)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise StoreBusyError(path, _holder(name), LOCK_SECONDS) from None
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    try:
+        with open(name, "w", encoding="ascii") as file:
+            file.write(f"{os.getpid()}\n")
+        yield
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    finally:
+        lock.release()
+
+
+def _holder(name: str) -> str:
+    """Return who holds a lock, as words for a message."""
+    try:
+        with open(name, encoding="ascii", errors="replace") as file:
+            process = file.read(16).strip()
+    except OSError:
+        process = ""
+    return f"process {process}" if process.isdigit() else "another process"
+
+
+def _load(path: str) -> tuple[str, os.stat_result | None]:
+    """Return the text of the store and the state of the file that it was read from."""
+    try:
+        # A FIFO in its place must not block us.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except FileNotFoundError:
+        return "", None
+    except IsADirectoryError:
+        raise StoreError(path, "is a folder, not a file", "move it away") from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise StoreError(path, "is a folder, not a file", "move it away")
+        if not stat.S_ISREG(status.st_mode):
+            raise StoreError(path, "is not a regular file", "move it away")
+        if status.st_size > LARGEST:
+            raise StoreError(path, "is larger than 16 MiB", "move it away")
+        try:
+            content = file.read(LARGEST + 1)
+        except OSError as error:
+            raise _unreadable(path, error) from None
+    try:
+        return content.decode("utf-8"), status
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise StoreError(path, "is not UTF-8 text", "save it as UTF-8", line) from None
+
+
+def _unreadable(path: str, error: OSError) -> StoreError:
+    return StoreError(path, f"could not be read: {error.strerror}", f"try: ls -l {path}")
+
+
+def _unwritable(path: str, error: OSError) -> StoreError:
+    return StoreError(
+        path, f"could not be written: {error.strerror}", "it was left as it was; try again after mending that"
+    )
+
+
+def _parse(path: str, text: str) -> dict[str, Any]:
+    import tomli
+
+    if text.startswith("\ufeff"):
+        raise StoreError(
+            path, "begins with a byte order mark, which TOML does not allow", "save it without", 1
+        )
+    try:
+        return tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        # tomli's message has line and column, and none of the values.
+        raise StoreError(path, f"is not valid TOML: {error}", "mend that line") from None
+    except RecursionError:
+        raise StoreError(path, "is nested too deeply", "mend it") from None
+
+
+def _understand(path: str, text: str, data: dict[str, Any]) -> tuple[str, dict[str, Profile]]:
+    """Return the default (empty: none) and the profiles; raise StoreError for odd types."""
+    internal = data.get(INTERNAL, {})
+    if not isinstance(internal, dict):
+        raise StoreError(
+            path, f"{INTERNAL} is not a table", f"make it [{INTERNAL}]", line_of(text, None, INTERNAL)
+        )
+    default = internal.get("profile", "")
+    if not isinstance(default, str):
+        raise StoreError(
+            path, "the default profile is not text", 'write it as profile = "NAME"',
+            line_of(text, INTERNAL, "profile"),
+        )
+    profiles = {}
+    for name, table in data.items():
+        if name == INTERNAL or not isinstance(table, dict):
+            continue  # top-level scalars are the official CLI's global settings
+        for setting, form in (("key", "ID:SECRET"), ("host", "api.alpha.fal.ai")):
+            if not isinstance(table.get(setting, ""), str):
+                raise StoreError(
+                    path, f"the {setting} of profile {name!r} is not text",
+                    f'write it as {setting} = "{form}"', line_of(text, name, setting),
+                )
+        profiles[name] = Profile(name, table.get("key"), table.get("host"), list(table))
+    return default, profiles
+
+
+def line_of(text: str, table: str | None, setting: str) -> int | None:
+    """Return the line (from 1) that sets `setting` in `table`, for messages; None if not found."""
+    import tomli
+
+    inside = table is None
+    for number, line in enumerate(text.split("\n"), 1):
+        stripped = line.strip()
+        if stripped.startswith("["):
+            try:
+                inside = table in tomli.loads(stripped)
+            except tomli.TOMLDecodeError:
+                inside = False
+            if table is None:
+                inside = False
+        name = stripped.split("=", 1)[0].strip().strip("'\"")
+        if inside and name == setting:
+            return number
+    return None
+
+
+def _edited(store: Store, change: Change) -> str:
+    """Return the store's text with `change` made, everything else as it was."""
+    import copy
+
+    import tomli
+    import tomlkit
+    import tomlkit.exceptions
+
+    wanted = copy.deepcopy(store.data)
+    change(wanted)
+    try:
+        document = tomlkit.parse(store.text)
+        change(document)
+        text = tomlkit.dumps(document)
+        if store.text.count("\n") == store.text.count("\r\n") > 0:  # tomlkit ends new lines in LF
+            text = text.replace("\r\n", "\n").replace("\n", "\r\n")
+        same = tomli.loads(text) == wanted
+    except (tomlkit.exceptions.TOMLKitError, tomli.TOMLDecodeError, RecursionError, TypeError,
+            AttributeError):
+        same = False
+    if not same:
+        raise StoreError(
+            store.path, "is written in a way that cannot be edited safely", "edit it by hand"
+        )
+    return text
+
+
+def _replace(target: str, text: str) -> None:
+    """Put `text` in the place of the file in one step that survives a crash at any point."""
+    folder = os.path.dirname(target)
+    # Under the lock there is one writer, so one name does, and a leftover of a killed writer is
+    # taken away by the next.
+    temporary = os.path.join(folder, f".{os.path.basename(target)}.falenv")
+    _remove(temporary)
+    try:
+        descriptor = os.open(
+            temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600
+        )
+        with open(descriptor, "wb") as file:
+            file.write(text.encode("utf-8"))
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(temporary, target)
+    except BaseException:
+        _remove(temporary)
+        raise
+    _sync_folder(folder)
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+
+
+def _sync_folder(folder: str) -> None:
+    """Make the rename itself durable, where the system lets a folder be synced."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

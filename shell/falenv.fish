@@ -1,0 +1,320 @@
+# falenv's integration for fish, 3.4 and later.
+#
+# Read after a prelude of assignments and before a state, both as falenv.bash describes them; the
+# functions here have that file's names and meanings. Every name begins with __falenv_, but for
+# the function fal. No variable holds a key, but for __falenv_old_*: what the user had before.
+#
+# All variables are global. A universal one of the same name is neither read nor changed; it
+# shows again when ours is gone. `builtin` reaches past the user's own functions.
+
+# --- What was there before -----------------------------------------------------------------------
+
+function __falenv_keep
+    for v in $argv
+        if set -qg $v
+            set -g __falenv_was_$v set
+            set -qgx $v
+            and set -g __falenv_was_$v exported
+            set -g __falenv_old_$v $$v
+        else
+            set -g __falenv_was_$v unset
+        end
+    end
+end
+
+function __falenv_give_back
+    for v in $argv
+        set -l was __falenv_was_$v
+        set -l old __falenv_old_$v
+        switch "$$was"
+            case exported
+                set -gx $v $$old
+            case set
+                set -e -g $v
+                set -g $v $$old
+            case unset
+                set -e -g $v
+        end
+    end
+end
+
+# --- Following the store -------------------------------------------------------------------------
+
+function __falenv_settle
+    set -g __falenv_pin "$FAL_PROFILE"
+    set -g __falenv_where "$FAL_CONFIG_PATH:$HOME"
+end
+
+# The part of a key before the colon; `-` where it has none.
+function __falenv_id_of
+    if string match -q '*:*' -- $argv[1]
+        string split -f 1 : -- $argv[1]
+    else if test -n "$argv[1]"
+        echo -
+    end
+end
+
+function __falenv_owns_key
+    test (__falenv_id_of "$FAL_KEY" | string collect -a) = "$__falenv_id"
+end
+
+function __falenv_unchanged
+    set -l head
+    test -r "$__falenv_index"
+    and builtin read -l head <$__falenv_index
+    and test -n "$argv[1]"
+    and test "$head" = "$argv[1]"
+    or return 1
+    if string match -q -- '- *' $head
+        not test -e "$__falenv_store"
+    else
+        test -e "$__falenv_store"
+        and not test "$__falenv_store" -nt "$__falenv_index"
+        and not test "$__falenv_store" -ot "$__falenv_index"
+    end
+end
+
+function __falenv_read
+    test "$__falenv_where" = "$FAL_CONFIG_PATH:$HOME"
+    and test -r "$__falenv_index"
+    and test -r "$__falenv_store"
+    or return 1
+    set -l head
+    set -l want
+    set -l line
+    set -l entry
+    set -l number
+    begin
+        builtin read head
+        set want $argv[1]
+        test -n "$want"
+        or set want (string replace -r '^\S* ' '' -- $head)
+        while builtin read entry
+            set line (string split -m 1 ' ' -- $entry)
+            if test "$line[2]" = "$want"
+                set number $line[1]
+                break
+            end
+        end
+    end <$__falenv_index
+    string match -qr '^[1-9]' -- "$number"
+    or return 1
+    set -l text
+    begin
+        while test $number -gt 0
+            builtin read text
+            or break
+            set number (math $number - 1)
+        end
+    end <$__falenv_store
+    test $number = 0
+    and string match -q 'key*"*"*' -- $text
+    and __falenv_unchanged $head
+    or return 1
+    set text (string split -m 2 '"' -- $text)[2]
+
+    for v in (string split ' ' -- $__falenv_vars)
+        set -e -g $v
+    end
+    set -gx FAL_KEY $text
+    set -gx FALENV_PROFILE $want
+    set -g __falenv_name $want
+    set -g __falenv_seen $head
+    set -g __falenv_id (__falenv_id_of $text)
+end
+
+function __falenv_state
+    set -lx FAL_PROFILE $argv[1]
+    $__falenv_exe profile env --shell fish --refresh $argv[2..-1] </dev/null
+end
+
+function __falenv_follow
+    if test $argv[1] = change
+        __falenv_owns_key
+        or return 0
+    end
+    if __falenv_read "$FAL_PROFILE"
+        __falenv_settle
+        return 0
+    end
+    set -l out
+    if test $argv[1] = change
+        set out (__falenv_state "$FAL_PROFILE" --was "$__falenv_name" | string collect)
+    else
+        set out (__falenv_state "$FAL_PROFILE" | string collect)
+    end
+    set -l code $pipestatus[1]
+    if test -n "$out"
+        eval "$out"
+    else if test "$code" != 130
+        set -g __falenv_index
+    end
+end
+
+function __falenv_check
+    if test -n "$__falenv_index"
+        __falenv_unchanged "$__falenv_seen"
+        or __falenv_follow change
+    end
+end
+
+function __falenv_precmd
+    if not test -x "$__falenv_exe"
+        printf 'falenv: %s is gone; this shell keeps its FAL_KEY, and follows no more\n' \
+            "$__falenv_exe" >&2
+        __falenv_remove
+        return
+    end
+    if test "$FAL_PROFILE" != "$__falenv_pin"
+        or test "$FAL_CONFIG_PATH:$HOME" != "$__falenv_where"
+        __falenv_follow switch
+    else
+        __falenv_check
+    end
+    __falenv_show
+end
+
+# --- The prompt ----------------------------------------------------------------------------------
+
+# Put the segment before fish_prompt, once; whoever redefines that afterwards has his own way.
+function __falenv_show
+    set -g __falenv_segment
+    if test -n "$__falenv_name"; and test -z "$__falenv_segment_off"; and test "$FALENV_PROMPT" != off
+        set -l name (string replace -ra '[[:cntrl:]]' '?' -- $__falenv_name)
+        set -l mark
+        test -n "$FAL_PROFILE"
+        and set mark '*'
+        set -g __falenv_segment "(fal:$name$mark) "
+        if test -z "$NO_COLOR"; and test -n "$TERM"; and test "$TERM" != dumb
+            set -g __falenv_segment \e'[2m'$__falenv_segment\e'[22m'
+        end
+    end
+    if not set -q __falenv_prompt_done
+        set -g __falenv_prompt_done yes
+        functions -q starship_transient_prompt_func
+        or functions -q _tide_sub_cmd
+        or functions -q enable_poshtransientprompt
+        and return
+        if functions -q fish_prompt; and not functions -q __falenv_fish_prompt
+            functions -c fish_prompt __falenv_fish_prompt
+            # The user's prompt first, which then finds $status and $pipestatus as they were.
+            function fish_prompt
+                set -l text (__falenv_fish_prompt | string collect -N)
+                printf '%s%s' "$__falenv_segment" "$text"
+            end
+        end
+    end
+end
+
+# --- The command ---------------------------------------------------------------------------------
+
+function __falenv_program
+    set -lx __falenv_shell live
+    $__falenv_exe profile $argv
+end
+
+function __falenv_use
+    set -l to $argv[1]
+    switch (count $argv):"$argv[1]"
+        case 1:--default
+            set to
+        case 1:-
+            set to $__falenv_before
+            set -q __falenv_before
+            or set to -
+        case '1:-*' 1:
+            set to -
+    end
+    if test "$to" = -; or test (count $argv) != 1
+        __falenv_program use $argv
+        return
+    end
+    if not __falenv_read "$to"
+        set -l out (__falenv_state "$to" | string collect)
+        set -l code $pipestatus[1]
+        test $code = 0
+        or return $code
+        eval "$out"
+    end
+    set -q __falenv_was_FAL_PROFILE
+    or __falenv_keep FAL_PROFILE
+    set -g __falenv_before "$FAL_PROFILE"
+    if test -n "$to"
+        set -gx FAL_PROFILE $to
+    else
+        set -e -g FAL_PROFILE
+    end
+    __falenv_settle
+end
+
+function __falenv_off
+    set -l vars (string split ' ' -- $__falenv_vars) FAL_PROFILE
+    __falenv_owns_key
+    or set vars (string match -v FAL_KEY -- $vars)
+    __falenv_give_back $vars
+    __falenv_remove
+end
+
+function __falenv_profile
+    switch (count $argv):"$argv[1]"
+        case 1:off
+            __falenv_off
+        case '*:use'
+            __falenv_use $argv[2..-1]
+        case '*'
+            __falenv_program $argv
+            set -l code $status
+            switch $code:"$argv[1]"
+                case 0:set 0:unset 0:create
+                    __falenv_follow switch
+                case '*'
+                    __falenv_check
+            end
+            return $code
+    end
+end
+
+# --- Installing, once however often this is read -------------------------------------------------
+
+function __falenv_load
+    if not set -qg __falenv_loaded
+        functions -q fal
+        and functions -c fal __falenv_fal
+        __falenv_keep (string split ' ' -- $__falenv_vars)
+        set -g __falenv_loaded yes
+    end
+    if status is-interactive
+        function __falenv_hook --on-event fish_prompt
+            __falenv_precmd
+        end
+    end
+end
+
+function __falenv_remove
+    complete -e -c fal
+    complete -e -c falenv
+    functions -e fal
+    functions -q __falenv_fal
+    and functions -c __falenv_fal fal
+    if functions -q __falenv_fish_prompt
+        functions -e fish_prompt
+        functions -c __falenv_fish_prompt fish_prompt
+    end
+    functions -e (functions -a -n | string match '__falenv_*')
+    set -e -g (set -n -g | string match '__falenv_*')
+end
+
+__falenv_load
+
+function fal --description 'fal, with the profile commands acting on this shell'
+    if not test -x "$__falenv_exe"; or not functions -q __falenv_profile
+        command fal $argv
+        return
+    end
+    switch "$argv[1]"
+        case profile profiles
+            __falenv_profile $argv[2..-1]
+        case '*'
+            $__falenv_exe $argv
+    end
+end

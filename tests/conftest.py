@@ -1,0 +1,253 @@
+"""What the tests stand on: an empty home with an awkward name, and real shells on a real terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pexpect
+import pyte
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+#: The scripts of the environment that the tests run in: our `fal` and `falenv`.
+SCRIPTS = Path(sys.executable).parent
+SHELLS = ("bash", "zsh", "fish")
+
+#: Plainly fake, but for the first: the seed's example, which is no longer valid.
+SEED_KEY = "112f05b4-6ee8-4d06-bdb1-7ba38789ef8e:954285993fa8e651dac37a03ea2efbc9"
+KEYS = {
+    name: f"00000000-0000-4000-8000-{number:012d}:{'fake' + name:0<32}"
+    for number, name in enumerate(("me", "comfy", "example", "a", "b", "c"), 1)
+}
+UNSET = "<unset>"
+
+
+def needs(program: str) -> str:
+    """Return a program's path. Without it a test is skipped on a laptop, and fails in CI."""
+    found = shutil.which(program)
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"{program} is missing")
+        pytest.skip(f"{program} is missing")
+    return found
+
+
+class Home:
+    """An empty home, the environment that a program started there gets, and ways to start it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.variables = {
+            "HOME": str(path),
+            "PATH": f"{SCRIPTS}:/usr/local/bin:/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "TERM": "xterm",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    @property
+    def store(self) -> Path:
+        return self.path / ".fal" / "config.toml"
+
+    def write(self, text: str | bytes, mode: int = 0o600) -> Path:
+        """Write the store as another program would: in place."""
+        self.store.parent.mkdir(mode=0o700, exist_ok=True)
+        self.store.write_bytes(text.encode() if isinstance(text, str) else text)
+        self.store.chmod(mode)
+        return self.store
+
+    def profiles(self, *names: str, default: str | None = None) -> None:
+        """Write a store of these profiles with their test keys, in the official CLI's layout."""
+        tables = [f"[{name}]\nkey = {json.dumps(KEYS[name])}\n" for name in names]
+        internal = f'[__internal__]\nprofile = "{default}"\n' if default else ""
+        self.write("\n".join([internal, *tables]))
+
+    def run(
+        self, *command: str, stdin: str | bytes = "", **variables: str | None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program to its end, without a terminal; a variable given as None is unset."""
+        return subprocess.run(
+            command,
+            input=stdin if isinstance(stdin, str) else stdin.decode(),
+            env=self.with_variables(variables),
+            cwd=self.path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def with_variables(self, variables: dict[str, str | None]) -> dict[str, str]:
+        merged = {**self.variables, **variables}
+        return {name: value for name, value in merged.items() if value is not None}
+
+    def fal(
+        self, *arguments: str, stdin: str | bytes = "", **variables: str | None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `fal profile …` to its end, without a terminal."""
+        return self.run(str(SCRIPTS / "fal"), "profile", *arguments, stdin=stdin, **variables)
+
+    def script(self, shell: str, text: str, **variables: str | None) -> subprocess.CompletedProcess[str]:
+        """Run a script in a shell that is not interactive, without any start-up file."""
+        flags = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}[shell]
+        return self.run(needs(shell), *flags, "-c", text, **variables)
+
+
+class Shell:
+    """An interactive shell on a real terminal.
+
+    Lines are typed. What a shell holds is read through files that it writes, never from the
+    screen, which a line editor repaints at will; what a user sees is read from the screen.
+    """
+
+    def __init__(
+        self, home: Home, name: str, rc: str, columns: int, variables: dict[str, str | None]
+    ) -> None:
+        self.name = name
+        self.home = home
+        self._files = home.path / f".shell-{time.monotonic_ns()}"
+        self._files.mkdir()
+        self._count = 0
+        environment = home.with_variables(variables)
+        if name == "bash":
+            (self._files / "rc").write_text(f"PS1='ready> '\n{rc}\n")
+            command = ["--noprofile", "--rcfile", str(self._files / "rc"), "-i"]
+        elif name == "zsh":
+            (self._files / ".zshrc").write_text(f"PROMPT='ready> '\n{rc}\n")
+            environment["ZDOTDIR"] = str(self._files)
+            command = ["-d", "-i"]
+        else:
+            (self._files / "fish").mkdir()
+            greeting = "set -g fish_greeting\nfunction fish_prompt; echo -n 'ready> '; end\n"
+            (self._files / "fish" / "config.fish").write_text(f"{greeting}{rc}\n")
+            environment["XDG_CONFIG_HOME"] = str(self._files)
+            command = ["-i"]
+        self.output = ""
+        self._screen = pyte.Screen(columns, 40)
+        self._stream = pyte.Stream(self._screen)
+        self.child: Any = pexpect.spawn(
+            needs(name), command, env=environment, cwd=str(home.path), dimensions=(40, columns),
+            encoding="utf-8", codec_errors="replace", timeout=30,
+        )
+        self.run("")  # the first prompt was shown
+
+    def read(self, seconds: float = 0.02) -> None:
+        """Take in what the terminal shows by now."""
+        try:
+            while True:
+                text = self.child.read_nonblocking(65536, seconds)
+                self.output += text
+                self._stream.feed(text)
+        except (pexpect.TIMEOUT, pexpect.EOF):
+            return
+
+    def type(self, text: str) -> None:
+        """Type without return."""
+        self.child.send(text)
+
+    def run(self, line: str, seconds: float = 30) -> str:
+        """Type a line, wait until it and the prompt after it are done; return what was shown."""
+        before = len(self.output)
+        if line:
+            self.child.send(line + "\r")
+        self._count += 1
+        mark = self._files / f"done-{self._count}"
+        self.child.send(f" echo > {shlex.quote(str(mark))}\r")
+        self.wait(mark.exists, f"{line!r} to end", seconds)
+        self.read()
+        return self.output[before:]
+
+    def wait(self, condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            self.read()
+            if time.monotonic() > end or not self.child.isalive():
+                raise AssertionError(f"waited in vain for {what}; shown:\n{self.output[-3000:]}")
+
+    def stdout(self, command: str) -> str:
+        """Run a command and return what it writes to stdout."""
+        self._count += 1
+        file = self._files / f"out-{self._count}"
+        self.run(f" {command} > {shlex.quote(str(file))}")
+        return file.read_text(errors="surrogateescape")
+
+    def get(self, variable: str) -> str:
+        """Return what a variable of the shell holds, exported or not; UNSET where it is unset."""
+        if self.name == "fish":
+            return self.stdout(
+                f"if set -q {variable}; printf %s ${variable}; else; printf %s '{UNSET}'; end"
+            )
+        return self.stdout(f"printf %s \"${{{variable}-{UNSET}}}\"")
+
+    def exported(self) -> dict[str, str]:
+        """Return the environment that a program started by this shell gets."""
+        text = self.stdout("env -0")
+        return dict(entry.split("=", 1) for entry in text.split("\0") if "=" in entry)
+
+    def screen(self) -> str:
+        """Return what stands on the screen, without the blanks at line ends."""
+        self.read()
+        return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
+
+    @property
+    def cursor(self) -> tuple[int, int]:
+        """The cursor's row and column on the screen, from 0."""
+        self.read()
+        return self._screen.cursor.y, self._screen.cursor.x
+
+    def close(self) -> None:
+        self.child.close(force=True)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    # `$(here)` would run, and the quote would end a string, if a path were not quoted.
+    path = tmp_path / "it's $(here)"
+    path.mkdir()
+    return Home(path)
+
+
+@pytest.fixture
+def start(home: Home) -> Iterator[Callable[..., Shell]]:
+    """Start interactive shells: `start("bash")`, with further lines for the start-up file."""
+    shells: list[Shell] = []
+
+    def begin(
+        name: str, rc: str = 'eval "$(fal profile env)"', columns: int = 120,
+        **variables: str | None,
+    ) -> Shell:
+        shell = Shell(home, name, rc, columns, variables)
+        shells.append(shell)
+        return shell
+
+    yield begin
+    for shell in shells:
+        shell.close()
+
+
+@pytest.fixture(params=SHELLS)
+def shell_name(request: pytest.FixtureRequest) -> str:
+    needs(request.param)
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def official() -> Path:
+    """Return the bin folder of a venv with the real official CLI, made by tests/run."""
+    folder = REPOSITORY / "tests" / ".official" / "bin"
+    if not (folder / "fal").exists():
+        if os.environ.get("CI"):
+            pytest.fail("the official CLI is missing; tests/run installs it")
+        pytest.skip("the official CLI is missing; tests/run installs it")
+    return folder
