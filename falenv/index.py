@@ -15,8 +15,10 @@ lone `-`. The stamp of a missing store is `-`; a store that cannot be read has `
 from __future__ import annotations
 
 import os
+import time
 
 from falenv import paths
+from falenv.store import stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ LAST_LINE = 300
 #: Stands for a default that the index cannot hold, and for a profile without a line.
 ASK = "-"
 BROKEN = "!"
+#: A file system's clock may stand still for so long (a kernel tick is 10 ms at the most).
+TICK_NS = 12_000_000
+#: An mtime that no store has: whoever sees it asks a process.
+NEVER_NS = 1
 
 
 class Written:
@@ -48,18 +54,34 @@ def update(store: Store) -> Written:
         f"{_key_line(lines, profile)} {name}" for name, profile in store.profiles.items()
         if _fits(name)
     ]
-    return _write(store.path, [f"{store.stamp} {default}", *entries], store.mtime_ns)
+    mtime_ns = store.mtime_ns if _is_settled(store) else NEVER_NS
+    return _write(store.path, [f"{store.stamp} {default}", *entries], mtime_ns)
 
 
 def update_broken(store_path: str) -> Written:
     """Make the index say that the store, as it is now, cannot be read."""
-    from falenv.store import stamp
-
     try:
         status = os.stat(store_path)
     except OSError:
         status = None
     return _write(store_path, [f"{stamp(status)} {BROKEN}"], status.st_mtime_ns if status else None)
+
+
+def _is_settled(store: Store) -> bool:
+    """Wait until a later change must give the store another mtime; tell whether none came so far.
+
+    Two writes within one tick of the clock have the same mtime, by which shells tell versions
+    apart (git calls such a file racily clean). A store without a file cannot be racy.
+    """
+    if store.mtime_ns is None:
+        return True
+    age = time.time_ns() - store.mtime_ns
+    if 0 <= age < TICK_NS:
+        time.sleep((TICK_NS - age) / 1e9)
+    try:
+        return stamp(os.stat(store.path)) == store.stamp
+    except OSError:
+        return False
 
 
 def _fits(name: str) -> bool:

@@ -1,0 +1,116 @@
+"""The real direnv: `.envrc` files, and its hook beside ours."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import KEYS, needs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import Home, Shell
+
+OURS = 'eval "$(fal profile env)"'
+DIRENV = {
+    "bash": 'eval "$(direnv hook bash)"',
+    "zsh": 'eval "$(direnv hook zsh)"',
+    "fish": "direnv hook fish | source",
+}
+
+
+def project(home: Home, text: str) -> Path:
+    """Make a folder with an allowed `.envrc`.
+
+    Beside the home, whose awkward name direnv itself runs as code.
+    """
+    folder = home.path.parent / "project"
+    folder.mkdir()
+    (folder / ".envrc").write_text(text)
+    done = home.run(needs("direnv"), "allow", str(folder))
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["ours first", "direnv first"])
+def test_case_31_envrc_pins_inside_and_the_shell_has_its_own_outside(
+    home: Home, start: Callable[..., Shell], shell_name: str, *, first: bool
+) -> None:
+    home.profiles("a", "b", "c", default="b")
+    folder = project(home, 'eval "$(fal profile env a)"\n')
+    hooks = [OURS, DIRENV[shell_name]]
+    # The login shell is fish wherever we are: an .envrc is bash all the same.
+    shell = start(
+        shell_name, "\n".join(hooks if first else hooks[::-1]), SHELL="/usr/bin/fish",
+        DIRENV_LOG_FORMAT="",
+    )
+    assert shell.get("FAL_KEY") == KEYS["b"]
+    for default in ("b", "c", "b"):
+        home.fal("set", default)
+        shell.run(f"cd {folder}")
+        shell.run("")
+        inside = shell.exported()
+        assert inside["FAL_KEY"] == KEYS["a"]
+        assert (inside["FAL_PROFILE"], inside["FALENV_PROFILE"]) == ("a", "a")
+        assert "(fal:a*)" in shell.screen()
+        shell.run("cd ~")
+        shell.run("")
+        outside = shell.exported()
+        assert outside["FAL_KEY"] == KEYS[default]
+        assert outside["FALENV_PROFILE"] == default
+        assert "FAL_PROFILE" not in outside
+
+
+def test_case_31_the_key_is_right_at_the_first_prompt_after_leaving(
+    home: Home, start: Callable[..., Shell], shell_name: str
+) -> None:
+    home.profiles("a", "b", default="b")
+    folder = project(home, 'eval "$(fal profile env a)"\n')
+    rc = f"{OURS}\n{DIRENV[shell_name]}"
+    shell = start(shell_name, rc, DIRENV_LOG_FORMAT="")
+    shell.run(f"cd {folder}")
+    assert shell.get("FAL_KEY") == KEYS["a"]
+    shell.run("cd ~")
+    assert shell.get("FAL_KEY") == KEYS["b"]
+
+
+def test_case_31_envrc_gets_exports_only_and_in_bash_syntax(home: Home) -> None:
+    home.profiles("a", default="a")
+    folder = project(home, 'eval "$(fal profile env a)"\ndeclare -F > functions\n')
+    done = home.run(
+        needs("direnv"), "exec", str(folder), "env", SHELL="/usr/bin/fish", DIRENV_LOG_FORMAT=""
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert f"FAL_KEY={KEYS['a']}" in done.stdout.splitlines()
+    assert "falenv" not in (folder / "functions").read_text()
+
+
+def test_case_31_direnv_reloads_when_the_store_changes(
+    home: Home, start: Callable[..., Shell]
+) -> None:
+    home.profiles("a", "b", default="b")
+    folder = project(home, 'eval "$(fal profile env a)"\n')
+    shell = start("bash", DIRENV["bash"], DIRENV_LOG_FORMAT="")  # direnv alone
+    shell.run(f"cd {folder}")
+    assert shell.exported()["FAL_KEY"] == KEYS["a"]
+    time.sleep(1.1)  # direnv compares whole seconds
+    changed = home.fal("key", "a", "--stdin", stdin=KEYS["c"])
+    assert changed.returncode == 0, changed.stderr
+    shell.run("")
+    assert shell.exported()["FAL_KEY"] == KEYS["c"]
+
+
+def test_a_name_in_envrc_that_is_none_leaves_no_key(home: Home) -> None:
+    home.profiles("a", default="a")
+    folder = project(home, 'eval "$(fal profile env typo)"\n')
+    done = home.run(
+        needs("direnv"), "exec", str(folder), "env", FAL_KEY="other:key", DIRENV_LOG_FORMAT=""
+    )
+    assert "typo" in done.stderr
+    assert not [line for line in done.stdout.splitlines() if line.startswith("FAL_KEY=")]
+
+

@@ -1,0 +1,79 @@
+"""The package as a user gets it: a wheel, in an environment with nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import KEYS, REPOSITORY, needs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Home
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [
+            sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation",
+            "-w", folder, REPOSITORY,
+        ],
+        check=True,
+    )  # fmt: skip
+    (built,) = folder.glob("falenv-*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the bin folder of an empty venv with the wheel; its path has a space and a quote."""
+    folder = tmp_path_factory.mktemp("in") / "it's here"
+    venv.create(folder, with_pip=True)
+    subprocess.run(
+        [folder / "bin" / "python", "-m", "pip", "install", "-q", wheel], check=True
+    )
+    return folder / "bin"
+
+
+def test_the_wheel_has_the_shell_code_and_nothing_besides(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    data = {name.removeprefix("falenv/_data/") for name in names if "/_data/" in name}
+    expected = {
+        f"{folder}/{file.name}"
+        for folder in ("shell", "completions")
+        for file in (REPOSITORY / folder).iterdir()
+    }
+    assert data == expected
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"falenv"}
+
+
+def test_the_wheel_in_an_empty_environment_brings_a_shell_its_key(
+    home: Home, installed: Path, shell_name: str
+) -> None:
+    home.profiles("a", "b", default="a")
+    flags = {"bash": "--norc", "zsh": "-f", "fish": "--no-config"}[shell_name]
+    done = home.run(
+        needs(shell_name), flags, "-c",
+        'eval "$(fal profile env)"; printf "%s\\n" $FAL_KEY;'
+        'fal profile set b; printf "%s\\n" $FAL_KEY',
+        PATH=f"{installed}:/usr/bin:/bin",
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert done.stdout.split("\n") == [KEYS["a"], "Default profile set to b.", KEYS["b"], ""]
+
+
+def test_a_command_of_the_official_cli_without_it_says_how_to_get_it(
+    home: Home, installed: Path
+) -> None:
+    done = home.run(str(installed / "fal"), "app", "list", PATH=f"{installed}:/usr/bin:/bin")
+    assert done.returncode == 127
+    assert done.stdout == ""
+    assert "pip install fal" in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,87 @@
+"""The README's own lines, typed as they stand into a real shell of an empty home."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import KEYS, REPOSITORY, SCRIPTS, Home, Shell, needs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+README = (REPOSITORY / "README.md").read_text()
+BLOCKS = re.findall(r"```sh\n(.*?)\n```", README, re.DOTALL)
+ROWS = dict(
+    re.findall(r"^\| (bash|zsh|fish|direnv)[^|]*\|[^|]*\| `((?:[^`])*)` \|$", README, re.MULTILINE)
+)
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """An empty home beside a clone, where the first command was typed into a real bash."""
+    folder = tmp_path_factory.mktemp("fresh")
+    files = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=REPOSITORY, check=True, capture_output=True, text=True,
+    ).stdout.split("\0")  # fmt: skip
+    for name in filter(None, files):
+        if (REPOSITORY / name).is_file():
+            (folder / "clone" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, folder / "clone" / name)
+    home = Home(folder / "home")
+    home.path.mkdir()
+    python = shutil.which("python3", path="/usr/local/bin:/usr/bin:/bin")
+    if python is None or subprocess.run([python, "-c", "import ensurepip"], check=False).returncode:
+        (folder / "bin").mkdir()  # the system has none that makes environments: take the tests'
+        (folder / "bin" / "python3").symlink_to((SCRIPTS / "python").resolve())
+    home.variables["PATH"] = f"{folder / 'bin'}:/usr/local/bin:/usr/bin:/bin"
+    home.variables["FIRST"] = str(folder / "clone")
+    shell = Shell(home, "bash", 'cd "$FIRST"', 200, {})
+    shell.run(BLOCKS[0], 300)
+    # and then the live switch that the README shows
+    shell.run("fal profile set example")
+    shell.type("fal profile key\r")
+    shell.wait(lambda: "Enter the key:" in shell.screen(), "the question")
+    shell.run(KEYS["example"])
+    assert shell.get("FAL_KEY") == KEYS["example"]
+    shell.run("fal profile set comfy")
+    assert shell.exported().get("FAL_KEY") is None
+    shell.run("fal profile set example")
+    assert shell.exported()["FAL_KEY"] == KEYS["example"]
+    assert "(fal:example) ready>" in shell.screen()
+    assert KEYS["example"] not in shell.output
+    shell.close()
+    return home
+
+
+def test_the_set_up_is_two_commands() -> None:
+    assert len(BLOCKS) == 2
+    assert BLOCKS[1] == "tests/run"
+    assert set(ROWS) == {"bash", "zsh", "fish", "direnv"}
+
+
+def test_the_line_for_each_shell_makes_it_follow(fresh: Home, shell_name: str) -> None:
+    shell = Shell(fresh, shell_name, ROWS[shell_name].replace("\\|", "|"), 120, {})
+    assert shell.exported()["FAL_KEY"] == KEYS["example"]
+    assert "(fal:example) ready>" in shell.screen()
+    shell.close()
+
+
+def test_the_line_for_direnv_gives_a_folder_its_profile(fresh: Home, tmp_path: Path) -> None:
+    (tmp_path / ".envrc").write_text(ROWS["direnv"].replace("NAME", "example"))
+    fresh.run(needs("direnv"), "allow", str(tmp_path))
+    done = fresh.run(needs("direnv"), "exec", str(tmp_path), "env", DIRENV_LOG_FORMAT="")
+    assert done.stderr == ""
+    assert f"FAL_KEY={KEYS['example']}" in done.stdout.splitlines()
+
+
+def test_every_command_that_the_readme_names_exists(home: Home) -> None:
+    table = re.findall(r"^\| `fal profile (\S+?)[`\s].*\|$", README, re.MULTILINE)
+    assert "list" in table
+    for command in table:
+        done = home.fal(command, "--help")
+        assert done.returncode == 0, done.stderr
