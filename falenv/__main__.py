@@ -6,34 +6,59 @@ import os
 import sys
 
 from falenv import hot
-from falenv.errors import FalenvError
+from falenv.errors import FalenvError, SystemFailedError
 
 
 def main() -> int:
     """Run the command line; return the exit code: 0 done, 1 refused or failed, 2 misused."""
-    arguments = sys.argv[1:]
+    _open_streams()
     try:
-        ours = arguments[:1] in (["profile"], ["profiles"])
-        if ours and hot.dispatch(arguments[1:]):
-            return 0
-        if ours or (_is_falenv() and arguments in ([], ["--help"], ["--version"])):
-            from falenv.commands import run
-
-            return run(arguments)
-        hot.pass_on(arguments)
+        code = _run(sys.argv[1:])
+        sys.stdout.flush()  # here, where it can still be told that it failed
     except FalenvError as error:
         hot.say(str(error))
-        return error.exit_code
+        code = error.exit_code
     except KeyboardInterrupt:
-        return 130
+        code = 130
     except BrokenPipeError:
-        # The reader went away. Python would complain once more when it closes stdout.
-        sys.stderr.close()
-        return 141
+        _drop_output()  # the reader went away, which is no fault
+        code = 141
+    except OSError as error:
+        _drop_output()
+        hot.say(str(SystemFailedError(error)))
+        code = 1
+    return code
+
+
+def _run(arguments: list[str]) -> int:  # noqa: RET503 - pass_on does not return
+    ours = arguments[:1] in (["profile"], ["profiles"])
+    if ours and hot.dispatch(arguments[1:]):
+        return 0
+    if ours or (_is_falenv() and arguments in ([], ["--help"], ["--version"])):
+        from falenv.commands import run
+
+        return run(arguments)
+    hot.pass_on(arguments)
+
+
+def _open_streams() -> None:
+    """Give each stream that was closed before we started a place to go to.
+
+    Python has None there; print() to a stderr that is None would go to stdout, into an eval.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # It stays open for as long as we run.
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+
+
+def _drop_output() -> None:
+    """Keep Python from trying once more, at exit, to write what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _is_falenv() -> bool:
-    """Tell whether we were called by the name that is ours alone; `fal --help` is the official's."""
+    """Tell whether we were called by our own name; `fal --help` is the official CLI's."""
     return os.path.basename(sys.argv[0]).startswith("falenv")
 
 

@@ -72,20 +72,33 @@ DIALECTS = {
     dialect.name: dialect
     for dialect in (
         Dialect(
-            "bash", quote_posix, "export {name}={value}", "unset {name}", "{name}={value}",
-            "falenv.bash", "fal.bash",
+            "bash",
+            quote_posix,
+            "export {name}={value}",
+            "unset {name}",
+            "{name}={value}",
+            "falenv.bash",
+            "fal.bash",
         ),
         Dialect(
-            "zsh", quote_posix, "export {name}={value}", "unset {name}", "{name}={value}",
-            "falenv.zsh", "_fal",
+            "zsh",
+            quote_posix,
+            "export {name}={value}",
+            "unset {name}",
+            "{name}={value}",
+            "falenv.zsh",
+            "_fal",
         ),
         Dialect(
             # Under a universal variable of the same name only an empty global keeps children
             # from inheriting that. `if` returns 0 where `set -e` of an unset name returns 4.
-            "fish", quote_fish, "set -gx {name} {value}",
+            "fish",
+            quote_fish,
+            "set -gx {name} {value}",
             "set -e -g {name}; if set -qUx {name}; set -gx {name}; end",
             "set -g {name} {value}",
-            "falenv.fish", "fal.fish",
+            "falenv.fish",
+            "fal.fish",
         ),
     )
 }
@@ -97,4 +110,6 @@ def find(name: str) -> Dialect:
         return DIALECTS[name]
     except KeyError:
         known = ", ".join(sorted(DIALECTS))
-        raise UsageError(f"there is no integration for the shell {name!r}; there are: {known}") from None
+        raise UsageError(
+            f"there is no integration for the shell {name!r}; there are: {known}"
+        ) from None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from falenv.errors import KeyNotCarriedError
+from falenv.errors import InvalidHostError, KeyNotCarriedError, shown
 from falenv.profile import check_host
 
 TYPE_CHECKING = False
@@ -39,7 +39,13 @@ def environment(active: Active) -> Environment:
     found |= dict.fromkeys(HOSTS)
     if profile.host:
         # The derivation is the official CLI's (fal/flags.py), replaced once each, in this order.
-        host = check_host(profile.host, allow_foreign=True)
+        try:
+            host = check_host(profile.host, allow_foreign=True)
+        except InvalidHostError as error:
+            raise InvalidHostError(
+                f"profile {shown(profile.name)} has a host that cannot be used: {error}; "
+                "to change it: fal profile host HOST --profile NAME"
+            ) from None
         run = host.replace("api.", "", 1).replace("alpha.", "", 1).replace(".ai", ".run", 1)
         found |= zip(HOSTS, (host, run, f"queue.{run}"), strict=True)
     found["FALENV_PROFILE"] = profile.name

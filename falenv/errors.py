@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import unicodedata
 
+_SECRET_LENGTH = 32  # of a key's second half; names are rarely as long
+_MOST_NAMES = 8
+
 
 def printable(text: str) -> str:
     """Return `text` with what a terminal would act on, or could not show, as visible escapes.
@@ -15,17 +18,25 @@ def printable(text: str) -> str:
     Profile names come from a file that other programs write: an ESC in one must not reach the
     screen. The result is one line that any terminal shows literally.
     """
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(
-        char if char == " " or (char.isprintable() and unicodedata.category(char) != "Cf") else
-        char.encode("unicode_escape", "replace").decode("ascii")
+        char
+        if char.isprintable() and unicodedata.category(char) != "Cf"
+        else char.encode("unicode_escape").decode("ascii")
         for char in text
-    ) if not text.isascii() or not text.isprintable() else text
+    )
 
 
 def shown(name: str) -> str:
-    """Return a profile's name for a message, quoted; of what may be a mistaken key, only the id."""
+    """Return a profile's name, or a host, for a message, quoted.
+
+    Of what may be a key in the wrong place, only the id, or the beginning.
+    """
     head, colon, _ = name.partition(":")
-    return repr(f"{head}:********" if colon else name)
+    if colon:
+        return repr(f"{head}:********")
+    return repr(name if len(name) < _SECRET_LENGTH else name[:8] + "…")
 
 
 class FalenvError(Exception):
@@ -62,15 +73,26 @@ class ProfileNotFoundError(FalenvError):
     """A name, from wherever it came, is not a profile of the store."""
 
     def __init__(self, name: str, why: str, known: list[str]) -> None:
-        listed = ", ".join(known[:8]) + (", …" if len(known) > 8 else "")  # noqa: PLR2004
+        listed = ", ".join(known[:_MOST_NAMES]) + (", …" if len(known) > _MOST_NAMES else "")
         there = f"there are: {listed}" if known else "there are none yet"
         what, cure = {
-            "pin": (f"FAL_PROFILE names {shown(name)}, which is no profile",
-                    "unset it, or use another: fal profile use NAME"),
-            "default": (f"the default is {shown(name)}, which is no profile",
-                        "choose another: fal profile set NAME"),
+            "pin": (
+                f"FAL_PROFILE names {shown(name)}, which is no profile",
+                "unset it, or use another: fal profile use NAME",
+            ),
+            "default": (
+                f"the default is {shown(name)}, which is no profile",
+                "choose another: fal profile set NAME",
+            ),
         }.get(why, (f"there is no profile {shown(name)}", "create it: fal profile create NAME"))
         super().__init__(f"{what} ({there}); {cure}")
+
+
+class FolderError(FalenvError):
+    """A `.fal-profile` that is not followed, or could not be written. Nothing is taken from it."""
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(f"{path} {what}; it is not followed")
 
 
 class NoProfileError(FalenvError):
@@ -125,5 +147,13 @@ class CannotRunError(FalenvError):
     """A program could not be started. The exit codes are the shells' (POSIX, 2.8.2)."""
 
     def __init__(self, program: str, error: OSError) -> None:
-        self.exit_code = 127 if isinstance(error, FileNotFoundError) else 126
+        absent = isinstance(error, (FileNotFoundError, NotADirectoryError))
+        self.exit_code = 127 if absent else 126
         super().__init__(f"could not run {program!r}: {error.strerror}")
+
+
+class SystemFailedError(FalenvError):
+    """The system refused what no other error here foresees, such as writing the output."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"{error.filename or 'could not go on'}: {error.strerror}")

@@ -12,12 +12,21 @@ import sys
 from falenv import detect, dialects, index, paths, store
 from falenv.active import choice, resolve
 from falenv.environment import NOTHING, VARIABLES, apply, environment
-from falenv.errors import FalenvError, ProfileNotFoundError, StoreError, UsageError, printable
+from falenv.errors import (
+    FalenvError,
+    ProfileNotFoundError,
+    StoreError,
+    UsageError,
+    printable,
+    shown,
+)
 from falenv.official import become, hand_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
+
+    from falenv.dialects import Dialect
 
 
 def say(message: str) -> None:
@@ -48,16 +57,12 @@ def env(  # noqa: PLR0913 - the command's own options
     A name that does not exist fails closed: the code removes FAL_KEY, and the error follows. On
     any other error nothing is printed, so a shell keeps what it has.
     """
-    dialect = dialects.find(shell or detect.shell())
+    dialect = dialects.find(detect.shell() if shell is None else shell)
     if unset:
         emit(dialect.render(dict.fromkeys([*VARIABLES, "FAL_PROFILE"])))
         return
     if sys.stdout.isatty():
-        line = f"fal profile env{f' {name}' if name else ''}"
-        line = f"{line} | source" if dialect.name == "fish" else f'eval "$({line})"'
-        raise FalenvError(
-            f"this prints code with your key in it, for a shell, not for a screen; use: {line}"
-        )
+        _refuse_screen(dialect, name)
     exports_only = exports_only or detect.in_envrc()
     path = paths.store()
     try:
@@ -85,9 +90,21 @@ def env(  # noqa: PLR0913 - the command's own options
     if failure:
         raise failure
     if was and (was not in found.profiles or not active.name):
-        now = f"this shell is on {active.name!r} now" if active.name else "FAL_KEY was removed"
+        now = f"this shell is on {shown(active.name)} now" if active.name else "FAL_KEY was removed"
         what = "is no longer the default" if was in found.profiles else "is gone"
-        say(f"profile {was!r} {what}; {now}")
+        say(f"profile {shown(was)} {what}; {now}")
+
+
+def _refuse_screen(dialect: Dialect, name: str | None) -> NoReturn:
+    """Raise the error that says how to use `env`, instead of showing a key."""
+    words = "fal profile env"
+    if name is not None:
+        resolve(store.read(paths.store()), name)  # what is no profile may be a misplaced key
+        words += f" {name if name.isalnum() else dialect.quote(name)}"
+    line = f"{words} | source" if dialect.name == "fish" else f'eval "$({words})"'
+    raise FalenvError(
+        f"this prints code with your key in it, for a shell, not for a screen; use: {line}"
+    )
 
 
 def current_name() -> None:
@@ -97,14 +114,24 @@ def current_name() -> None:
         emit(name + "\n")
 
 
+def list_names() -> None:
+    """Print the names that a line can hold, one a line, for completion: never an error."""
+    try:
+        names = store.read(paths.store()).profiles
+    except FalenvError:
+        return
+    emit("".join(f"{name}\n" for name in names if name.isprintable()))
+
+
 def run(name: str, command: list[str]) -> NoReturn:
     """Become `command`, with the environment of a profile and nothing of another's."""
+    mark_of_shell()  # off our environment: the command is not the shell
     if not command:
         raise UsageError("no command to run; an example: fal profile exec NAME -- fal app list")
     active = resolve(store.read(paths.store()), name)
     variables = environment(active)
     if variables["FAL_KEY"] is None:
-        raise FalenvError(f"profile {name!r} has no key; set it: fal profile key {name}")
+        raise FalenvError(f"profile {shown(name)} has no key; set it: fal profile key NAME")
     become(command, apply(variables))
 
 
@@ -139,6 +166,8 @@ def dispatch(arguments: list[str]) -> bool:
             run(name, command)
         case ["current", "--name"]:
             current_name()
+        case ["list", "--names"]:
+            list_names()
         case _:
             return False
     return True

@@ -51,7 +51,8 @@ def update(store: Store) -> Written:
     lines = store.text.split("\n")[:LAST_LINE]
     default = store.default if _fits(store.default) or not store.default else ASK
     entries = [
-        f"{_key_line(lines, profile)} {name}" for name, profile in store.profiles.items()
+        f"{_key_line(lines, profile)} {name}"
+        for name, profile in store.profiles.items()
         if _fits(name)
     ]
     mtime_ns = store.mtime_ns if _is_settled(store) else NEVER_NS
@@ -86,7 +87,9 @@ def _is_settled(store: Store) -> bool:
 
 def _fits(name: str) -> bool:
     """Tell whether a line can hold a name so that `read` gives it back as it is."""
-    return bool(name) and name.isprintable() and name == name.strip() and name[0] not in ASK + BROKEN
+    return (
+        bool(name) and name.isprintable() and name == name.strip() and name[0] not in ASK + BROKEN
+    )
 
 
 def _key_line(lines: list[str], profile: Profile) -> str:

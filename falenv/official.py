@@ -13,15 +13,17 @@ if TYPE_CHECKING:
 
     from falenv.environment import Environment
 
-#: Holds our process id while the official CLI runs. Where a wrapper on PATH leads back to us by
-#: exec, the id is the same and we see the circle.
+#: Counts how often we have handed over in one chain of processes. Where a wrapper on PATH leads
+#: back to us it would grow for ever; a program run by the official CLI may well call us once more.
 _GUARD = "FALENV_HANDED_OVER"
+_MOST = 5
 
-#: `python -m fal`, but not with the current folder on the path: a folder `fal` there is not ours
-#: to run. (-P would do, from Python 3.11.)
+#: `python -m fal`, but without the entry that -c has for the current folder, the first argument,
+#: and with that folder last if PYTHONPATH names it: a folder `fal` there is not ours to run.
 _RUN_MODULE = (
-    "import sys; sys.path[0] or sys.path.pop(0); import runpy; "
-    "runpy.run_module('fal', run_name='__main__', alter_sys=True)"
+    "import sys; here = sys.argv.pop(1); "
+    "sys.path[:] = sorted(filter(None, sys.path), key=here.__eq__); "
+    "import runpy; runpy.run_module('fal', run_name='__main__', alter_sys=True)"
 )
 
 
@@ -29,14 +31,18 @@ def hand_over(arguments: list[str], changes: Environment) -> NoReturn:
     """Become the official CLI with these arguments; raise NoOfficialError where there is none."""
     from falenv import environment
 
-    command = None if os.environ.get(_GUARD) == str(os.getpid()) else find()
+    given = os.environ.get(_GUARD, "")
+    count = len(given) if given.strip("+") == "" else 0
+    command = find() if count < _MOST else None
     if command is None:
         raise NoOfficialError(" ".join(["fal", *arguments[:1]]))
-    become([*command, *arguments], environment.apply(changes | {_GUARD: str(os.getpid())}))
+    become([*command, *arguments], environment.apply(changes | {_GUARD: "+" * (count + 1)}))
 
 
 def become(command: list[str], variables: dict[str, str]) -> NoReturn:
     """Replace this process by a program; raise CannotRunError."""
+    import signal
+
     sys.stdout.flush()
     sys.stderr.flush()
     try:
@@ -44,6 +50,8 @@ def become(command: list[str], variables: dict[str, str]) -> NoReturn:
             import subprocess
 
             sys.exit(subprocess.run(command, env=variables, check=False).returncode)
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # ignored by Python, and so by its heirs
+            signal.signal(number, signal.SIG_DFL)
         os.execvpe(command[0], command, variables)
     except OSError as error:
         raise CannotRunError(command[0], error) from None
@@ -55,12 +63,18 @@ def find() -> list[str] | None:
     The module `fal` beside us (found, never imported), else the next `fal` on PATH that is not
     ours. It does not matter whose script `fal` beside us is: the last one installed wins there.
     """
-    import importlib.util
+    from importlib.machinery import PathFinder
 
-    if importlib.util.find_spec("fal"):
-        return [sys.executable, "-c", _RUN_MODULE]
+    try:
+        here = os.getcwd()
+    except OSError:  # it was deleted
+        here = ""
+    found = PathFinder.find_spec("fal", [entry for entry in sys.path if entry not in {"", here}])
+    # Any folder named `fal` is found, as a namespace: that has no origin.
+    if found and found.origin and found.submodule_search_locations:
+        return [sys.executable, "-c", _RUN_MODULE, here]
     names = ("fal.exe", "fal.cmd", "fal") if os.name == "nt" else ("fal",)
-    for folder in os.get_exec_path():
+    for folder in filter(os.path.isabs, os.get_exec_path()):
         for name in names:
             path = os.path.join(folder, name)
             if os.path.isfile(path) and os.access(path, os.X_OK) and not _is_ours(path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from falenv.errors import InvalidHostError, InvalidKeyError, InvalidNameError
+from falenv.errors import InvalidHostError, InvalidKeyError, InvalidNameError, shown
 
 DEFAULT_HOST = "api.alpha.fal.ai"  # fal/flags.py of the official CLI
 OWN_DOMAINS = ("fal.ai", "fal.run")
@@ -10,7 +10,8 @@ MASK = "********"
 
 _NAME_PUNCTUATION = "._-@+/"
 _NAME_LENGTH = 64
-_QUOTES = "'\"“”‘’"
+_QUOTES = "'\"\u2018\u2019\u201c\u201d"  # plain, and those that word processors make of them
+_LAST_PORT = 65535
 
 
 class Profile:
@@ -63,7 +64,7 @@ def check_name(name: str) -> str:
     if name.startswith("-"):
         raise InvalidNameError(name, "it would be taken for an option")
     if len(name) > _NAME_LENGTH:
-        raise InvalidNameError(name[:16] + "…", f"it is longer than {_NAME_LENGTH} characters")
+        raise InvalidNameError(name, f"it is longer than {_NAME_LENGTH} characters")
     for char in name:
         plain = char.isalnum() or char in _NAME_PUNCTUATION
         if not char.isprintable() or char.isspace() or (char.isascii() and not plain):
@@ -103,11 +104,13 @@ def check_host(text: str, *, allow_foreign: bool = False) -> str:
     well_formed = all(
         label and label.isascii() and label.replace("-", "").isalnum() and label.strip("-") == label
         for label in labels
-    ) and (not colon or (port.isascii() and port.isdigit()))
-    if "//" in host or "/" in host:
-        raise InvalidHostError(f"{host!r} is not a host; give the name alone, as {DEFAULT_HOST}")
+    ) and (not colon or (port.isascii() and port.isdigit() and int(port[:6]) <= _LAST_PORT))
+    if "/" in host:
+        raise InvalidHostError(
+            f"{shown(host)} is not a host; give the name alone, as {DEFAULT_HOST}"
+        )
     if not well_formed:
-        raise InvalidHostError(f"{host!r} is not a host name; an example: {DEFAULT_HOST}")
+        raise InvalidHostError(f"{shown(host)} is not a host name; an example: {DEFAULT_HOST}")
     if not host.startswith("api"):
         raise InvalidHostError(
             f"a host that does not start with 'api' stops every command of the official CLI, "

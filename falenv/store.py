@@ -11,7 +11,7 @@ import os
 import stat
 import time
 
-from falenv.errors import StoreBusyError, StoreError
+from falenv.errors import StoreBusyError, StoreError, shown
 from falenv.profile import Profile
 
 TYPE_CHECKING = False
@@ -19,16 +19,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, MutableMapping
     from typing import Any
 
+    from tomlkit import TOMLDocument
+    from tomlkit.items import AoT, Table
+
     #: What an edit does to the file: a function of the parsed document, which it changes.
     Change = Callable[[MutableMapping[str, Any]], None]
 
 INTERNAL = "__internal__"  # the official CLI's own table (SETTINGS_SECTION in fal/config.py)
 LOCK_SECONDS = 10.0
 LARGEST = 16 * 1024 * 1024
+_ELSEWHERE = "move it away, or name another file in FAL_CONFIG_PATH"
 
 # A file that another program is just writing in place is empty, or half there, for microseconds.
-_SETTLE_TRIES = 5
-_SETTLE_SECONDS = 0.02
+_JUST_NOW = 1_000_000_000  # nanoseconds
+_SETTLE_TRIES = 20
+_SETTLE_SECONDS = 0.005
 
 
 class Store:
@@ -65,7 +70,8 @@ def read(path: str) -> Store:
     """Read the store; a missing file is an empty store. Errors: StoreError, never a traceback."""
     for attempt in range(_SETTLE_TRIES):
         text, status = _load(path)
-        just_written = status is not None and abs(time.time_ns() - status.st_mtime_ns) < 1_000_000_000
+        age = time.time_ns() - status.st_mtime_ns if status else _JUST_NOW
+        just_written = abs(age) < _JUST_NOW
         last = attempt == _SETTLE_TRIES - 1
         if just_written and not text and not last:
             time.sleep(_SETTLE_SECONDS)
@@ -91,7 +97,7 @@ def edit(path: str, change: Change) -> tuple[Store, Store]:
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise _unwritable(path, error, folder) from None
     with _lock(path, target):
         before = read(path)
         text = _edited(before, change)
@@ -115,7 +121,7 @@ def _lock(path: str, target: str) -> Iterator[None]:
     except filelock.Timeout:
         raise StoreBusyError(path, _holder(name), LOCK_SECONDS) from None
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise _unwritable(path, error, name) from None
     try:
         with open(name, "w", encoding="ascii") as file:
             file.write(f"{os.getpid()}\n")
@@ -143,22 +149,19 @@ def _load(path: str) -> tuple[str, os.stat_result | None]:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
         return "", None
-    except IsADirectoryError:
-        raise StoreError(path, "is a folder, not a file", "move it away") from None
     except OSError as error:
         raise _unreadable(path, error) from None
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if stat.S_ISDIR(status.st_mode):
-            raise StoreError(path, "is a folder, not a file", "move it away")
-        if not stat.S_ISREG(status.st_mode):
-            raise StoreError(path, "is not a regular file", "move it away")
-        if status.st_size > LARGEST:
-            raise StoreError(path, "is larger than 16 MiB", "move it away")
-        try:
+    status = os.fstat(descriptor)
+    is_file, is_folder = stat.S_ISREG(status.st_mode), stat.S_ISDIR(status.st_mode)
+    if not is_file or status.st_size > LARGEST:
+        os.close(descriptor)
+        what = "is larger than 16 MiB" if is_file else "is not a regular file"
+        raise StoreError(path, "is a folder" if is_folder else what, _ELSEWHERE)
+    try:
+        with open(descriptor, "rb") as file:
             content = file.read(LARGEST + 1)
-        except OSError as error:
-            raise _unreadable(path, error) from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
     try:
         return content.decode("utf-8"), status
     except UnicodeDecodeError as error:
@@ -170,10 +173,9 @@ def _unreadable(path: str, error: OSError) -> StoreError:
     return StoreError(path, f"could not be read: {error.strerror}", f"try: ls -l {path}")
 
 
-def _unwritable(path: str, error: OSError) -> StoreError:
-    return StoreError(
-        path, f"could not be written: {error.strerror}", "it was left as it was; try again after mending that"
-    )
+def _unwritable(path: str, error: OSError, other: str = "") -> StoreError:
+    what = f"could not be written: {error.strerror}" + (f" ({other})" if other else "")
+    return StoreError(path, what, "it was left as it was; try again after mending that")
 
 
 def _parse(path: str, text: str) -> dict[str, Any]:
@@ -188,6 +190,8 @@ def _parse(path: str, text: str) -> dict[str, Any]:
     except tomli.TOMLDecodeError as error:
         # tomli's message has line and column, and none of the values.
         raise StoreError(path, f"is not valid TOML: {error}", "mend that line") from None
+    except ValueError:  # from Python: a number of more digits than it reads
+        raise StoreError(path, "has a number that is too long", "mend it") from None
     except RecursionError:
         raise StoreError(path, "is nested too deeply", "mend it") from None
 
@@ -196,25 +200,22 @@ def _understand(path: str, text: str, data: dict[str, Any]) -> tuple[str, dict[s
     """Return the default (empty: none) and the profiles; raise StoreError for odd types."""
     internal = data.get(INTERNAL, {})
     if not isinstance(internal, dict):
-        raise StoreError(
-            path, f"{INTERNAL} is not a table", f"make it [{INTERNAL}]", line_of(text, None, INTERNAL)
-        )
+        line = line_of(text, None, INTERNAL)
+        raise StoreError(path, f"{INTERNAL} is not a table", f"make it [{INTERNAL}]", line)
     default = internal.get("profile", "")
     if not isinstance(default, str):
-        raise StoreError(
-            path, "the default profile is not text", 'write it as profile = "NAME"',
-            line_of(text, INTERNAL, "profile"),
-        )
+        line = line_of(text, INTERNAL, "profile")
+        cure = 'write it as profile = "NAME"'
+        raise StoreError(path, "the default profile is not text", cure, line)
     profiles = {}
     for name, table in data.items():
         if name == INTERNAL or not isinstance(table, dict):
             continue  # top-level scalars are the official CLI's global settings
         for setting, form in (("key", "ID:SECRET"), ("host", "api.alpha.fal.ai")):
             if not isinstance(table.get(setting, ""), str):
-                raise StoreError(
-                    path, f"the {setting} of profile {name!r} is not text",
-                    f'write it as {setting} = "{form}"', line_of(text, name, setting),
-                )
+                what = f"the {setting} of profile {shown(name)} is not text"
+                cure = f'write it as {setting} = "{form}"'
+                raise StoreError(path, what, cure, line_of(text, name, setting))
         profiles[name] = Profile(name, table.get("key"), table.get("host"), list(table))
     return default, profiles
 
@@ -223,47 +224,100 @@ def line_of(text: str, table: str | None, setting: str) -> int | None:
     """Return the line (from 1) that sets `setting` in `table`, for messages; None if not found."""
     import tomli
 
-    inside = table is None
+    header = ""
     for number, line in enumerate(text.split("\n"), 1):
-        stripped = line.strip()
-        if stripped.startswith("["):
-            try:
-                inside = table in tomli.loads(stripped)
-            except tomli.TOMLDecodeError:
-                inside = False
-            if table is None:
-                inside = False
-        name = stripped.split("=", 1)[0].strip().strip("'\"")
-        if inside and name == setting:
+        if line.lstrip().startswith("["):
+            header = line
+        if setting not in line:
+            continue
+        try:
+            found: Any = tomli.loads(line if line == header else f"{header}\n{line}")
+        except (ValueError, RecursionError):  # no line of its own, but part of another
+            continue
+        if table is not None:
+            found = found.get(table)
+        if isinstance(found, dict) and setting in found:
             return number
     return None
 
 
 def _edited(store: Store, change: Change) -> str:
     """Return the store's text with `change` made, everything else as it was."""
-    import copy
-
     import tomli
     import tomlkit
-    import tomlkit.exceptions
 
-    wanted = copy.deepcopy(store.data)
+    wanted = tomli.loads(store.text)
     change(wanted)
     try:
         document = tomlkit.parse(store.text)
+        _move_comments(document)
+        if _dumps(document) != store.text:
+            document = tomlkit.parse(store.text)
         change(document)
-        text = tomlkit.dumps(document)
+        text = _dumps(document)
         if store.text.count("\n") == store.text.count("\r\n") > 0:  # tomlkit ends new lines in LF
             text = text.replace("\r\n", "\n").replace("\n", "\r\n")
         same = tomli.loads(text) == wanted
-    except (tomlkit.exceptions.TOMLKitError, tomli.TOMLDecodeError, RecursionError, TypeError,
-            AttributeError):
+    except Exception:  # noqa: BLE001 - tomlkit fails in many ways at what it cannot do
         same = False
     if not same:
         raise StoreError(
             store.path, "is written in a way that cannot be edited safely", "edit it by hand"
         )
     return text
+
+
+#: Stands for a blank in a comment that was moved: tomlkit indents the settings of a table by the
+#: first blanks that it finds in what comes before the header. TOML has no NUL of its own.
+_BLANK = "\0"
+
+
+def _move_comments(document: TOMLDocument) -> None:
+    """Make the comments above a table's header, after a blank line, part of that table.
+
+    tomlkit has them at the end of the table before, where a new setting would come after them,
+    and the deletion of that table would be theirs. The text of the document stays the same.
+    """
+    from tomlkit import items
+
+    tail = ""
+    for key, item in document.body:
+        if isinstance(item, (items.Table, items.AoT)) and key and not key.is_dotted():
+            first = item
+            while isinstance(first, items.AoT) or first.is_super_table():  # neither has a header
+                body = first.body if isinstance(first, items.AoT) else first.values()
+                first = next(one for one in body if isinstance(one, (items.Table, items.AoT)))
+            first.trivia.indent = tail.replace(" ", _BLANK) + first.trivia.indent
+            tail = _cut_comments(item)
+    if tail:
+        text = tail.rstrip("\n")
+        document.append(None, items.Comment(items.Trivia("", "", text, tail[len(text) :])))
+
+
+def _dumps(document: TOMLDocument) -> str:
+    import tomlkit
+
+    return tomlkit.dumps(document).replace(_BLANK, " ")
+
+
+def _cut_comments(table: Table | AoT) -> str:
+    """Take off what follows the last setting of a table, from the first blank line on."""
+    from tomlkit import items
+
+    if isinstance(table, items.AoT):
+        return _cut_comments(table.body[-1])
+    body = table.value.body
+    key, last = body[-1] if body else (None, None)
+    if isinstance(last, (items.Table, items.AoT)) and key and not key.is_dotted():
+        return _cut_comments(last)
+    end = len(body)
+    while end and isinstance(body[end - 1][1], (items.Whitespace, items.Comment)):
+        end -= 1
+    while end < len(body) and isinstance(body[end][1], items.Comment):
+        end += 1
+    tail = "".join(item.as_string() for _, item in body[end:])
+    del body[end:]
+    return tail
 
 
 def _replace(target: str, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import click
 
@@ -42,9 +43,16 @@ def run(arguments: list[str]) -> int:
     """Run a command line (without the program's name) and return the exit code."""
     if arguments[:1] == ["profiles"]:
         arguments = ["profile", *arguments[1:]]
+    if arguments in ([], ["profile"]):
+        arguments = [*arguments, "--help"]
     prog = "fal" if arguments[:1] == ["profile"] else "falenv"
+    for stream in (sys.stdout, sys.stderr):  # a name that the locale cannot show is shown escaped
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        return root.main(arguments, prog_name=prog, standalone_mode=False) or 0
+        # Not root.main(), which has its own way with Ctrl-C and with a reader that went away.
+        with root.make_context(prog, arguments) as context:
+            root.invoke(context)
+            return 0
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.UsageError as error:
@@ -54,4 +62,3 @@ def run(arguments: list[str]) -> int:
         raise UsageError(f"{message.rstrip('.')}; see: {where} --help") from None
     except click.Abort:
         raise FalenvError("stopped; nothing was changed") from None
-

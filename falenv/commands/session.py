@@ -6,7 +6,7 @@ import os
 
 import click
 
-from falenv import dialects, hot, paths, store
+from falenv import assets, dialects, hot, paths, store
 from falenv.active import resolve
 from falenv.commands import talk
 from falenv.errors import FalenvError, UsageError, printable
@@ -130,7 +130,7 @@ def current(*, as_json: bool, only_name: bool) -> None:
         )
 
 
-@click.command("exec", context_settings={"ignore_unknown_options": True})
+@click.command("exec", context_settings={"allow_interspersed_args": False})
 @click.argument("name")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def exec_(*, name: str, command: tuple[str, ...]) -> None:
@@ -140,8 +140,14 @@ def exec_(*, name: str, command: tuple[str, ...]) -> None:
         fal profile exec NAME -- COMMAND [ARGUMENT…]
     """
     hot.mark_of_shell()
-    hot.run(name, list(command))
+    hot.run(name, list(command[command[:1] == ("--",) :]))
 
 
-COMMANDS = (env, use, off, on, current, exec_)
+@click.command("completion")
+@click.argument("shell", type=click.Choice(sorted(dialects.DIALECTS)))
+def completion(shell: str) -> None:
+    """Print the completion script alone; the integration has it in it."""
+    hot.emit(assets.read("completions", dialects.find(shell).completion))
 
+
+COMMANDS = (env, use, off, on, current, exec_, completion)

@@ -10,7 +10,14 @@ import click
 from falenv import hot, paths, store
 from falenv.active import choice
 from falenv.commands import talk
-from falenv.errors import FalenvError, InvalidKeyError, InvalidNameError, UsageError, printable, shown
+from falenv.errors import (
+    FalenvError,
+    InvalidKeyError,
+    InvalidNameError,
+    UsageError,
+    printable,
+    shown,
+)
 from falenv.profile import check_host, check_name, clean_key, key_id
 
 TYPE_CHECKING = False
@@ -26,11 +33,18 @@ NO_KEY = "No key set for profile. Use fal profile key to set a key."
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, in the official CLI's shape.")
 @click.option(
-    "--output", type=click.Choice(["pretty", "json"]), default="pretty", hidden=True,
+    "--output",
+    type=click.Choice(["pretty", "json"]),
+    default="pretty",
+    hidden=True,
     help="The official CLI's way of asking for JSON.",
 )
-def list_(*, as_json: bool, output: str) -> None:
+@click.option("--names", is_flag=True, hidden=True)
+def list_(*, as_json: bool, output: str, names: bool) -> None:
     """List all profiles."""
+    if names:
+        hot.list_names()
+        return
     found = store.read(paths.store())
     active, why = choice(found)
     if as_json or output == "json":
@@ -75,7 +89,9 @@ def _table(found: Store) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:  # nothing is cut or folded that another program reads
         console = Console(highlight=False, width=10_000)
-    console.print(table)
+    with console.capture() as drawn:  # rich has its own way with a reader that went away
+        console.print(table)
+    click.echo(drawn.get(), nl=False)
 
 
 @click.command("set")
@@ -84,7 +100,7 @@ def set_(name: str) -> None:
     """Set the default profile, creating it if there is none of that name."""
     mark = hot.mark_of_shell()
     found = store.read(paths.store())
-    if name not in found.profiles:
+    if not name or name not in found.profiles:  # to the official CLI an empty default is none
         _check_new(found, name)
         _confirm_new(found, name)
     _set_default(name, mark)
@@ -99,8 +115,9 @@ def create(name: str) -> None:
     if name in found.profiles:
         raise FalenvError(f"Profile {shown(name)} already exists; set it: fal profile set NAME")
     _check_new(found, name)
-    click.echo(f"Profile {name} created. Setting it as default profile...")
-    _set_default(name, mark)
+    _set_default(
+        name, mark, first=f"Profile {printable(name)} created. Setting it as default profile..."
+    )
 
 
 def _check_new(found: Store, name: str) -> None:
@@ -118,11 +135,12 @@ def _confirm_new(found: Store, name: str) -> None:
     if close and talk.asked_on_terminal():
         click.confirm(
             printable(f"Profile {name} does not exist, but {close[0]} does. Create {name}?"),
-            abort=True, err=True,
+            abort=True,
+            err=True,
         )
 
 
-def _set_default(name: str, mark: str) -> None:
+def _set_default(name: str, mark: str, first: str = "") -> None:
     def edit(data: MutableMapping[str, Any]) -> None:
         if name not in data:
             data[name] = {}
@@ -131,6 +149,8 @@ def _set_default(name: str, mark: str) -> None:
         data[store.INTERNAL]["profile"] = name
 
     now = talk.change(edit)
+    if first:
+        click.echo(first)
     click.echo(f"Default profile set to {printable(name)}.")
     if not now.profiles[name].key:
         click.echo(NO_KEY)
@@ -171,15 +191,15 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool) -> None:
         if not text:
             raise FalenvError("FAL_KEY is not set here; nothing was changed")
         value = clean_key(text)
+    elif sys.stdin.isatty():  # with --stdin too: what is typed is not to be seen
+        value = _typed_key()
     elif from_stdin:
         value = _piped_key()
-    elif sys.stdin.isatty():
-        value = _typed_key()
     else:
         raise UsageError("standard input is not a terminal; to read the key from it: --stdin")
 
     def edit(data: MutableMapping[str, Any]) -> None:
-        data[profile]["key"] = value
+        talk.table(data, profile)["key"] = value
 
     now = talk.change(edit)
     click.echo(f"Key set for profile {printable(profile)}.")
@@ -193,8 +213,11 @@ def _typed_key() -> str:
     while True:
         try:
             return clean_key(getpass.getpass("Enter the key: "))
-        except EOFError:
-            raise click.Abort from None
+        except (EOFError, KeyboardInterrupt) as end:
+            click.echo(err=True)  # the cursor stands behind the question
+            raise (click.Abort if isinstance(end, EOFError) else KeyboardInterrupt) from None
+        except UnicodeDecodeError:
+            click.echo(str(InvalidKeyError()), err=True)
         except InvalidKeyError as error:
             click.echo(str(error), err=True)
 
@@ -225,10 +248,11 @@ def host(*, host: str | None, name: str | None, drop: bool, force: bool) -> None
     profile = talk.target(store.read(paths.store()), name)
 
     def edit(data: MutableMapping[str, Any]) -> None:
+        table = talk.table(data, profile)
         if value is not None:
-            data[profile]["host"] = value
-        elif "host" in data[profile]:
-            del data[profile]["host"]
+            table["host"] = value
+        elif "host" in table:
+            del table["host"]
 
     now = talk.change(edit)
     click.echo("Fal host unset." if value is None else f"Fal host set to {value}.")

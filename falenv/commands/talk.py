@@ -7,11 +7,14 @@ import sys
 
 from falenv import hot, index, paths, store
 from falenv.active import choice
-from falenv.errors import FalenvError, shown
+from falenv.errors import FalenvError, ProfileNotFoundError, shown
 from falenv.profile import key_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+    from typing import Any
+
     from falenv.store import Change, Store
 
 EVAL = 'eval "$(fal profile env)"'
@@ -39,15 +42,16 @@ def tell_shell(now: Store, mark: str) -> None:
     name, why = choice(now)
     profile = now.profiles.get(name)
     if why == "pin" and name != now.default:
+        stays = f"this shell stays on {shown(name)}, since FAL_PROFILE pins it"
+        gone = f"FAL_PROFILE still names {shown(name)}, which is no profile"
         hot.say(
-            f"this shell stays on {shown(name)}, since FAL_PROFILE pins it; "
-            "to follow the default: fal profile use --default"
+            f"{stays if profile else gone}; to follow the default: fal profile use --default"
             + ("" if mark else " (or: unset FAL_PROFILE)")
         )
     if mark == "live":
         return
     key = os.environ.get("FAL_KEY")
-    if key is None or (profile and key == profile.key):
+    if not key or (profile and key == profile.key):
         return
     if mark == "later":
         hot.say("this shell follows at its next prompt")
@@ -56,6 +60,14 @@ def tell_shell(now: Store, mark: str) -> None:
             f"this shell still has another FAL_KEY (id {key_id(key)}), which beats the profile; "
             f"to switch it: {EVAL}"
         )
+
+
+def table(data: MutableMapping[str, Any], name: str) -> MutableMapping[str, Any]:
+    """Return a profile's table in an edit; ProfileNotFoundError where it was deleted meanwhile."""
+    if not isinstance(data.get(name), dict):
+        raise ProfileNotFoundError(name, "argument", list(data))
+    found: MutableMapping[str, Any] = data[name]
+    return found
 
 
 def target(now: Store, name: str | None) -> str:
@@ -73,12 +85,10 @@ def target(now: Store, name: str | None) -> str:
 
 
 def refuse_key(words: tuple[str, ...], now: Store) -> None:
-    """Refuse a key on the command line, where `ps` and the history keep it, without repeating it."""
+    """Refuse a key on the command line, where `ps` and the history see it; do not repeat it."""
     for word in words:
         if ":" in word and word not in now.profiles:
             raise FalenvError(
                 "a key is never an argument, since the shell's history would keep it (delete it "
                 "there); type it when asked, or use --stdin"
             )
-
-

@@ -1,0 +1,151 @@
+"""`exec`: the command runs in our place, with one profile's environment and no other's."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import pexpect
+import pytest
+from conftest import KEYS, SCRIPTS, needs
+
+if TYPE_CHECKING:
+    from conftest import Home
+
+FAL = str(SCRIPTS / "fal")
+
+
+def start(home: Home, *command: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [FAL, "profile", "exec", "a", "--", *command],
+        env=home.variables,
+        cwd=home.path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture(autouse=True)
+def profiles(home: Home) -> None:
+    home.profiles("a", "b", default="b")
+
+
+def test_exec_replaces_itself(home: Home) -> None:
+    with start(home, needs("bash"), "-c", "echo $$; cat") as process:
+        stdout, stderr = process.communicate("standard input\n")
+    assert (stdout, stderr) == (f"{process.pid}\nstandard input\n", "")
+
+
+def test_exec_gives_arguments_as_they_are(home: Home) -> None:
+    odd = ["--", "-x", "--help", "", " ", "$(touch X)", "it's", "--json", "a\nb"]
+    for words in (["--"], []):
+        ended = home.fal("exec", "a", *words, "printf", "<%s>", *odd)
+        assert (ended.stdout, ended.stderr) == ("".join(f"<{word}>" for word in odd), "")
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 42, 255])
+def test_exec_ends_with_the_commands_exit_code(home: Home, code: int) -> None:
+    ended = home.fal("exec", "a", "--", needs("bash"), "-c", f"echo out; echo err >&2; exit {code}")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (code, "out\n", "err\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGHUP])
+def test_exec_ends_by_the_signal_that_ends_the_command(home: Home, number: signal.Signals) -> None:
+    with start(home, needs("bash"), "-c", "echo ready; exec sleep 60") as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+    assert process.returncode == -number
+
+
+def test_exec_leaves_signals_as_a_shell_does(home: Home) -> None:
+    # Python ignores SIGPIPE, and what is ignored would stay so in the command.
+    ended = home.fal("exec", "a", "--", needs("bash"), "-c", "yes | head -n 1; trap -p; ulimit -f")
+    assert (ended.stdout, ended.stderr) == ("y\nunlimited\n", "")
+
+
+def test_exec_on_a_terminal(home: Home) -> None:
+    child = pexpect.spawn(
+        FAL,
+        ["profile", "exec", "a", "--", needs("bash"), "-c", "test -t 1 && tty; exec sleep 60"],
+        env=home.variables,
+        encoding="utf-8",
+        timeout=20,
+    )
+    child.expect("/dev/pts/[0-9]+\r\n")
+    while child.expect([pexpect.EOF, pexpect.TIMEOUT], timeout=child.sendintr() or 1):
+        pass  # the first came before the program was there
+    child.close()
+    assert child.signalstatus == signal.SIGINT
+
+
+def test_exec_gives_exactly_the_profiles_environment(home: Home) -> None:
+    home.write(
+        f'[__internal__]\nprofile = "b"\n[a]\nkey = "{KEYS["a"]}"\n'
+        f'[b]\nkey = "{KEYS["b"]}"\nhost = "api.alpha.fal.ai"\n[keyless]\nhost = "api.fal.ai"\n'
+    )
+    given = {
+        "FAL_KEY": KEYS["b"],
+        "FAL_HOST": "api.alpha.fal.ai",
+        "FAL_RUN_HOST": "fal.run",
+        "FAL_QUEUE_RUN_HOST": "queue.fal.run",
+        "FALENV_PROFILE": "b",
+        "FAL_PROFILE": "b",
+        "__falenv_shell": "live",
+        "MINE": "it's\nmine",
+    }
+
+    def environment(name: str) -> dict[str, str]:
+        ended = home.run(FAL, "profile", "exec", name, "--", needs("env"), "-0", **given)
+        assert (ended.returncode, ended.stderr) == (0, "")
+        return dict(entry.split("=", 1) for entry in ended.stdout.split("\0")[:-1])
+
+    rest = home.variables | {"MINE": "it's\nmine"}
+    assert environment("a") == rest | {
+        "FAL_KEY": KEYS["a"],
+        "FALENV_PROFILE": "a",
+        "FAL_PROFILE": "a",
+    }
+    assert environment("b") == rest | {
+        "FAL_KEY": KEYS["b"],
+        "FALENV_PROFILE": "b",
+        "FAL_PROFILE": "b",
+        "FAL_HOST": "api.alpha.fal.ai",
+        "FAL_RUN_HOST": "fal.run",
+        "FAL_QUEUE_RUN_HOST": "queue.fal.run",
+    }
+    keyless = home.run(FAL, "profile", "exec", "keyless", "--", "env", **given)
+    assert (keyless.returncode, keyless.stdout) == (1, "")
+    assert keyless.stderr == "falenv: profile 'keyless' has no key; set it: fal profile key NAME\n"
+    unknown = home.run(FAL, "profile", "exec", "typo", "--", "env", **given)
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+
+
+def test_exec_changes_nothing_in_the_shell(home: Home, shell_name: str) -> None:
+    evaluate = {"fish": "fal profile env | source"}.get(shell_name, 'eval "$(fal profile env)"')
+    lines = [evaluate, "fal profile exec a -- printenv FAL_KEY", "printenv FAL_KEY FAL_PROFILE"]
+    ran = home.script(shell_name, "\n".join(lines))
+    assert (ran.stdout, ran.stderr) == (f"{KEYS['a']}\n{KEYS['b']}\n", "")
+
+
+def test_a_program_that_cannot_be_run_is_126_or_127(home: Home) -> None:
+    (home.path / "plain").write_text("not a program")
+    (home.path / "text").write_text("echo no line that says by what to run it")
+    (home.path / "text").chmod(0o755)
+    for program, code, reason in (
+        ("no-such-program", 127, "No such file or directory"),
+        ("./none", 127, "No such file or directory"),
+        ("./plain/x", 127, "Not a directory"),
+        ("./plain", 126, "Permission denied"),
+        ("./text", 126, "Exec format error"),
+        (".", 126, "Permission denied"),
+    ):
+        ended = home.fal("exec", "a", "--", program, "argument")
+        assert (ended.returncode, ended.stdout) == (code, "")
+        assert ended.stderr == f"falenv: could not run '{program}': {reason}\n"
+    # A file on PATH where a folder should be is no reason for 126.
+    ended = home.fal("exec", "a", "--", "none", PATH=f"{home.variables['PATH']}:{home.path}/plain")
+    assert ended.returncode == 127
