@@ -1,4 +1,4 @@
-"""The store: the official CLI's TOML file, read with tomli, edited with tomlkit.
+"""The store: the official CLI's TOML file, read with tomli, replaced whole.
 
 The official CLI writes the file in place, without a lock and world-readable, so a reader can
 meet half of it; what is written here is locked, complete or not at all, and private.
@@ -18,9 +18,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, MutableMapping
     from typing import Any
-
-    from tomlkit import TOMLDocument
-    from tomlkit.items import AoT, Table
 
     #: What an edit does to the file: a function of the parsed document, which it changes.
     Change = Callable[[MutableMapping[str, Any]], None]
@@ -88,10 +85,13 @@ def read(path: str) -> Store:
 def edit(path: str, change: Change) -> tuple[Store, Store]:
     """Change the store under its lock; return it as it was and as it is.
 
-    `change` is applied twice: to the document that keeps comments and layout, and to plain
-    data. Only if the new text means exactly the latter is it written. Errors: StoreError and
-    StoreBusyError, with the file as it was; whatever `change` raises, likewise.
+    Errors: StoreError and StoreBusyError, with the file as it was; whatever `change` raises,
+    likewise.
     """
+    import tomlkit  # noqa: F401 - here, not under the lock, for which others wait
+
+    from falenv import document
+
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
     try:
@@ -100,12 +100,19 @@ def edit(path: str, change: Change) -> tuple[Store, Store]:
         raise _unwritable(path, error, folder) from None
     with _lock(path, target):
         before = read(path)
-        text = _edited(before, change)
+        text = document.edited(before.text, change)
+        if text is None:
+            raise StoreError(path, "is written in a way that we cannot edit", "edit it by hand")
         if text != before.text or before.mtime_ns is None or before.is_open_to_others:
             try:
                 _replace(target, text)
             except OSError as error:
                 raise _unwritable(path, error) from None
+            try:
+                _sync_folder(folder)
+            except OSError as error:
+                what = f"was changed, but the folder could not be synced: {error.strerror}"
+                raise StoreError(path, what, "check it after a power failure") from None
         return before, read(path)
 
 
@@ -241,85 +248,6 @@ def line_of(text: str, table: str | None, setting: str) -> int | None:
     return None
 
 
-def _edited(store: Store, change: Change) -> str:
-    """Return the store's text with `change` made, everything else as it was."""
-    import tomli
-    import tomlkit
-
-    wanted = tomli.loads(store.text)
-    change(wanted)
-    try:
-        document = tomlkit.parse(store.text)
-        _move_comments(document)
-        if _dumps(document) != store.text:
-            document = tomlkit.parse(store.text)
-        change(document)
-        text = _dumps(document)
-        if store.text.count("\n") == store.text.count("\r\n") > 0:  # tomlkit ends new lines in LF
-            text = text.replace("\r\n", "\n").replace("\n", "\r\n")
-        same = tomli.loads(text) == wanted
-    except Exception:  # noqa: BLE001 - tomlkit fails in many ways at what it cannot do
-        same = False
-    if not same:
-        raise StoreError(
-            store.path, "is written in a way that cannot be edited safely", "edit it by hand"
-        )
-    return text
-
-
-#: Stands for a blank in a comment that was moved: tomlkit indents the settings of a table by the
-#: first blanks that it finds in what comes before the header. TOML has no NUL of its own.
-_BLANK = "\0"
-
-
-def _move_comments(document: TOMLDocument) -> None:
-    """Make the comments above a table's header, after a blank line, part of that table.
-
-    tomlkit has them at the end of the table before, where a new setting would come after them,
-    and the deletion of that table would be theirs. The text of the document stays the same.
-    """
-    from tomlkit import items
-
-    tail = ""
-    for key, item in document.body:
-        if isinstance(item, (items.Table, items.AoT)) and key and not key.is_dotted():
-            first = item
-            while isinstance(first, items.AoT) or first.is_super_table():  # neither has a header
-                body = first.body if isinstance(first, items.AoT) else first.values()
-                first = next(one for one in body if isinstance(one, (items.Table, items.AoT)))
-            first.trivia.indent = tail.replace(" ", _BLANK) + first.trivia.indent
-            tail = _cut_comments(item)
-    if tail:
-        text = tail.rstrip("\n")
-        document.append(None, items.Comment(items.Trivia("", "", text, tail[len(text) :])))
-
-
-def _dumps(document: TOMLDocument) -> str:
-    import tomlkit
-
-    return tomlkit.dumps(document).replace(_BLANK, " ")
-
-
-def _cut_comments(table: Table | AoT) -> str:
-    """Take off what follows the last setting of a table, from the first blank line on."""
-    from tomlkit import items
-
-    if isinstance(table, items.AoT):
-        return _cut_comments(table.body[-1])
-    body = table.value.body
-    key, last = body[-1] if body else (None, None)
-    if isinstance(last, (items.Table, items.AoT)) and key and not key.is_dotted():
-        return _cut_comments(last)
-    end = len(body)
-    while end and isinstance(body[end - 1][1], (items.Whitespace, items.Comment)):
-        end -= 1
-    while end < len(body) and isinstance(body[end][1], items.Comment):
-        end += 1
-    tail = "".join(item.as_string() for _, item in body[end:])
-    del body[end:]
-    return tail
-
-
 def _replace(target: str, text: str) -> None:
     """Put `text` in the place of the file in one step that survives a crash at any point."""
     folder = os.path.dirname(target)
@@ -339,7 +267,6 @@ def _replace(target: str, text: str) -> None:
     except BaseException:
         _remove(temporary)
         raise
-    _sync_folder(folder)
 
 
 def _remove(path: str) -> None:

@@ -1,0 +1,87 @@
+"""Edit the text of a TOML document, with tomlkit, so that all that is not edited stays as it is."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+    from tomlkit.items import AoT, Table
+
+    from falenv.store import Change
+
+#: Stands for a blank in a comment that was moved: tomlkit indents the settings of a table by the
+#: first blanks that it finds in what comes before the header. TOML has no NUL of its own.
+_BLANK = "\0"
+
+
+def edited(text: str, change: Change) -> str | None:
+    """Return the text of a document with `change` made; None where that cannot be done safely.
+
+    `change` is applied twice: to the document that keeps comments and layout, and to plain data.
+    The new text is good only if it means exactly the latter.
+    """
+    import tomli
+    import tomlkit
+
+    wanted = tomli.loads(text)
+    change(wanted)
+    try:
+        document = tomlkit.parse(text)
+        _move_comments(document)
+        if _dumps(document) != text:
+            document = tomlkit.parse(text)
+        change(document)
+        result = _dumps(document)
+        if text.count("\n") == text.count("\r\n") > 0:  # tomlkit ends new lines in LF
+            result = result.replace("\r\n", "\n").replace("\n", "\r\n")
+        return result if tomli.loads(result) == wanted else None
+    except Exception:  # noqa: BLE001 - tomlkit fails in many ways at what it cannot do
+        return None
+
+
+def _move_comments(document: TOMLDocument) -> None:
+    """Make the comments above a table's header, after a blank line, part of that table.
+
+    tomlkit has them at the end of the table before, where a new setting would come after them,
+    and the deletion of that table would be theirs. The text of the document stays the same.
+    """
+    from tomlkit import items
+
+    tail = ""
+    for key, item in document.body:
+        if isinstance(item, (items.Table, items.AoT)) and key and not key.is_dotted():
+            first = item
+            while isinstance(first, items.AoT) or first.is_super_table():  # neither has a header
+                body = first.body if isinstance(first, items.AoT) else first.values()
+                first = next(one for one in body if isinstance(one, (items.Table, items.AoT)))
+            first.trivia.indent = tail.replace(" ", _BLANK) + first.trivia.indent
+            tail = _cut_comments(item)
+    if tail:
+        text = tail.rstrip("\n")
+        document.append(None, items.Comment(items.Trivia("", "", text, tail[len(text) :])))
+
+
+def _dumps(document: TOMLDocument) -> str:
+    import tomlkit
+
+    return tomlkit.dumps(document).replace(_BLANK, " ")
+
+
+def _cut_comments(table: Table | AoT) -> str:
+    """Take off what follows the last setting of a table, from the first blank line on."""
+    from tomlkit import items
+
+    if isinstance(table, items.AoT):
+        return _cut_comments(table.body[-1])
+    body = table.value.body
+    key, last = body[-1] if body else (None, None)
+    if isinstance(last, (items.Table, items.AoT)) and key and not key.is_dotted():
+        return _cut_comments(last)
+    end = len(body)
+    while end and isinstance(body[end - 1][1], (items.Whitespace, items.Comment)):
+        end -= 1
+    while end < len(body) and isinstance(body[end][1], items.Comment):
+        end += 1
+    tail = "".join(item.as_string() for _, item in body[end:])
+    del body[end:]
+    return tail
