@@ -1,1 +1,159 @@
-complete -c fal -n __fish_use_subcommand -a profile
+# Completion of fal and falenv for fish, 3.4 and later.
+#
+# For the integration, where the names of the profiles come from its index, and for a package to
+# install as fal.fish and falenv.fish, where they come from a process. All names begin with
+# __falenv_complete.
+
+# Print the words before the cursor, from the command on.
+function __falenv_complete_words
+    set -l words (commandline -opc)
+    while string match -qr '^\w+=' -- "$words[1]"
+        set -e words[1]
+    end
+    printf '%s\n' $words
+end
+
+# Print where the cursor is: `first`; `official`; `profile`, where a subcommand is to come; the
+# subcommand and the number of arguments that it has already; `command`, after `exec NAME`.
+function __falenv_complete_place
+    set -l words (__falenv_complete_words)
+    if not set -q words[2]
+        echo first
+    else if not contains -- $words[2] profile profiles
+        echo official
+    else if not set -q words[3]
+        echo profile
+    else
+        set -l given 0
+        set -l value
+        for word in $words[4..-1]
+            if test -n "$value"
+                set value
+            else if contains -- $word --shell --profile
+                set value yes
+            else if not string match -q -- '-?*' $word
+                set given (math $given + 1)
+            end
+        end
+        switch "$words[3] $given"
+            case 'exec 0'
+                echo 'exec 0'
+            case 'exec *'
+                echo command
+            case '*'
+                echo "$words[3] $given"
+        end
+    end
+end
+
+# Is the cursor at one of these places? They are patterns.
+function __falenv_complete_at
+    set -l place (__falenv_complete_place)
+    for pattern in $argv
+        string match -q -- $pattern $place
+        and return
+    end
+    return 1
+end
+
+function __falenv_complete_names
+    if test -n "$__falenv_index"
+        test -r "$__falenv_index"
+        or return
+        set -l names (string replace -r '^\S* ' '' <$__falenv_index)
+        set -q names[2] # the first line is no profile
+        and printf '%s\n' $names[2..-1]
+    else if command -q falenv
+        command falenv profile list --names 2>/dev/null </dev/null
+    end
+end
+
+# exec NAME [--] COMMAND…: after the name it is the command's own completion.
+function __falenv_complete_command
+    set -l words (__falenv_complete_words)[4..-1]
+    while string match -q -- '-?*' "$words[1]"
+        set -e words[1]
+    end
+    set -e words[1]
+    set -l token (commandline -ct)
+    if test "$words[1]" = --
+        set -e words[1]
+    else if not set -q words[1]; and string match -q -- '-*' $token
+        printf '%s\t%s\n' -- 'The command follows'
+        return
+    end
+    set -l line (string join ' ' -- (string escape -- $words) "$token")
+    complete -C "$line"
+end
+
+# What the official CLI offers, as argcomplete's own function for fish asks for it: on file
+# descriptor 8. That function would ask by way of the shell's function fal.
+function __falenv_complete_official
+    set -l token (commandline -ct)
+    set -l words (__falenv_complete_words)
+    # None of the official CLI's own begins with prof; to ask it takes a second.
+    if not set -q words[2]; and string match -q 'prof*' -- $token
+        return
+    end
+    set -l exe $__falenv_exe
+    test -n "$exe"
+    or set exe (command -s falenv)
+    or return
+    set -lx COMP_LINE (string join ' ' -- fal (string escape -- $words[2..-1]) "$token")
+    set -lx COMP_POINT (string length -- $COMP_LINE)
+    set -lx COMP_TYPE
+    set -lx _ARGCOMPLETE 1
+    set -lx _ARGCOMPLETE_DFS \t
+    set -lx _ARGCOMPLETE_IFS \n
+    set -lx _ARGCOMPLETE_SUPPRESS_SPACE 1
+    set -lx _ARGCOMPLETE_SHELL fish
+    set -l replies ($exe completion 8>&1 9>&2 >/dev/null 2>&1 </dev/null)
+    set -q words[2]
+    or set replies (string match -rv '^profiles?\t' -- $replies)
+    printf '%s\n' $replies
+end
+
+function __falenv_complete_add
+    for command in fal falenv
+        complete -c $command -f -n "__falenv_complete_at $argv[1]" $argv[2..-1]
+    end
+end
+
+__falenv_complete_add first -a profile -d 'Keep fal.ai profiles, and bring the active one into the shell'
+__falenv_complete_add 'first official' -a '(__falenv_complete_official)'
+
+__falenv_complete_add profile -a env -d 'Print the code that makes a shell follow'
+__falenv_complete_add profile -a use -d 'Pin this shell to a profile'
+__falenv_complete_add profile -a off -d 'Take falenv out of this shell'
+__falenv_complete_add profile -a on -d 'Put falenv back into this shell'
+__falenv_complete_add profile -a current -d 'Show which profile is active here, and why'
+__falenv_complete_add profile -a exec -d 'Run one command with a profile'
+__falenv_complete_add profile -a completion -d 'Print the completion script alone'
+__falenv_complete_add profile -a list -d 'List all profiles'
+__falenv_complete_add profile -a set -d 'Set the default profile'
+__falenv_complete_add profile -a unset -d 'Unset the default profile'
+__falenv_complete_add profile -a key -d 'Set the key of a profile'
+__falenv_complete_add profile -a host -d 'Set the fal host of a profile'
+__falenv_complete_add profile -a create -d 'Create a profile, and set it as the default'
+__falenv_complete_add profile -a delete -d 'Delete a profile, and its key with it'
+
+__falenv_complete_add "profile '* *'" -s h -l help -d 'Show help'
+__falenv_complete_add "'env *'" -l shell -x -a 'bash fish zsh' -d 'The shell to print it for'
+__falenv_complete_add "'env *'" -l exports-only -d 'The exports without function, hook and so on'
+__falenv_complete_add "'env *'" -l unset -d 'The code that takes the variables away'
+__falenv_complete_add "'env *'" -l no-prompt -d 'Without the segment in the prompt'
+__falenv_complete_add "'use 0'" -a - -d 'The profile before this one'
+__falenv_complete_add "'use 0'" -l default -d 'Follow the default again'
+__falenv_complete_add "'current *'" -l json -d 'Print JSON'
+__falenv_complete_add "'current *'" -l name -d 'Print the name alone'
+__falenv_complete_add "'list *'" -l json -d 'Print JSON'
+__falenv_complete_add "'key *'" -l stdin -d 'Read the key from standard input'
+__falenv_complete_add "'key *'" -l from-env -d 'Take the key that FAL_KEY holds'
+__falenv_complete_add "'host *'" -l profile -x -a '(__falenv_complete_names)' -d 'Of this profile, not of the active one'
+__falenv_complete_add "'host *'" -l unset -d 'Take the host away'
+__falenv_complete_add "'host *'" -l force -d 'Accept a host outside the domains of fal'
+
+__falenv_complete_add "'env 0' 'use 0' 'set 0' 'key 0' 'delete 0' 'exec 0'" -a '(__falenv_complete_names)' -d Profile
+__falenv_complete_add "'completion 0'" -a 'bash fish zsh'
+__falenv_complete_add command -a '(__falenv_complete_command)'
+functions -e __falenv_complete_add

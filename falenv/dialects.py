@@ -23,7 +23,7 @@ class Dialect:
 
     __slots__ = ("_assign", "_export", "_unset", "completion", "name", "quote", "script")
 
-    def __init__(  # noqa: PLR0913 - a row of a table
+    def __init__(  # noqa: PLR0913, PLR0917 - a row of a table
         self,
         name: str,
         quote: Callable[[str], str],
@@ -59,7 +59,7 @@ class Dialect:
 
 
 def quote_posix(value: str) -> str:
-    """Quote as POSIX 2.2.2 has it: nothing is special in single quotes, so they are left for `'`."""
+    """Quote as POSIX 2.2.2 has it: in single quotes nothing is special, and none can stand."""
     return "'" + value.replace("'", "'\\''") + "'"
 
 

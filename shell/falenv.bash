@@ -9,7 +9,8 @@
 #
 # Every name begins with __falenv_, but for the function fal. No variable holds a key, but for
 # __falenv_old_*: what the user had before we came, to be given back. `\builtin` reaches
-# past the user's own aliases and functions.
+# past the user's own aliases and functions. `test` compares names: [[ ]] would take Me for me
+# where the user has set nocasematch.
 # shellcheck disable=SC2154
 
 # --- What was there before -----------------------------------------------------------------------
@@ -51,19 +52,32 @@ __falenv_give_back() {
     done
 }
 
+# A pin that the user has set or taken away since we looked is his, and to be given back.
+__falenv_keep_pin() {
+    if ! \builtin test "${FAL_PROFILE-}" = "$__falenv_pin"; then
+        __falenv_keep FAL_PROFILE
+    fi
+}
+
 # --- Following the store -------------------------------------------------------------------------
 
 # Called at the end of every state: what the shell was like when it was applied.
 __falenv_settle() {
     __falenv_pin=${FAL_PROFILE-}
+    __falenv_marked=${FALENV_PROFILE-}
     __falenv_where=${FAL_CONFIG_PATH-}:${HOME-}
+}
+
+# Does what says where the store lies still say the same?
+__falenv_is_here() {
+    \builtin test "${FAL_CONFIG_PATH-}:${HOME-}" = "$__falenv_where"
 }
 
 # Is FAL_KEY still the one that we set, and not one set by hand since?
 __falenv_owns_key() {
     case ${FAL_KEY-} in
         '') [[ -z $__falenv_id ]] ;;
-        *:*) [[ ${FAL_KEY%%:*} == "$__falenv_id" ]] ;;
+        *:*) \builtin test "${FAL_KEY%%:*}" = "$__falenv_id" ;;
         *) [[ $__falenv_id == - ]] ;;
     esac
 }
@@ -72,7 +86,7 @@ __falenv_owns_key() {
 __falenv_unchanged() {
     local __falenv_head=
     { IFS= \builtin read -r __falenv_head < "$__falenv_index"; } 2>/dev/null
-    [[ -n $1 && $__falenv_head == "$1" ]] || return 1
+    [[ -n $1 ]] && \builtin test "$__falenv_head" = "$1" || return 1
     case $1 in
         '- '*) [[ ! -e $__falenv_store ]] ;;
         *)
@@ -84,21 +98,24 @@ __falenv_unchanged() {
 
 # Make this shell's environment that of the active profile, with pin $1 (empty: none), by
 # builtins: the index says on which line of the store the key stands. Fails, with nothing done,
-# where only a process can tell.
+# where only a process can tell, or has to say that profile $2 (empty: none) is gone.
 __falenv_read() {
     local __falenv_head __falenv_want __falenv_line __falenv_entry __falenv_text='' __falenv_n=''
-    [[ -n $__falenv_index && $__falenv_where == "${FAL_CONFIG_PATH-}:${HOME-}" ]] || return 1
+    local __falenv_was=${2-}
+    [[ -n $__falenv_index ]] && __falenv_is_here || return 1
     {
         IFS= \builtin read -r __falenv_head || return 1
         __falenv_want=${1:-${__falenv_head#* }}
         while IFS=' ' \builtin read -r __falenv_line __falenv_entry; do
-            if [[ $__falenv_entry == "$__falenv_want" ]]; then
+            if \builtin test "$__falenv_entry" = "$__falenv_want"; then
                 __falenv_n=$__falenv_line
-                break
+            fi
+            if \builtin test "$__falenv_entry" = "$__falenv_was"; then
+                __falenv_was=
             fi
         done
     } 2>/dev/null < "$__falenv_index" || return 1
-    [[ $__falenv_n == [1-9]* ]] || return 1
+    [[ $__falenv_n == [1-9]* && -z $__falenv_was ]] || return 1
     {
         while ((__falenv_n-- > 0)); do
             IFS= \builtin read -r __falenv_text || return 1
@@ -131,19 +148,17 @@ __falenv_state() {
 # made elsewhere. Without any state there is nothing to follow any more, unless the process was
 # interrupted (130).
 __falenv_follow() {
-    local __falenv_out __falenv_code
-    if [[ $1 == change ]] && ! __falenv_owns_key; then
-        return 0
+    local __falenv_out __falenv_code __falenv_left=
+    __falenv_keep_pin
+    if [[ $1 == change ]]; then
+        __falenv_owns_key || return 0
+        __falenv_left=$__falenv_name
     fi
-    if __falenv_read "${FAL_PROFILE-}"; then
+    if __falenv_read "${FAL_PROFILE-}" "$__falenv_left"; then
         __falenv_settle
         return 0
     fi
-    if [[ $1 == change ]]; then
-        __falenv_out=$(__falenv_state "${FAL_PROFILE-}" --was "$__falenv_name")
-    else
-        __falenv_out=$(__falenv_state "${FAL_PROFILE-}")
-    fi
+    __falenv_out=$(__falenv_state "${FAL_PROFILE-}" --was "$__falenv_left")
     __falenv_code=$?
     if [[ -n $__falenv_out ]]; then
         \builtin eval "$__falenv_out"
@@ -167,8 +182,9 @@ __falenv_precmd() {
         __falenv_remove
         return
     fi
-    if [[ ${FAL_PROFILE-} != "$__falenv_pin" || ${FAL_CONFIG_PATH-}:${HOME-} != "$__falenv_where" ]]
-    then
+    # FALENV_PROFILE changes where direnv, say, puts back all the variables that it had seen.
+    if ! \builtin test "${FAL_PROFILE-}:${FALENV_PROFILE-}" = "$__falenv_pin:$__falenv_marked" ||
+        ! __falenv_is_here; then
         __falenv_follow switch
     else
         __falenv_check
@@ -202,17 +218,19 @@ __falenv_show() {
 
 # --- The command ---------------------------------------------------------------------------------
 
-# Run "$@" with the options off that would end the shell at a false test (-e, -u) or show a key
-# (-x). Names with one underscore: `off` unsets all that begin with two while this runs.
+# Run "$@" with the options off that would end the shell at a false test (-e, -u), export what we
+# keep (-a), show a key (-v, -x), or run the user's DEBUG and ERR traps in here (-T, -E). Names
+# with one underscore: `off` unsets all that begin with two while this runs.
 __falenv_calmly() {
     { local _falenv_status _falenv_flags=$-; } 2>/dev/null
     # From bash 4.4 on this restores the options even after Ctrl-C.
-    { local - || :; \builtin set +eux; } 2>/dev/null
+    { local - || :; \builtin set +aeuvxET; } 2>/dev/null
     "$@"
     _falenv_status=$?
-    case $_falenv_flags in *e*) \builtin set -e ;; esac
-    case $_falenv_flags in *u*) \builtin set -u ;; esac
-    case $_falenv_flags in *x*) \builtin set -x ;; esac
+    _falenv_flags=${_falenv_flags//[!aeuvxET]/}
+    if [[ -n $_falenv_flags ]]; then
+        \builtin set "-$_falenv_flags"
+    fi
     return "$_falenv_status"
 }
 
@@ -220,16 +238,16 @@ __falenv_calmly() {
 __falenv_hook() {
     local _falenv_before=$?
     __falenv_calmly __falenv_precmd || :
-    case $- in *e*) return 0 ;; esac
     return "$_falenv_before"
 }
 
 # Run our program, telling it what a change means here: `live`, or, in a subshell, whose variables
-# nobody will see, `later`: at the next prompt, where there is one.
+# nobody will see, `later`: at the next prompt, where there is one that follows.
 __falenv_program() {
     local __falenv_mark=live
     if ((BASH_SUBSHELL)); then
-        case $- in *i*) __falenv_mark=later ;; *) __falenv_mark= ;; esac
+        __falenv_mark=
+        case $- in *i*) __falenv_owns_key && __falenv_mark=later ;; esac
     fi
     __falenv_shell=$__falenv_mark "$__falenv_exe" profile "$@"
 }
@@ -237,24 +255,23 @@ __falenv_program() {
 # use NAME, use -, use --default: pin this shell, go back, or follow the default. Whatever is not
 # that is for the program to explain.
 __falenv_use() {
-    local __falenv_to __falenv_out
-    case $#:$1 in
+    local __falenv_to __falenv_out __falenv_clear=yes
+    case $#:${1-} in
         1:--default) __falenv_to= ;;
-        1:-) __falenv_to=${__falenv_before-} ;;
-        1:-* | 1:) __falenv_to=- ;;
+        1:-) __falenv_to=${__falenv_before-} __falenv_clear=${__falenv_before+yes} ;;
+        1:-* | 1:) __falenv_clear= ;;
         1:*) __falenv_to=$1 ;;
-        *) __falenv_to=- ;;
+        2:--) __falenv_to=$2 __falenv_clear=${2:+yes} ;;
+        *) __falenv_clear= ;;
     esac
-    if [[ $__falenv_to == - || ($1 == - && -z ${__falenv_before+set}) ]]; then
+    if [[ -z $__falenv_clear ]]; then
         __falenv_program use "$@"
         return
     fi
+    __falenv_keep_pin
     if ! __falenv_read "$__falenv_to"; then
         __falenv_out=$(__falenv_state "$__falenv_to") || return
         \builtin eval "$__falenv_out"
-    fi
-    if [[ -z ${__falenv_was_FAL_PROFILE-} ]]; then
-        __falenv_keep FAL_PROFILE
     fi
     __falenv_before=${FAL_PROFILE-}
     if [[ -n $__falenv_to ]]; then
@@ -268,6 +285,7 @@ __falenv_use() {
 # Take falenv out of this shell, and give back what was there.
 __falenv_off() {
     local IFS=' '
+    __falenv_keep_pin
     # shellcheck disable=SC2086  # lists of names
     if __falenv_owns_key; then
         __falenv_give_back $__falenv_vars FAL_PROFILE
@@ -299,39 +317,52 @@ __falenv_profile() {
 
 # --- Installing, once however often this is read -------------------------------------------------
 
-# What stands in PROMPT_COMMAND does nothing in a child shell that inherits it.
+# What stands in PROMPT_COMMAND does nothing in a child shell that inherits it, and the $? that it
+# hands on (`&&` leaves it) neither ends a shell with -e nor runs the user's ERR trap once more.
 # shellcheck disable=SC2016
-__falenv_prompt_command='"${__falenv_run:-:}"'
-__falenv_run=__falenv_hook
+__falenv_prompt_command='"${__falenv_run:-:}" && :'
 
 # Keep what is ours to give back, and put the hook in.
 __falenv_load() {
     if [[ ${__falenv_loaded-} != "$$" ]]; then
-        __falenv_fal=$(\builtin alias fal 2>/dev/null || \builtin declare -f fal)
+        if __falenv_fal=$(\builtin alias fal 2>/dev/null); then
+            __falenv_fal="\builtin alias ${__falenv_fal#alias }"  # POSIX mode leaves the word out
+        else
+            __falenv_fal=$(\builtin declare -f fal)
+        fi
         __falenv_completion=$(\builtin complete -p fal 2>/dev/null)
+        # Our own from bash-completion's folder is loaded again when it is wanted.
+        case $__falenv_completion in *' __falenv_complete '*) __falenv_completion= ;; esac
         local IFS=' '
         # shellcheck disable=SC2086  # a list of names
-        __falenv_keep $__falenv_vars
+        __falenv_keep $__falenv_vars FAL_PROFILE
         __falenv_loaded=$$
+    else
+        __falenv_keep_pin
     fi
     \builtin unalias fal 2>/dev/null
-    case $- in *i*) __falenv_install ;; esac
+    case $- in
+        *i*)
+            __falenv_run=__falenv_hook
+            __falenv_install
+            ;;
+    esac
 }
 
 # Add the hook behind the others, since direnv's, which changes what we look at, goes in front. A
 # newline separates whatever the string ends in.
 __falenv_install() {
-    case "${PROMPT_COMMAND[*]-}" in *"$__falenv_prompt_command"*) return ;; esac
+    case "${PROMPT_COMMAND[*]-}" in *"$__falenv_prompt_command"*) return 0 ;; esac
     case $(__falenv_attributes PROMPT_COMMAND) in
         *r*)
             \builtin printf 'falenv: PROMPT_COMMAND is read-only, so this shell %s\n' \
                 'follows only what is switched in it' >&2
-            return
+            return 0
             ;;
         *a*)
             if ((BASH_VERSINFO[0] > 5 || (BASH_VERSINFO[0] == 5 && BASH_VERSINFO[1] > 0))); then
                 PROMPT_COMMAND+=("$__falenv_prompt_command")
-                return
+                return 0
             fi
             ;;
     esac
@@ -348,10 +379,10 @@ __falenv_remove() {
         *r*) ;;
         *a*)
             for _falenv_i in "${!PROMPT_COMMAND[@]}"; do
-                PROMPT_COMMAND[_falenv_i]=${PROMPT_COMMAND[_falenv_i]%"$__falenv_prompt_command"}
-                PROMPT_COMMAND[_falenv_i]=${PROMPT_COMMAND[_falenv_i]%$'\n'}
-                if [[ -z ${PROMPT_COMMAND[_falenv_i]} ]]; then
+                if [[ ${PROMPT_COMMAND[_falenv_i]} == "$__falenv_prompt_command" ]]; then
                     \builtin unset "PROMPT_COMMAND[$_falenv_i]"
+                else
+                    PROMPT_COMMAND[_falenv_i]=${PROMPT_COMMAND[_falenv_i]/$'\n'"$__falenv_prompt_command"/}
                 fi
             done
             ;;

@@ -5,7 +5,8 @@
 # the function fal. No variable holds a key, but for __falenv_old_*: what the user had before.
 #
 # All variables are global. A universal one of the same name is neither read nor changed; it
-# shows again when ours is gone. `builtin` reaches past the user's own functions.
+# shows again when ours is gone. `builtin` reaches past the user's own functions. fish does not
+# trace (fish_trace) what it runs for a prompt; where the user runs us, we see to that.
 
 # --- What was there before -----------------------------------------------------------------------
 
@@ -38,11 +39,21 @@ function __falenv_give_back
     end
 end
 
+function __falenv_keep_pin
+    test "$FAL_PROFILE" = "$__falenv_pin"
+    or __falenv_keep FAL_PROFILE
+end
+
 # --- Following the store -------------------------------------------------------------------------
 
 function __falenv_settle
     set -g __falenv_pin "$FAL_PROFILE"
+    set -g __falenv_marked "$FALENV_PROFILE"
     set -g __falenv_where "$FAL_CONFIG_PATH:$HOME"
+end
+
+function __falenv_is_here
+    test "$FAL_CONFIG_PATH:$HOME" = "$__falenv_where"
 end
 
 # The part of a key before the colon; `-` where it has none.
@@ -75,7 +86,7 @@ function __falenv_unchanged
 end
 
 function __falenv_read
-    test "$__falenv_where" = "$FAL_CONFIG_PATH:$HOME"
+    __falenv_is_here
     and test -r "$__falenv_index"
     and test -r "$__falenv_store"
     or return 1
@@ -84,6 +95,7 @@ function __falenv_read
     set -l line
     set -l entry
     set -l number
+    set -l was $argv[2]
     begin
         builtin read head
         set want $argv[1]
@@ -93,11 +105,14 @@ function __falenv_read
             set line (string split -m 1 ' ' -- $entry)
             if test "$line[2]" = "$want"
                 set number $line[1]
-                break
+            end
+            if test "$line[2]" = "$was"
+                set was
             end
         end
     end <$__falenv_index
     string match -qr '^[1-9]' -- "$number"
+    and test -z "$was"
     or return 1
     set -l text
     begin
@@ -113,8 +128,11 @@ function __falenv_read
     or return 1
     set text (string split -m 2 '"' -- $text)[2]
 
+    # As the state does: an empty global one covers a universal one.
     for v in (string split ' ' -- $__falenv_vars)
         set -e -g $v
+        set -qUx $v
+        and set -gx $v
     end
     set -gx FAL_KEY $text
     set -gx FALENV_PROFILE $want
@@ -129,20 +147,18 @@ function __falenv_state
 end
 
 function __falenv_follow
+    set -l left
+    __falenv_keep_pin
     if test $argv[1] = change
         __falenv_owns_key
         or return 0
+        set left $__falenv_name
     end
-    if __falenv_read "$FAL_PROFILE"
+    if __falenv_read "$FAL_PROFILE" "$left"
         __falenv_settle
         return 0
     end
-    set -l out
-    if test $argv[1] = change
-        set out (__falenv_state "$FAL_PROFILE" --was "$__falenv_name" | string collect)
-    else
-        set out (__falenv_state "$FAL_PROFILE" | string collect)
-    end
+    set -l out (__falenv_state "$FAL_PROFILE" --was "$left" | string collect)
     set -l code $pipestatus[1]
     if test -n "$out"
         eval "$out"
@@ -160,13 +176,14 @@ end
 
 function __falenv_precmd
     if not test -x "$__falenv_exe"
-        printf 'falenv: %s is gone; this shell keeps its FAL_KEY, and follows no more\n' \
+        builtin printf 'falenv: %s is gone; this shell keeps its FAL_KEY, and follows no more\n' \
             "$__falenv_exe" >&2
         __falenv_remove
         return
     end
-    if test "$FAL_PROFILE" != "$__falenv_pin"
-        or test "$FAL_CONFIG_PATH:$HOME" != "$__falenv_where"
+    # FALENV_PROFILE changes where direnv, say, puts back all the variables that it had seen.
+    if test "$FAL_PROFILE:$FALENV_PROFILE" != "$__falenv_pin:$__falenv_marked"
+        or not __falenv_is_here
         __falenv_follow switch
     else
         __falenv_check
@@ -176,8 +193,18 @@ end
 
 # --- The prompt ----------------------------------------------------------------------------------
 
+# Is fish_prompt the one that we put in the place of the user's own?
+function __falenv_has_prompt
+    functions fish_prompt | string match -q '*__falenv_segment*'
+end
+
 # Put the segment before fish_prompt, once; whoever redefines that afterwards has his own way.
 function __falenv_show
+    # Most prompts are like the one before, and fish's builtins are not quick.
+    set -l asked "$__falenv_name:$FAL_PROFILE:$FALENV_PROMPT:$NO_COLOR:$TERM"
+    test "$asked" = "$__falenv_asked"; and set -q __falenv_prompt_done
+    and return
+    set -g __falenv_asked $asked
     set -g __falenv_segment
     if test -n "$__falenv_name"; and test -z "$__falenv_segment_off"; and test "$FALENV_PROMPT" != off
         set -l name (string replace -ra '[[:cntrl:]]' '?' -- $__falenv_name)
@@ -195,12 +222,13 @@ function __falenv_show
         or functions -q _tide_sub_cmd
         or functions -q enable_poshtransientprompt
         and return
-        if functions -q fish_prompt; and not functions -q __falenv_fish_prompt
+        if functions -q fish_prompt; and not __falenv_has_prompt
+            functions -e __falenv_fish_prompt
             functions -c fish_prompt __falenv_fish_prompt
             # The user's prompt first, which then finds $status and $pipestatus as they were.
             function fish_prompt
                 set -l text (__falenv_fish_prompt | string collect -N)
-                printf '%s%s' "$__falenv_segment" "$text"
+                builtin printf '%s%s' "$__falenv_segment" "$text"
             end
         end
     end
@@ -214,21 +242,30 @@ function __falenv_program
 end
 
 function __falenv_use
-    set -l to $argv[1]
+    set -l to
+    set -l clear yes
     switch (count $argv):"$argv[1]"
         case 1:--default
-            set to
         case 1:-
             set to $__falenv_before
             set -q __falenv_before
-            or set to -
+            or set clear
         case '1:-*' 1:
-            set to -
+            set clear
+        case '1:*'
+            set to $argv[1]
+        case 2:--
+            set to $argv[2]
+            test -n "$to"
+            or set clear
+        case '*'
+            set clear
     end
-    if test "$to" = -; or test (count $argv) != 1
+    if test -z "$clear"
         __falenv_program use $argv
         return
     end
+    __falenv_keep_pin
     if not __falenv_read "$to"
         set -l out (__falenv_state "$to" | string collect)
         set -l code $pipestatus[1]
@@ -236,8 +273,6 @@ function __falenv_use
         or return $code
         eval "$out"
     end
-    set -q __falenv_was_FAL_PROFILE
-    or __falenv_keep FAL_PROFILE
     set -g __falenv_before "$FAL_PROFILE"
     if test -n "$to"
         set -gx FAL_PROFILE $to
@@ -248,6 +283,7 @@ function __falenv_use
 end
 
 function __falenv_off
+    __falenv_keep_pin
     set -l vars (string split ' ' -- $__falenv_vars) FAL_PROFILE
     __falenv_owns_key
     or set vars (string match -v FAL_KEY -- $vars)
@@ -256,6 +292,9 @@ function __falenv_off
 end
 
 function __falenv_profile
+    # Exported, since the functions called from here see it only then; empty, which is off.
+    set -q fish_trace
+    and set -lx fish_trace
     switch (count $argv):"$argv[1]"
         case 1:off
             __falenv_off
@@ -280,11 +319,23 @@ function __falenv_load
     if not set -qg __falenv_loaded
         functions -q fal
         and functions -c fal __falenv_fal
-        __falenv_keep (string split ' ' -- $__falenv_vars)
+        __falenv_keep (string split ' ' -- $__falenv_vars) FAL_PROFILE
+        set -g __falenv_completion (complete -c fal)
         set -g __falenv_loaded yes
+    else
+        __falenv_keep_pin
     end
+    # This also keeps fish from loading another fal.fish over ours.
+    complete -e -c fal
+    complete -e -c falenv
     if status is-interactive
+        set -e -g __falenv_prompt_done
+        # Defined anew at the first prompt, it comes behind the others: direnv's, which changes
+        # what we look at, may be defined after this.
         function __falenv_hook --on-event fish_prompt
+            function __falenv_hook --on-event fish_prompt
+                __falenv_precmd
+            end
             __falenv_precmd
         end
     end
@@ -296,12 +347,24 @@ function __falenv_remove
     functions -e fal
     functions -q __falenv_fal
     and functions -c __falenv_fal fal
-    if functions -q __falenv_fish_prompt
+    if functions -q __falenv_fish_prompt; and __falenv_has_prompt
         functions -e fish_prompt
         functions -c __falenv_fish_prompt fish_prompt
     end
+    set -l completion $__falenv_completion
     functions -e (functions -a -n | string match '__falenv_*')
     set -e -g (set -n -g | string match '__falenv_*')
+    if set -q completion[1]; and not string match -q '*__falenv_complete*' -- $completion
+        printf '%s\n' $completion | source
+        return
+    end
+    # What fish would have loaded when it was wanted, had we not kept it from that.
+    for folder in $fish_complete_path
+        if test -r $folder/fal.fish
+            source $folder/fal.fish
+            break
+        end
+    end
 end
 
 __falenv_load

@@ -41,11 +41,23 @@ __falenv_give_back() {
     done
 }
 
+__falenv_keep_pin() {
+    if [[ ${FAL_PROFILE-} != "${__falenv_pin-}" ]]; then
+        __falenv_keep FAL_PROFILE
+    fi
+}
+
 # --- Following the store -------------------------------------------------------------------------
 
 __falenv_settle() {
-    \builtin typeset -g __falenv_pin=${FAL_PROFILE-}
-    \builtin typeset -g __falenv_where=${FAL_CONFIG_PATH-}:${HOME-}
+    # Quoted: at the end of a state the user's options are on.
+    \builtin typeset -g __falenv_pin="${FAL_PROFILE-}"
+    \builtin typeset -g __falenv_marked="${FALENV_PROFILE-}"
+    \builtin typeset -g __falenv_where="${FAL_CONFIG_PATH-}:${HOME-}"
+}
+
+__falenv_is_here() {
+    [[ ${FAL_CONFIG_PATH-}:${HOME-} == "$__falenv_where" ]]
 }
 
 __falenv_owns_key() {
@@ -58,7 +70,7 @@ __falenv_owns_key() {
 
 __falenv_unchanged() {
     local head
-    { IFS= \builtin read -r head < "$__falenv_index" } 2>/dev/null
+    { IFS= \builtin read -r head < "$__falenv_index"; } 2>/dev/null
     [[ -n $1 && $head == "$1" ]] || return 1
     case $1 in
         '- '*) [[ ! -e $__falenv_store ]] ;;
@@ -70,19 +82,21 @@ __falenv_unchanged() {
 }
 
 __falenv_read() {
-    local head want line entry text n
-    [[ -n $__falenv_index && $__falenv_where == "${FAL_CONFIG_PATH-}:${HOME-}" ]] || return 1
+    local head want line entry text n was=${2-}
+    [[ -n $__falenv_index ]] && __falenv_is_here || return 1
     {
         IFS= \builtin read -r head || return 1
         want=${1:-${head#* }}
         while IFS=' ' \builtin read -r line entry; do
             if [[ $entry == "$want" ]]; then
                 n=$line
-                break
+            fi
+            if [[ $entry == "$was" ]]; then
+                was=
             fi
         done
     } 2>/dev/null < "$__falenv_index" || return 1
-    [[ $n == [1-9]* ]] || return 1
+    [[ $n == [1-9]* && -z $was ]] || return 1
     {
         while ((n-- > 0)); do
             IFS= \builtin read -r text || return 1
@@ -106,19 +120,17 @@ __falenv_state() {
 }
 
 __falenv_follow() {
-    local out code
-    if [[ $1 == change ]] && ! __falenv_owns_key; then
-        return 0
+    local out code left
+    __falenv_keep_pin
+    if [[ $1 == change ]]; then
+        __falenv_owns_key || return 0
+        left=$__falenv_name
     fi
-    if __falenv_read "${FAL_PROFILE-}"; then
+    if __falenv_read "${FAL_PROFILE-}" "$left"; then
         __falenv_settle
         return 0
     fi
-    if [[ $1 == change ]]; then
-        out=$(__falenv_state "${FAL_PROFILE-}" --was "$__falenv_name")
-    else
-        out=$(__falenv_state "${FAL_PROFILE-}")
-    fi
+    out=$(__falenv_state "${FAL_PROFILE-}" --was "$left")
     code=$?
     if [[ -n $out ]]; then
         \builtin eval "$out"
@@ -134,24 +146,23 @@ __falenv_check() {
 }
 
 __falenv_precmd() {
-    { \builtin emulate -L zsh; \builtin setopt no_xtrace } 2>/dev/null
+    { \builtin emulate -L zsh; \builtin setopt no_xtrace no_verbose; } 2>/dev/null
     if [[ ! -x $__falenv_exe ]]; then
         \builtin printf 'falenv: %s is gone; this shell keeps its FAL_KEY, and follows no more\n' \
             "$__falenv_exe" >&2
         __falenv_remove
         return 0
     fi
-    if [[ ${FAL_PROFILE-} != "$__falenv_pin" || ${FAL_CONFIG_PATH-}:${HOME-} != "$__falenv_where" ]]
-    then
+    # FALENV_PROFILE changes where direnv, say, puts back all the variables that it had seen.
+    if [[ ${FAL_PROFILE-}:${FALENV_PROFILE-} != "$__falenv_pin:$__falenv_marked" ]] ||
+        ! __falenv_is_here; then
         __falenv_follow switch
     else
         __falenv_check
     fi
     __falenv_show
     # compinit may run after us, or never: we wait for it, and never run it.
-    if (($+functions[compdef])) && [[ ${_comps[fal]-} != _fal ]]; then
-        compdef _fal fal falenv
-    fi
+    __falenv_complete_register
     return 0
 }
 
@@ -161,7 +172,7 @@ __falenv_precmd() {
 __falenv_slot=20
 
 __falenv_show() {
-    local text ps1
+    local text ps1 rest
     if [[ -n $__falenv_name && -z $__falenv_segment_off && ${FALENV_PROMPT-} != off ]]; then
         text="(fal:${__falenv_name//[[:cntrl:]]/?}${FAL_PROFILE:+*}) "
     fi
@@ -171,15 +182,17 @@ __falenv_show() {
         $+functions[_p9k_precmd] + $+functions[_omp_precmd] + $+functions[prompt_pure_precmd])); then
         return 0
     fi
-    if [[ -z $text ]] || [[ ${PROMPT-} == *%${__falenv_slot}v* ]]; then
-        return 0
-    fi
     if [[ -n ${NO_COLOR-} || ${TERM-dumb} == dumb ]]; then
-        \builtin typeset -g __falenv_ps1="%${__falenv_slot}v"
+        ps1="%${__falenv_slot}v"
     else
-        \builtin typeset -g __falenv_ps1=$'%{\e[2m%}'"%${__falenv_slot}v"$'%{\e[22m%}'
+        # Nothing at all where the slot is empty.
+        ps1="%${__falenv_slot}(V."$'%{\e[2m%}'"%${__falenv_slot}v"$'%{\e[22m%}'".)"
     fi
-    PROMPT=$__falenv_ps1${PROMPT-}
+    rest=${${PROMPT-}/"${__falenv_ps1-}"/}
+    if [[ -n $text && ${PROMPT-} != *"$ps1"* && $rest != *%${__falenv_slot}v* ]]; then
+        PROMPT=$ps1$rest
+        \builtin typeset -g __falenv_ps1=$ps1
+    fi
 }
 
 # --- The command ---------------------------------------------------------------------------------
@@ -187,30 +200,30 @@ __falenv_show() {
 __falenv_program() {
     local mark=live
     if ((ZSH_SUBSHELL)); then
-        if [[ -o interactive ]]; then mark=later; else mark=; fi
+        mark=
+        if [[ -o interactive ]] && __falenv_owns_key; then mark=later; fi
     fi
     __falenv_shell=$mark "$__falenv_exe" profile "$@"
 }
 
 __falenv_use() {
-    local to out
+    local to out clear=yes
     case $#:${1-} in
         1:--default) to= ;;
-        1:-) to=${__falenv_before-} ;;
-        1:-* | 1:) to=- ;;
+        1:-) to=${__falenv_before-} clear=${__falenv_before+yes} ;;
+        1:-* | 1:) clear= ;;
         1:*) to=$1 ;;
-        *) to=- ;;
+        2:--) to=$2 clear=${2:+yes} ;;
+        *) clear= ;;
     esac
-    if [[ $to == - ]] || [[ $1 == - && -z ${__falenv_before+set} ]]; then
+    if [[ -z $clear ]]; then
         __falenv_program use "$@"
         return
     fi
+    __falenv_keep_pin
     if ! __falenv_read "$to"; then
         out=$(__falenv_state "$to") || return
         \builtin eval "$out"
-    fi
-    if [[ -z ${__falenv_was_FAL_PROFILE-} ]]; then
-        __falenv_keep FAL_PROFILE
     fi
     \builtin typeset -g __falenv_before=${FAL_PROFILE-}
     if [[ -n $to ]]; then
@@ -222,6 +235,7 @@ __falenv_use() {
 }
 
 __falenv_off() {
+    __falenv_keep_pin
     if __falenv_owns_key; then
         __falenv_give_back ${=__falenv_vars} FAL_PROFILE
     else
@@ -231,7 +245,7 @@ __falenv_off() {
 }
 
 __falenv_profile() {
-    { \builtin emulate -L zsh; \builtin setopt no_xtrace } 2>/dev/null
+    { \builtin emulate -L zsh; \builtin setopt no_xtrace no_verbose; } 2>/dev/null
     local code
     case $#:${1-} in
         1:off) __falenv_off ;;
@@ -254,17 +268,19 @@ __falenv_profile() {
 # --- Installing, once however often this is read -------------------------------------------------
 
 __falenv_load() {
-    { \builtin emulate -L zsh; \builtin setopt no_xtrace } 2>/dev/null
+    { \builtin emulate -L zsh; \builtin setopt no_xtrace no_verbose; } 2>/dev/null
     if [[ ${__falenv_loaded-} != $$ ]]; then
-        if (($+aliases[fal])); then
-            \builtin typeset -g __falenv_alias=${aliases[fal]}
-        elif (($+functions[fal])); then
+        if (($+functions[fal])); then
             \builtin typeset -g __falenv_function=${functions[fal]}
         fi
-        __falenv_keep ${=__falenv_vars}
+        \builtin typeset -g __falenv_alias="$(\builtin alias -L "fal")"
+        __falenv_keep ${=__falenv_vars} FAL_PROFILE
         \builtin typeset -g __falenv_loaded=$$
+    else
+        __falenv_keep_pin
     fi
-    \builtin unalias fal 2>/dev/null
+    # In quotes, since zsh expands a global alias anywhere.
+    \builtin unalias "fal" 2>/dev/null || :
     # Behind the others: direnv's hook, which changes what we look at, goes in front.
     if [[ -o interactive ]]; then
         \builtin typeset -ga precmd_functions
@@ -282,25 +298,26 @@ __falenv_remove() {
         PROMPT=${PROMPT/"$__falenv_ps1"/}
     fi
     psvar[__falenv_slot]=
-    if (($+functions[compdef])) && [[ ${_comps[fal]-} == _fal ]]; then
-        compdef -d fal falenv
-    fi
-    \builtin unfunction fal
-    if [[ -n ${__falenv_alias+set} ]]; then
-        \builtin alias fal=$__falenv_alias
-    elif [[ -n ${__falenv_function+set} ]]; then
+    while ((${#psvar})) && [[ -z ${psvar[-1]} ]]; do
+        psvar[-1]=()
+    done
+    __falenv_complete_unregister
+    \builtin unfunction "fal"
+    if [[ -n ${__falenv_function+set} ]]; then
         functions[fal]=$__falenv_function
     fi
+    \builtin eval "$__falenv_alias"
     \builtin unset ${(Mk)parameters:#__falenv_*}
-    \builtin unfunction ${(Mk)functions:#(_fal|__falenv_*)}
+    \builtin unfunction ${(Mk)functions:#__falenv_*}
 }
 
 __falenv_load
 
-# `function`, since zsh would expand an alias in `fal()` while it reads this, before it is gone.
-function fal {
+# zsh reads all of this before it runs any of it, so an alias is not gone yet: `fal()` would expand
+# it, and plain `fal` a global one.
+function \fal {
     if [[ ! -x ${__falenv_exe-} ]] || ! \builtin whence -w __falenv_profile >/dev/null; then
-        \command fal "$@"
+        \command \fal "$@"
         return
     fi
     case ${1-} in

@@ -1,4 +1,4 @@
-"""What the tests stand on: an empty home with an awkward name, and real shells on a real terminal."""
+"""What the tests stand on: an empty home with an awkward name, and shells on a real terminal."""
 
 from __future__ import annotations
 
@@ -98,10 +98,12 @@ class Home:
         """Run `fal profile …` to its end, without a terminal."""
         return self.run(str(SCRIPTS / "fal"), "profile", *arguments, stdin=stdin, **variables)
 
-    def script(self, shell: str, text: str, **variables: str | None) -> subprocess.CompletedProcess[str]:
+    def script(
+        self, shell: str, text: str, **variables: str | None
+    ) -> subprocess.CompletedProcess[str]:
         """Run a script in a shell that is not interactive, without any start-up file."""
         flags = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}[shell]
-        return self.run(needs(shell), *flags, "-c", text, **variables)
+        return self.run(needs(shell), *flags, "-c", text, stdin="", **variables)
 
 
 class Shell:
@@ -111,8 +113,15 @@ class Shell:
     screen, which a line editor repaints at will; what a user sees is read from the screen.
     """
 
-    def __init__(
-        self, home: Home, name: str, rc: str, columns: int, variables: dict[str, str | None]
+    def __init__(  # noqa: PLR0913 - what `start` takes
+        self,
+        home: Home,
+        name: str,
+        rc: str,
+        columns: int,
+        *,
+        prefix: tuple[str, ...],
+        variables: dict[str, str | None],
     ) -> None:
         self.name = name
         self.home = home
@@ -136,10 +145,21 @@ class Shell:
         self.output = ""
         self._screen = pyte.Screen(columns, 40)
         self._stream = pyte.Stream(self._screen)
+        words = [*prefix, needs(name), *command]
         self.child: Any = pexpect.spawn(
-            needs(name), command, env=environment, cwd=str(home.path), dimensions=(40, columns),
-            encoding="utf-8", codec_errors="replace", timeout=30,
+            words[0],
+            words[1:],
+            env=environment,
+            cwd=str(home.path),
+            dimensions=(40, columns),
+            encoding="utf-8",
+            codec_errors="replace",
+            timeout=30,
         )
+        # pexpect's own delays would be most of the time that the tests take.
+        self.child.delaybeforesend = None
+        self.child.delayafterclose = self.child.ptyproc.delayafterclose = 0.02
+        self.child.delayafterterminate = self.child.ptyproc.delayafterterminate = 0.02
         self.run("")  # the first prompt was shown
 
     def read(self, seconds: float = 0.02) -> None:
@@ -161,25 +181,30 @@ class Shell:
         before = len(self.output)
         if line:
             self.child.send(line + "\r")
+        self._finish(line, "", seconds)
+        return self.output[before:]
+
+    def _finish(self, what: str, before: str, seconds: float = 30) -> None:
+        """Type a line, which begins with `before`, and wait until it is done."""
         self._count += 1
         mark = self._files / f"done-{self._count}"
-        self.child.send(f" echo > {shlex.quote(str(mark))}\r")
-        self.wait(mark.exists, f"{line!r} to end", seconds)
+        self.child.send(f" {before}echo > {shlex.quote(str(mark))}\r")
+        self.wait(mark.exists, f"{what!r} to end", seconds)
         self.read()
-        return self.output[before:]
 
     def wait(self, condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
         end = time.monotonic() + seconds
         while not condition():
             self.read()
-            if time.monotonic() > end or not self.child.isalive():
+            ended = time.monotonic() > end or not self.child.isalive()
+            if ended and not condition():
                 raise AssertionError(f"waited in vain for {what}; shown:\n{self.output[-3000:]}")
 
     def stdout(self, command: str) -> str:
         """Run a command and return what it writes to stdout."""
         self._count += 1
         file = self._files / f"out-{self._count}"
-        self.run(f" {command} > {shlex.quote(str(file))}")
+        self._finish(command, f"{command} > {shlex.quote(str(file))}; ")
         return file.read_text(errors="surrogateescape")
 
     def get(self, variable: str) -> str:
@@ -188,7 +213,23 @@ class Shell:
             return self.stdout(
                 f"if set -q {variable}; printf %s ${variable}; else; printf %s '{UNSET}'; end"
             )
-        return self.stdout(f"printf %s \"${{{variable}-{UNSET}}}\"")
+        return self.stdout(f'printf %s "${{{variable}-{UNSET}}}"')
+
+    def prompts(self, count: int = 1) -> str:
+        """Let so many prompts come and be done with; return what was shown."""
+        # What the first line ends at is the prompt that stands there; its own is the next one.
+        return "".join(self.run("") for _ in range(count + 1))
+
+    def export(self, variable: str, value: str) -> str:
+        """Set and export a variable by hand; return what was shown."""
+        word = shlex.quote(value)
+        if self.name == "fish":
+            return self.run(f"set -gx {variable} {word}")
+        return self.run(f"export {variable}={word}")
+
+    def unset(self, variable: str) -> str:
+        """Unset a variable by hand; return what was shown."""
+        return self.run(f"{'set -e -g' if self.name == 'fish' else 'unset'} {variable}")
 
     def exported(self) -> dict[str, str]:
         """Return the environment that a program started by this shell gets."""
@@ -224,10 +265,13 @@ def start(home: Home) -> Iterator[Callable[..., Shell]]:
     shells: list[Shell] = []
 
     def begin(
-        name: str, rc: str = 'eval "$(fal profile env)"', columns: int = 120,
+        name: str,
+        rc: str = 'eval "$(fal profile env)"',
+        columns: int = 120,
+        prefix: tuple[str, ...] = (),
         **variables: str | None,
     ) -> Shell:
-        shell = Shell(home, name, rc, columns, variables)
+        shell = Shell(home, name, rc, columns, prefix=prefix, variables=variables)
         shells.append(shell)
         return shell
 

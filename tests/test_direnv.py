@@ -44,7 +44,9 @@ def test_case_31_envrc_pins_inside_and_the_shell_has_its_own_outside(
     hooks = [OURS, DIRENV[shell_name]]
     # The login shell is fish wherever we are: an .envrc is bash all the same.
     shell = start(
-        shell_name, "\n".join(hooks if first else hooks[::-1]), SHELL="/usr/bin/fish",
+        shell_name,
+        "\n".join(hooks if first else hooks[::-1]),
+        SHELL="/usr/bin/fish",
         DIRENV_LOG_FORMAT="",
     )
     assert shell.get("FAL_KEY") == KEYS["b"]
@@ -112,5 +114,3 @@ def test_a_name_in_envrc_that_is_none_leaves_no_key(home: Home) -> None:
     )
     assert "typo" in done.stderr
     assert not [line for line in done.stdout.splitlines() if line.startswith("FAL_KEY=")]
-
-

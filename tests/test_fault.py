@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 from conftest import KEYS, SCRIPTS, Home, needs
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 STORE = """\

@@ -36,9 +36,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the bin folder of an empty venv with the wheel; its path has a space and a quote."""
     folder = tmp_path_factory.mktemp("in") / "it's here"
     venv.create(folder, with_pip=True)
-    subprocess.run(
-        [folder / "bin" / "python", "-m", "pip", "install", "-q", wheel], check=True
-    )
+    subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "-q", wheel], check=True)
     return folder / "bin"
 
 

@@ -40,7 +40,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Home:
         (folder / "bin" / "python3").symlink_to((SCRIPTS / "python").resolve())
     home.variables["PATH"] = f"{folder / 'bin'}:/usr/local/bin:/usr/bin:/bin"
     home.variables["FIRST"] = str(folder / "clone")
-    shell = Shell(home, "bash", 'cd "$FIRST"', 200, {})
+    shell = Shell(home, "bash", 'cd "$FIRST"', 200, variables={}, prefix=())
     shell.run(BLOCKS[0], 300)
     # and then the live switch that the README shows
     shell.run("fal profile set example")
@@ -65,7 +65,9 @@ def test_the_set_up_is_two_commands() -> None:
 
 
 def test_the_line_for_each_shell_makes_it_follow(fresh: Home, shell_name: str) -> None:
-    shell = Shell(fresh, shell_name, ROWS[shell_name].replace("\\|", "|"), 120, {})
+    shell = Shell(
+        fresh, shell_name, ROWS[shell_name].replace("\\|", "|"), 120, variables={}, prefix=()
+    )
     assert shell.exported()["FAL_KEY"] == KEYS["example"]
     assert "(fal:example) ready>" in shell.screen()
     shell.close()
