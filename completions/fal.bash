@@ -133,6 +133,10 @@ __falenv_complete_offer() {
                 ;;
             *) [[ -z $word ]] || \builtin printf -v word %q "$word" ;;
         esac
+        # readline takes a quote at the end for the closing one, and adds no other.
+        if [[ -n $quote && $word == *"$quote" ]]; then
+            word+=$quote
+        fi
         COMPREPLY+=("$word")
     done
 }

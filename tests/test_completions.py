@@ -428,16 +428,18 @@ def test_case_35_tab_starts_no_process(
     ) as strace:
         assert strace.stderr
         assert "attached" in strace.stderr.readline()
-        tab(shell, "fal prof", "fal profile ")
-        tab(shell, "fal profile us", "fal profile use ")
-        tab(shell, "fal profile use com", "fal profile use comfy ")
-        tab(shell, "fal profile use 'oth", "fal profile use 'other one' ")
-        tab(
-            shell,
-            "fal profile host --pro",
-            "fal profile host --profile" + " ="[shell_name == "zsh"],
-        )
-        strace.terminate()
+        try:
+            tab(shell, "fal prof", "fal profile ")
+            tab(shell, "fal profile us", "fal profile use ")
+            tab(shell, "fal profile use com", "fal profile use comfy ")
+            tab(shell, "fal profile use 'oth", "fal profile use 'other one' ")
+            tab(
+                shell,
+                "fal profile host --pro",
+                "fal profile host --profile" + " ="[shell_name == "zsh"],
+            )
+        finally:
+            strace.terminate()
     started = [
         row
         for row in trace.read_text().splitlines()
