@@ -46,7 +46,10 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Home:
     shell.run("fal profile set example")
     shell.type("fal profile key\r")
     shell.wait(lambda: "Enter the key:" in shell.screen(), "the question")
-    shell.run(KEYS["example"])
+    # One after the other: getpass drops what was typed ahead.
+    shell.type(f"{KEYS['example']}\r")
+    shell.wait(lambda: "Key set for profile example." in shell.screen(), "the key to be set")
+    shell.prompts()
     assert shell.get("FAL_KEY") == KEYS["example"]
     shell.run("fal profile set comfy")
     assert shell.exported().get("FAL_KEY") is None
