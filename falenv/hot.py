@@ -50,10 +50,12 @@ def env(  # noqa: PLR0913 - the command's own options
     no_prompt: bool = False,
     refresh: bool = False,
     was: str | None = None,
+    cache: str | None = None,
 ) -> None:
     """Print the code that brings the active profile into a shell.
 
     `refresh` is the integration's own: the state alone, for a shell that was on profile `was`.
+    `cache` is the start-up files': the path of the file that spares the next shell this process.
     A name that does not exist fails closed: the code removes FAL_KEY, and the error follows. On
     any other error nothing is printed, so a shell keeps what it has.
     """
@@ -85,8 +87,13 @@ def env(  # noqa: PLR0913 - the command's own options
     else:
         from falenv.integration import integration, state
 
-        code = state(dialect, variables, path, index.update(found))
+        written = index.update(found)
+        code = state(dialect, variables, path, written)
         emit(code if refresh else integration(dialect, code, show_segment=not no_prompt))
+        if cache:
+            from falenv import cached
+
+            cached.write(cache, dialect, path, written)
     if failure:
         raise failure
     if was and (was not in found.profiles or not active.name):
@@ -148,7 +155,7 @@ def pass_on(arguments: list[str]) -> NoReturn:
 
 #: The commands that need no click, each with the options it takes without and with a value.
 ENV_FLAGS = frozenset({"--exports-only", "--unset", "--no-prompt", "--refresh"})
-ENV_VALUES = frozenset({"--shell", "--was"})
+ENV_VALUES = frozenset({"--shell", "--was", "--cache"})
 
 
 def dispatch(arguments: list[str]) -> bool:

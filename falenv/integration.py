@@ -45,6 +45,19 @@ def state(dialect: Dialect, environment: Environment, store_path: str, index: Wr
     )
 
 
+def beginning(dialect: Dialect, store_path: str, index: Written) -> str:
+    """Return what stands in the place of a state in a file that later shells will read.
+
+    No key and no profile: a shell reads those from the store, which it is told the way to.
+    """
+    return (
+        dialect.assign("__falenv_store", store_path)
+        + dialect.assign("__falenv_index", index.path)
+        + dialect.assign("__falenv_where", paths.where())
+        + "__falenv_begin\n"
+    )
+
+
 def bookkeeping(dialect: Dialect, store_path: str, index: Written) -> str:
     """Return the part of the state that only says which version of the store was looked at."""
     return (

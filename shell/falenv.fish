@@ -191,6 +191,22 @@ function __falenv_precmd
     __falenv_show
 end
 
+# --- Beginning without a process -----------------------------------------------------------------
+
+function __falenv_begin
+    if __falenv_read "$FAL_PROFILE"
+        __falenv_settle
+        return
+    end
+    set -l out (__falenv_state "$FAL_PROFILE" --cache $__falenv_cached | string collect)
+    set -l code $pipestatus[1]
+    if test -n "$out"
+        eval "$out"
+    else if test "$code" != 130
+        set -g __falenv_index
+    end
+end
+
 # --- The prompt ----------------------------------------------------------------------------------
 
 # Is fish_prompt the one that we put in the place of the user's own?

@@ -166,6 +166,25 @@ __falenv_precmd() {
     return 0
 }
 
+# --- Beginning without a process -----------------------------------------------------------------
+
+__falenv_begin() {
+    { \builtin emulate -L zsh; \builtin setopt no_xtrace no_verbose; } 2>/dev/null
+    local out code
+    if __falenv_read "${FAL_PROFILE-}"; then
+        __falenv_settle
+        return 0
+    fi
+    out=$(__falenv_state "${FAL_PROFILE-}" --cache "$__falenv_cached")
+    code=$?
+    if [[ -n $out ]]; then
+        \builtin eval "$out"
+    elif ((code != 130)); then
+        __falenv_index=
+    fi
+    return 0
+}
+
 # --- The prompt ----------------------------------------------------------------------------------
 
 # The text stands in psvar, whose elements are not expanded again, whatever a name contains.
