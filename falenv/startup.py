@@ -32,7 +32,7 @@ _BLOCK = re.compile(
 #: is read twice is installed once.
 _READS = re.compile(
     rb"^(?![ \t]*#)(?:.*[\s;&|({])?(?:\.|source)[ \t][^;&|#\n]*"
-    rb"(\.bashrc|\.bash_profile|\.bash_login|\.profile)\b",
+    rb"(\.bashrc|\.bash_profile|\.bash_login|\.profile)(?![\w./-])",
     re.MULTILINE,
 )
 
