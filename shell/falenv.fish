@@ -90,43 +90,26 @@ function __falenv_read
     and test -r "$__falenv_index"
     and test -r "$__falenv_store"
     or return 1
-    set -l head
-    set -l want
-    set -l line
-    set -l entry
-    set -l number
-    set -l was $argv[2]
-    begin
-        builtin read head
-        set want $argv[1]
-        test -n "$want"
-        or set want (string replace -r '^\S* ' '' -- $head)
-        while builtin read entry
-            set line (string split -m 1 ' ' -- $entry)
-            if test "$line[2]" = "$want"
-                set number $line[1]
-            end
-            if test "$line[2]" = "$was"
-                set was
-            end
-        end
-    end <$__falenv_index
-    string match -qr '^[1-9]' -- "$number"
-    and test -z "$was"
+    # Each file in one piece, since fish's builtins are not quick.
+    builtin read -z -l -a -d \n entries <$__falenv_index
+    builtin read -z -l -a -d \n lines <$__falenv_store
+    set -l head $entries[1]
+    set -e entries[1]
+    set -l names (string split -m 1 -f 2 ' ' -- $entries)
+    set -l want $argv[1]
+    test -n "$want"
+    or set want (string split -m 1 -f 2 ' ' -- $head)
+    if test -n "$argv[2]"; and not contains -- "$argv[2]" $names
+        return 1
+    end
+    set -l at (contains -i -- "$want" $names)
+    and string match -qr '^[1-9]' -- $entries[$at]
     or return 1
-    set -l text
-    begin
-        while test $number -gt 0
-            builtin read text
-            or break
-            set number (math $number - 1)
-        end
-    end <$__falenv_store
-    test $number = 0
-    and string match -q 'key*"*"*' -- $text
+    set -l text $lines[(string split -f 1 ' ' -- $entries[$at])]
+    string match -q 'key*"*"*' -- "$text"
     and __falenv_unchanged $head
     or return 1
-    set text (string split -m 2 '"' -- $text)[2]
+    set text (string split -m 2 -f 2 '"' -- $text)
 
     # As the state does: an empty global one covers a universal one.
     for v in (string split ' ' -- $__falenv_vars)
