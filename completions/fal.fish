@@ -114,9 +114,7 @@ function __falenv_complete_official
 end
 
 function __falenv_complete_add
-    for command in fal falenv
-        complete -c $command -f -n "__falenv_complete_at $argv[1]" $argv[2..-1]
-    end
+    complete -c fal -c falenv -f -n "__falenv_complete_at $argv[1]" $argv[2..-1]
 end
 
 __falenv_complete_add first -a profile -d 'Keep fal.ai profiles, and bring the active one into the shell'
