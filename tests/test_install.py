@@ -462,6 +462,21 @@ def test_a_new_shell_has_it_once_and_starts_no_process(
         assert (found, started) == (is_active("b"), [])
 
 
+@pytest.mark.usefixtures("exe")
+def test_a_new_bash_does_not_even_fork(home: Home) -> None:
+    home.profiles("a", default="a")
+    install(home, "bash")
+    log = home.path / "strace"
+    trace = (needs("strace"), "-f", "-qq", "-o", str(log), "-e", "trace=fork,vfork,clone,clone3")
+    for before in ("", "PROMPT_COMMAND=(true 'x=1')", "PROMPT_COMMAND='true;'"):
+        text = f"{before}\nsource ~/.bashrc\n{KEY}"
+        done = home.run(*trace, "bash", "--norc", "-ic", text, FAL_KEY="x:y")
+        assert done.stdout == is_active("a")
+        assert log.read_text() == ""
+    home.run(*trace, "bash", "--norc", "-ic", "x=$(true)")
+    assert log.read_text() != ""
+
+
 def test_another_version_is_noticed_even_an_older_one(
     home: Home, exe: Path, shell_name: str
 ) -> None:
@@ -608,8 +623,8 @@ def test_a_pin_and_another_store_are_honoured(home: Home, exe: Path, shell_name:
     begin(home, shell_name, "-ic", KEY)
     assert programs(home, shell_name, "-ic") == (is_active("c"), [])
     home.variables["FAL_CONFIG_PATH"] = "config.toml"
-    begin(home, shell_name, "-ic", KEY)
     shutil.copy(other, home.path / "config.toml")
+    begin(home, shell_name, "-ic", KEY)
     cd = f"cd .fal; {shell_name} -ic {shlex.quote(show('FAL_KEY'))}"
     done = home.run("sh", "-c", cd)
     assert done.stdout == f"<{KEYS['a']}>"
