@@ -8,7 +8,7 @@ import sys
 import click
 
 import falenv
-from falenv.commands import folder, session, settings
+from falenv.commands import folder, install, session, settings
 from falenv.errors import FalenvError, UsageError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -35,7 +35,12 @@ def profile() -> None:
     """
 
 
-for command in (*settings.COMMANDS, *session.COMMANDS, *folder.COMMANDS):
+for command in (
+    *settings.COMMANDS,
+    *session.COMMANDS,
+    *folder.COMMANDS,
+    *install.COMMANDS,
+):
     profile.add_command(command)
 
 
