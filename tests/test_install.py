@@ -29,6 +29,13 @@ KINDS = [(shell, flags) for shell in SHELLS for flags in ("-ic", "-lic")]
 NO_TERMINAL = re.compile(r"bash: (cannot set terminal process group|no job control).*\n")
 
 
+@pytest.fixture(autouse=True)
+def _quiet_fish(home: Home, tmp_path: Path) -> None:
+    """Keep fish from reading all manual pages, as it does in a new home, in a process."""
+    home.variables["XDG_DATA_HOME"] = str(tmp_path / "data")
+    (tmp_path / "data" / "fish" / "generated_completions").mkdir(parents=True)
+
+
 @pytest.fixture
 def exe(home: Home) -> Path:
     """Return a program of this home's own, which a test may change, first on its PATH."""
@@ -438,8 +445,6 @@ def test_a_new_shell_has_it_once_and_starts_no_process(
     home: Home, exe: Path, shell: str, flags: str
 ) -> None:
     home.profiles("a", "b", default="a")
-    if shell == "fish":  # which otherwise sets itself up
-        begin(home, "fish", "-ic", "true")
     install(home, shell)
     expected = {
         "bash": '"${__falenv_run:-:}" && :\nfunction\n',
@@ -545,8 +550,6 @@ def test_without_the_program_nothing_happens_silently(
 ) -> None:
     home.profiles("a", default="a")
     install(home, shell)
-    if shell == "fish":
-        begin(home, "fish", "-ic", "true")
     exe.rename(exe.with_name("moved"))
     dump = "set; functions -a -n" if shell == "fish" else "set; alias"
     found = begin(home, shell, flags, dump)
@@ -607,8 +610,6 @@ def test_a_cached_file_of_another_user_is_not_read(home: Home, shell_name: str) 
 def test_a_pin_and_another_store_are_honoured(home: Home, exe: Path, shell_name: str) -> None:  # noqa: ARG001
     home.profiles("a", "b", default="a")
     install(home, shell_name)
-    if shell_name == "fish":
-        begin(home, "fish", "-ic", "true")
     assert begin(home, shell_name, "-ic", KEY, FAL_PROFILE="b") == is_active("b")
     done = home.run(shell_name, "-ic", show("FAL_KEY"), FAL_PROFILE="typo", FAL_KEY="x:y")
     assert done.stdout == "<>"

@@ -28,10 +28,11 @@ def root() -> None:
 def profile() -> None:
     """Keep fal.ai profiles, and bring the active one into the shell.
 
-    To make this shell follow, and every later one from its start-up file:
+    To make this shell follow, and every later one:
 
     \b
         eval "$(fal profile env)"
+        fal profile install
     """
 
 

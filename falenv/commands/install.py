@@ -13,7 +13,7 @@ from falenv.errors import FalenvError, UsageError, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from falenv.startup import Edit
 
@@ -56,8 +56,9 @@ def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
     _keep_code([target for target in targets if target in dialects.DIALECTS], exe)
     if "direnv" in targets:
         hot.say("in an .envrc: use fal NAME")
-    if changed and not is_here and targets.keys() != {"direnv"}:
-        hot.say(f"new shells follow; for this one: {_line(exe)}")
+    line = _line_for(targets, exe)
+    if changed and line and not is_here:
+        hot.say(f"new shells follow; for this one: {line}")
 
 
 @click.command("uninstall")
@@ -135,14 +136,17 @@ def _keep_code(shells: list[str], exe: str) -> None:
         cached.write(paths.cached(exe, shell), dialects.find(shell), path, index_path)
 
 
-def _line(exe: str) -> str:
-    """Return the line that makes the shell that asks follow."""
+def _line_for(targets: Collection[str], exe: str) -> str:
+    """Return the line that makes the shell that asks follow, if it is one of `targets`."""
     try:
-        dialect = dialects.find(detect.shell())
+        name = detect.shell()
     except UsageError:
-        return talk.EVAL
-    command = f"{exe if PLAIN.fullmatch(exe) else dialect.quote(exe)} profile env"
-    return f"{command} | source" if dialect.name == "fish" else f'eval "$({command})"'
+        name = ""
+    if name not in targets:
+        return ""
+    quote = dialects.find(name).quote
+    command = f"{exe if PLAIN.fullmatch(exe) else quote(exe)} profile env"
+    return f"{command} | source" if name == "fish" else f'eval "$({command})"'
 
 
 COMMANDS = (install, uninstall)
