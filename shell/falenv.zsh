@@ -408,7 +408,10 @@ __falenv_load() {
         if (($+functions[fal])); then
             \builtin typeset -g __falenv_function=${functions[fal]}
         fi
-        \builtin typeset -g __falenv_alias="$(\builtin alias -L "fal")"
+        \builtin typeset -g __falenv_alias=
+        if (($+aliases[fal] + $+galiases[fal])); then
+            __falenv_alias=$(\builtin alias -L "fal")
+        fi
         __falenv_keep ${=__falenv_vars} FAL_PROFILE
         \builtin typeset -g __falenv_loaded=$$
     else
