@@ -4,6 +4,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from tomlkit import TOMLDocument
     from tomlkit.items import AoT, Table
 
@@ -23,7 +25,11 @@ def edited(text: str, change: Change) -> str | None:
     import tomli
     import tomlkit
 
-    wanted = tomli.loads(text)
+    def meaning(text: str) -> dict[str, Any]:
+        # Floats as they are spelled: nan is not even equal to itself.
+        return tomli.loads(text, parse_float=lambda number: (number,))
+
+    wanted = meaning(text)
     change(wanted)
     try:
         document = tomlkit.parse(text)
@@ -34,7 +40,7 @@ def edited(text: str, change: Change) -> str | None:
         result = _dumps(document)
         if text.count("\n") == text.count("\r\n") > 0:  # tomlkit ends new lines in LF
             result = result.replace("\r\n", "\n").replace("\n", "\r\n")
-        return result if tomli.loads(result) == wanted else None
+        return result if meaning(result) == wanted else None
     except Exception:  # noqa: BLE001 - tomlkit fails in many ways at what it cannot do
         return None
 
