@@ -1,7 +1,5 @@
 """Entry of both scripts, `fal` and `falenv`: the hot path first, click only when needed."""
 
-from __future__ import annotations
-
 import os
 import sys
 

@@ -32,6 +32,9 @@ KEYS = {
 }
 UNSET = "<unset>"
 
+#: With FALENV_LONG=1, as tests/fire sets it, the tests under fire make thousands of tries.
+LONG = bool(os.environ.get("FALENV_LONG"))
+
 
 def needs(program: str) -> str:
     """Return a program's path. Without it a test is skipped on a laptop, and fails in CI."""
@@ -249,6 +252,26 @@ class Shell:
 
     def close(self) -> None:
         self.child.close(force=True)
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Note a line of figures, which is printed at the end of the run."""
+    return lambda text: request.node.user_properties.append(("figure", text))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    figures = [
+        str(value)
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name == "figure"
+    ]
+    if figures:
+        terminalreporter.section("figures")
+        terminalreporter.write("".join(f"{line}\n" for line in sorted(figures)))
 
 
 @pytest.fixture
