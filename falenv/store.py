@@ -29,13 +29,11 @@ LARGEST = 16 * 1024 * 1024
 _ELSEWHERE = "move it away, or name another file in FAL_CONFIG_PATH"
 
 # A file that another program is just writing in place, as the official CLI does, is empty, then
-# some buffers long: it looks whole where the text happens to end well. A file that was changed
-# just now and has such a length is waited for; one that is no TOML, for a moment.
-_BUFFER = 4096  # bytes, or a multiple of that: 0 too
-_JUST_NOW = 1_000_000_000  # nanoseconds
+# some lines long, which may well be TOML. It is waited for until it was left alone for so long.
+_JUST_NOW = 1_000_000_000  # nanoseconds: where a program has it open for writing
+_MOMENT = 50_000_000  # where that cannot be told
+_SETTLE_TRIES = 200
 _SETTLE_SECONDS = 0.005
-_TRIES_UNFINISHED = 200
-_TRIES_BROKEN = 20
 #: How often an edit begins anew since another program wrote the file meanwhile.
 _TRIES_EDIT = 20
 
@@ -72,18 +70,8 @@ def stamp(status: os.stat_result | None) -> str:
 
 def read(path: str) -> Store:
     """Read the store; a missing file is an empty store. Errors: StoreError, never a traceback."""
-    tries = 0
-    while True:
-        tries += 1
-        content, status = _load(path)
-        fresh = status is not None and abs(time.time_ns() - status.st_mtime_ns) < _JUST_NOW
-        if not (fresh and len(content) % _BUFFER == 0 and tries < _TRIES_UNFINISHED):
-            try:
-                return Store(path, _decode(path, content), status)
-            except StoreError:
-                if not fresh or tries >= _TRIES_BROKEN:
-                    raise
-        time.sleep(_SETTLE_SECONDS)
+    content, status = _load(path)
+    return Store(path, _decode(path, content), status)
 
 
 def edit(path: str, change: Change) -> tuple[Store, Store]:
@@ -151,27 +139,59 @@ def _holder(name: str) -> str:
 
 
 def _load(path: str) -> tuple[bytes, os.stat_result | None]:
-    """Return the content of the store and the state of the file that it was read from."""
-    try:
-        # A FIFO in its place must not block us.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    except FileNotFoundError:
-        return b"", None
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    status = os.fstat(descriptor)
-    is_file, is_folder = stat.S_ISREG(status.st_mode), stat.S_ISDIR(status.st_mode)
-    if not is_file or status.st_size > LARGEST:
-        os.close(descriptor)
-        what = "is larger than 16 MiB" if is_file else "is not a regular file"
-        raise StoreError(path, "is a folder" if is_folder else what, _ELSEWHERE)
-    try:
-        with open(descriptor, "rb") as file:
-            _refuse_strangers(path, path, status)
-            _refuse_strangers(path, os.path.dirname(path))
-            return file.read(LARGEST + 1), status
-    except OSError as error:
-        raise _unreadable(path, error) from None
+    """Return the content of the store, whole, and the state of the file that it was read from."""
+    for _ in range(_SETTLE_TRIES):
+        try:
+            # A FIFO in its place must not block us.
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        except FileNotFoundError:
+            return b"", None
+        except OSError as error:
+            raise _unreadable(path, error) from None
+        status = os.fstat(descriptor)
+        is_file, is_folder = stat.S_ISREG(status.st_mode), stat.S_ISDIR(status.st_mode)
+        if not is_file or status.st_size > LARGEST:
+            os.close(descriptor)
+            what = "is larger than 16 MiB" if is_file else "is not a regular file"
+            raise StoreError(path, "is a folder" if is_folder else what, _ELSEWHERE)
+        try:
+            with open(descriptor, "rb") as file:
+                _refuse_strangers(path, path, status)
+                _refuse_strangers(path, os.path.dirname(path))
+                content = file.read(LARGEST + 1)
+                if not _is_being_written(descriptor, status, len(content)):
+                    break
+        except OSError as error:
+            raise _unreadable(path, error) from None
+        time.sleep(_SETTLE_SECONDS)
+    return content, status
+
+
+def _is_being_written(descriptor: int, before: os.stat_result, length: int) -> bool:
+    """Tell whether so much, read from a file of that state, may not be all of it.
+
+    Linux refuses a read lease on a file that is open for writing (`fcntl(2)`, F_SETLEASE).
+    """
+    age = abs(time.time_ns() - before.st_mtime_ns)
+    if age < _JUST_NOW:
+        import fcntl
+        import signal
+
+        try:
+            # Whoever opens it for writing meanwhile waits, and we are told, which kills.
+            kept = signal.signal(signal.SIGIO, signal.SIG_IGN)
+            try:
+                fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+                fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+            finally:
+                signal.signal(signal.SIGIO, kept)
+        except BlockingIOError:
+            return True
+        except (AttributeError, OSError):  # another system, or file system
+            if age < _MOMENT:
+                return True
+    after = os.fstat(descriptor)
+    return stamp(after) != stamp(before) or after.st_size != length
 
 
 def _refuse_strangers(path: str, place: str, status: os.stat_result | None = None) -> None:
