@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 INTERNAL = "__internal__"  # the official CLI's own table (SETTINGS_SECTION in fal/config.py)
 LOCK_SECONDS = 10.0
-LARGEST = 16 * 1024 * 1024
+#: 10,000 profiles take less; an edit of more would take minutes, and the lock as long.
+LARGEST = 1024 * 1024
 _ELSEWHERE = "move it away, or name another file in FAL_CONFIG_PATH"
 
 # A file that another program is just writing in place, as the official CLI does, is empty, then
@@ -111,12 +112,16 @@ def _lock(path: str, target: str) -> Iterator[None]:
 
     name = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.lock")
     lock = filelock.FileLock(name, timeout=LOCK_SECONDS, mode=0o600)
-    try:
-        lock.acquire()
-    except filelock.Timeout:
-        raise StoreBusyError(path, _holder(name), LOCK_SECONDS) from None
-    except OSError as error:
-        raise _unwritable(path, error, name) from None
+    while True:
+        taken = _last_taken(name)
+        try:
+            lock.acquire()
+            break
+        except filelock.Timeout:
+            if _last_taken(name) == taken:  # else it is a long queue, but moves
+                raise StoreBusyError(path, _holder(name), LOCK_SECONDS) from None
+        except OSError as error:
+            raise _unwritable(path, error, name) from None
     try:
         descriptor = os.open(name, os.O_WRONLY | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0))
         with open(descriptor, "w", encoding="ascii") as file:
@@ -126,6 +131,14 @@ def _lock(path: str, target: str) -> Iterator[None]:
         raise _unwritable(path, error) from None
     finally:
         lock.release()
+
+
+def _last_taken(name: str) -> int:
+    """Return when somebody last took a lock, by the name that he left in it; 0 for never."""
+    try:
+        return os.stat(name).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _holder(name: str) -> str:
@@ -152,7 +165,7 @@ def _load(path: str) -> tuple[bytes, os.stat_result | None]:
         is_file, is_folder = stat.S_ISREG(status.st_mode), stat.S_ISDIR(status.st_mode)
         if not is_file or status.st_size > LARGEST:
             os.close(descriptor)
-            what = "is larger than 16 MiB" if is_file else "is not a regular file"
+            what = "is larger than 1 MiB" if is_file else "is not a regular file"
             raise StoreError(path, "is a folder" if is_folder else what, _ELSEWHERE)
         try:
             with open(descriptor, "rb") as file:

@@ -118,7 +118,7 @@ for number in range(int(sys.argv[2])):
     with Config(profile="theirs").edit() as config:
         config.set("key", f"{number}:fake")
     done += 1
-    time.sleep(random.uniform(0, 0.04))
+    time.sleep(random.uniform(0, 0.1))
 print(done)
 """
 
@@ -129,7 +129,7 @@ def test_case_43_the_official_cli_writes_in_between(
     # It neither locks nor replaces: of two changes at one moment the first may be lost, ours or
     # its own. What must not be lost is all the rest: no half store may be taken for a whole one.
     home.write(STORE + '\n[theirs]\nkey = "0:fake"\n')
-    times = 3000 if LONG else 100
+    times = 1000 if LONG else 60
     theirs = start(home, official / "python", OFFICIAL, times)
     assert theirs.stdout
     assert theirs.stdout.readline() == "ready\n"
