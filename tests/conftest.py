@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
@@ -11,10 +12,13 @@ import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pexpect
 import pyte
 import pytest
+
+from falenv.__main__ import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,6 +104,25 @@ class Home:
     ) -> subprocess.CompletedProcess[str]:
         """Run `fal profile …` to its end, without a terminal."""
         return self.run(str(SCRIPTS / "fal"), "profile", *arguments, stdin=stdin, **variables)
+
+    def here(self, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
+        """Run `falenv …` in this process, which is a hundred times quicker.
+
+        Return its exit code, stdout and stderr.
+        """
+        contents = [io.BytesIO(stdin.encode()), io.BytesIO(), io.BytesIO()]
+        streams = [io.TextIOWrapper(content, "utf-8") for content in contents]
+        with (
+            mock.patch.dict(os.environ, self.variables, clear=True),
+            mock.patch("sys.argv", ["falenv", *arguments]),
+            mock.patch("sys.stdin", streams[0]),
+            mock.patch("sys.stdout", streams[1]),
+            mock.patch("sys.stderr", streams[2]),
+        ):
+            code = main()
+        for stream in streams:
+            stream.flush()
+        return code, contents[1].getvalue().decode(), contents[2].getvalue().decode()
 
     def script(
         self, shell: str, text: str, **variables: str | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import random
 import shutil
@@ -15,7 +14,6 @@ import pytest
 from conftest import KEYS, LONG, SCRIPTS
 
 from falenv import store
-from falenv.__main__ import main
 from falenv.commands import profile
 from falenv.dialects import DIALECTS
 from falenv.errors import StoreError
@@ -309,26 +307,10 @@ def mutated(chance: random.Random) -> bytes:
     return bytes(content)
 
 
-def in_this_process(monkeypatch: pytest.MonkeyPatch, line: list[str]) -> tuple[int, str, str]:
-    contents = [io.BytesIO(KEYS["a"].encode()), io.BytesIO(), io.BytesIO()]
-    streams = [io.TextIOWrapper(content, "utf-8") for content in contents]
-    for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
-        monkeypatch.setattr(sys, name, stream)
-    monkeypatch.setattr(sys, "argv", ["falenv", "profile", *line])
-    code = main()
-    monkeypatch.undo()
-    for stream in streams:
-        stream.flush()
-    return code, contents[1].getvalue().decode(), contents[2].getvalue().decode()
-
-
-def test_mutated_stores(
-    home: Home, monkeypatch: pytest.MonkeyPatch, figure: Callable[[str], None]
-) -> None:
+def test_mutated_stores(home: Home, figure: Callable[[str], None]) -> None:
     # `exec` would replace this process, and `on` looks for the shell that started it.
     lines = [line for line in LINES if line[0] not in {"exec", "on"}]
     tries = 20_000 if LONG else 600
-    variables = {"HOME": str(home.path), "FAL_CONFIG_PATH": str(home.store)}
     refused = readable = 0
     for number in range(tries):
         chance = random.Random(number)
@@ -337,12 +319,7 @@ def test_mutated_stores(
         home.write(content)
         os.utime(home.store, (number, number))
         before = state(home.store)
-        with monkeypatch.context() as patch:
-            for name in ("FAL_KEY", "FAL_PROFILE"):
-                patch.delenv(name, raising=False)
-            for name, value in variables.items():
-                patch.setenv(name, value)
-            code, stdout, stderr = in_this_process(pytest.MonkeyPatch(), line)
+        code, stdout, stderr = home.here("profile", *line, stdin=KEYS["a"])
         try:
             check(line, code, stdout, stderr)
             if code:
