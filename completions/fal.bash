@@ -165,8 +165,8 @@ __falenv_complete_names() {
 # The rest of `fal profile …`.
 __falenv_complete_profile() {
     if ((${#words[@]} == 2)); then
-        __falenv_complete_offer env use off on current exec completion \
-            list set unset key host create delete
+        __falenv_complete_offer env use off on current exec prompt completion \
+            list set unset key host create delete link unlink allow deny
         case $cur in -*) __falenv_complete_offer --help ;; esac
         return
     fi
@@ -178,11 +178,11 @@ __falenv_complete_profile() {
         exec) argument=program ;;
         completion) argument=shells ;;
         list) options='--json' ;;
-        set) argument=names ;;
+        set | link) argument=names ;;
         key) options='--stdin --from-env' argument=names ;;
         host) options='--profile --unset --force' ;;
         delete) argument=names ;;
-        off | on | unset | create) ;;
+        off | on | prompt | unset | create | unlink | allow | deny) ;;
         *) return ;;
     esac
 

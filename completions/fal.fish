@@ -128,6 +128,7 @@ __falenv_complete_add profile -a off -d 'Take falenv out of this shell'
 __falenv_complete_add profile -a on -d 'Put falenv back into this shell'
 __falenv_complete_add profile -a current -d 'Show which profile is active here, and why'
 __falenv_complete_add profile -a exec -d 'Run one command with a profile'
+__falenv_complete_add profile -a prompt -d 'Print the prompt segment, for prompts that start a process'
 __falenv_complete_add profile -a completion -d 'Print the completion script alone'
 __falenv_complete_add profile -a list -d 'List all profiles'
 __falenv_complete_add profile -a set -d 'Set the default profile'
@@ -136,6 +137,10 @@ __falenv_complete_add profile -a key -d 'Set the key of a profile'
 __falenv_complete_add profile -a host -d 'Set the fal host of a profile'
 __falenv_complete_add profile -a create -d 'Create a profile, and set it as the default'
 __falenv_complete_add profile -a delete -d 'Delete a profile, and its key with it'
+__falenv_complete_add profile -a link -d 'Make a profile that of the current folder'
+__falenv_complete_add profile -a unlink -d 'Take the .fal-profile of the current folder away'
+__falenv_complete_add profile -a allow -d 'Follow the nearest .fal-profile'
+__falenv_complete_add profile -a deny -d 'Never follow the nearest .fal-profile'
 
 __falenv_complete_add "profile '* *'" -s h -l help -d 'Show help'
 __falenv_complete_add "'env *'" -l shell -x -a 'bash fish zsh' -d 'The shell to print it for'
@@ -153,7 +158,7 @@ __falenv_complete_add "'host *'" -l profile -x -a '(__falenv_complete_names)' -d
 __falenv_complete_add "'host *'" -l unset -d 'Take the host away'
 __falenv_complete_add "'host *'" -l force -d 'Accept a host outside the domains of fal'
 
-__falenv_complete_add "'env 0' 'use 0' 'set 0' 'key 0' 'delete 0' 'exec 0'" -a '(__falenv_complete_names)' -d Profile
+__falenv_complete_add "'env 0' 'use 0' 'set 0' 'key 0' 'delete 0' 'link 0' 'exec 0'" -a '(__falenv_complete_names)' -d Profile
 __falenv_complete_add "'completion 0'" -a 'bash fish zsh'
 __falenv_complete_add command -a '(__falenv_complete_command)'
 functions -e __falenv_complete_add

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from falenv import trust
 from falenv.errors import ProfileNotFoundError
 
 TYPE_CHECKING = False  # typing costs 8 ms at import; checkers know this name
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from falenv.profile import Profile
     from falenv.store import Store
 
-    Why = Literal["argument", "pin", "default", "none"]
+    Why = Literal["argument", "pin", "folder", "default", "none"]
 
 
 class Active:
@@ -42,6 +43,9 @@ def choice(store: Store, argument: str | None = None) -> tuple[str, Why]:
         return argument, "argument"
     if pin():
         return pin(), "pin"
+    link = trust.nearest()
+    if link and link.verdict == "allowed":
+        return link.name, "folder"
     if store.default:
         return store.default, "default"
     return "", "none"

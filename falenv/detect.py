@@ -15,6 +15,23 @@ def in_envrc() -> bool:
     return bool(os.environ.get("DIRENV_IN_ENVRC"))
 
 
+def set_by_direnv(*names: str) -> bool:
+    """Tell whether direnv has set one of these variables for the folder that its shell is in.
+
+    Source: direnv's gzenv; DIRENV_DIFF is URL-safe base64 of zlib of JSON, `n` the new values.
+    """
+    import base64
+    import json
+    import zlib
+
+    try:
+        text = zlib.decompress(base64.urlsafe_b64decode(os.environ.get("DIRENV_DIFF", "")))
+        new = json.loads(text)["n"]
+        return any(name in new for name in names)
+    except (ValueError, zlib.error, KeyError, TypeError):
+        return False  # another version's form
+
+
 def shell() -> str:
     """Return the name of the shell that runs us; raise UsageError where it cannot be told.
 

@@ -84,6 +84,10 @@ class ProfileNotFoundError(FalenvError):
                 f"the default is {shown(name)}, which is no profile",
                 "choose another: fal profile set NAME",
             ),
+            "folder": (
+                f"this folder's .fal-profile names {shown(name)}, which is no profile",
+                "link another: fal profile link NAME",
+            ),
         }.get(why, (f"there is no profile {shown(name)}", "create it: fal profile create NAME"))
         super().__init__(f"{what} ({there}); {cure}")
 

@@ -1,4 +1,4 @@
-"""What a shell runs while its user waits: `env`, `exec`, `current --name`, and the hand-over.
+"""What a shell runs while its user waits: `env`, `exec`, `prompt`, `current --name`, hand-over.
 
 Nothing here imports click, rich, tomlkit or typing; a test holds the list. `commands/` declares
 the same commands for click, for their help and for whatever is mistyped.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sys
 
-from falenv import detect, dialects, index, paths, store
-from falenv.active import choice, resolve
+from falenv import detect, dialects, index, paths, store, trust
+from falenv.active import Active, choice, pin, resolve
 from falenv.environment import NOTHING, VARIABLES, apply, environment
 from falenv.errors import (
     FalenvError,
@@ -78,21 +78,51 @@ def env(  # noqa: PLR0913 - the command's own options
         active = resolve(found, name)
         variables = environment(active)
     except FalenvError as error:
-        failure, variables = error, NOTHING
+        failure, active, variables = error, Active(None, "none"), NOTHING
+    if name is None and not pin():
+        _speak_of_folder()
     if exports_only:
-        watch = f"watch_file {dialect.quote(path)}\n" if detect.in_envrc() else ""
+        watched = [path, *_folder_files()] if detect.in_envrc() else []
+        watch = "".join(f"watch_file {dialect.quote(file)}\n" for file in watched)
         emit(dialect.render(variables) + watch)
     else:
         from falenv.integration import integration, state
 
-        code = state(dialect, variables, path, index.update(found))
+        code = state(dialect, active, variables, path, index.update(found))
         emit(code if refresh else integration(dialect, code, show_segment=not no_prompt))
     if failure:
         raise failure
     if was and (was not in found.profiles or not active.name):
         now = f"this shell is on {shown(active.name)} now" if active.name else "FAL_KEY was removed"
-        what = "is no longer the default" if was in found.profiles else "is gone"
+        what = "is active no more" if was in found.profiles else "is gone"
         say(f"profile {shown(was)} {what}; {now}")
+
+
+def _folder_files() -> list[str]:
+    """Return the `.fal-profile` that direnv is to watch: the nearest, else one that may come."""
+    folder = trust.here()
+    return [trust.find(folder) or os.path.join(folder, trust.FILE)] if folder else []
+
+
+def _speak_of_folder() -> None:
+    """Say, once per file and version, that there is a `.fal-profile` which is not followed."""
+    link = trust.nearest()
+    if link and trust.is_news(link):
+        say(
+            link.problem
+            or f"{link.path} names profile {shown(link.name)}, and was not allowed yet; "
+            "to follow it: fal profile allow (or: fal profile deny)"
+        )
+
+
+def prompt() -> None:
+    """Print the segment as plain text, for a prompt that starts a process."""
+    from falenv import segment
+
+    form = os.environ.get("FALENV_PROMPT") or segment.FORMAT
+    active = resolve(store.read(paths.store()))
+    if active.name and form != segment.OFF:
+        emit(segment.render(form, active.name, active.why))
 
 
 def _refuse_screen(dialect: Dialect, name: str | None) -> NoReturn:
@@ -166,6 +196,8 @@ def dispatch(arguments: list[str]) -> bool:
             run(name, command)
         case ["current", "--name"]:
             current_name()
+        case ["prompt"]:
+            prompt()
         case ["list", "--names"]:
             list_names()
         case _:

@@ -1,23 +1,29 @@
 """The index: written here, read by the shells, which follow the store through it with builtins.
 
-One small file a store, without secrets:
+A folder for each store, with one small file in it, without secrets. The file's name is the version:
+the store's stamp, and that of the user's word on folders. Its first line is the default profile;
+then each profile with the line of the store where its key stands, and its colour in the prompt:
 
-    1790000000123456789-412-8391 comfy    the store's stamp; the default profile
-    5 me                                  the line of the store where a profile's key stands;
-    8 comfy                               its name
-    - odd                                 no such line: a shell must ask a process
+    1790000000123456789-412-8391-0
+        comfy
+        5 me
+        8;31 comfy
+        - odd           there is no such line: a shell must ask a process
 
-Its mtime is set equal to the store's, so `-nt` and `-ot` tell a shell whether it is up to date.
-Names that a line of text cannot hold are left out; in the place of the default such a name is a
-lone `-`. The stamp of a missing store is `-`; a store that cannot be read has `!` for a default.
+Its mtime is set equal to the store's. So a shell that has followed this file is up to date as long
+as it is there and the store is neither newer nor older (`-nt`, `-ot`): four calls of stat. Names
+that a line of text cannot hold are left out; in the place of the default such a name is a lone `-`.
+The stamp of a missing store is `none`; a store that cannot be read has `!` for a default.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 
-from falenv import paths
+from falenv import paths, trust
+from falenv.segment import sgr
 from falenv.store import stamp
 
 TYPE_CHECKING = False
@@ -35,37 +41,28 @@ TICK_NS = 12_000_000
 NEVER_NS = 1
 
 
-class Written:
-    """Where the index of a store lies and what its first line is; both empty where it cannot be."""
-
-    __slots__ = ("head", "path")
-
-    def __init__(self, path: str, head: str) -> None:
-        self.path = path
-        self.head = head
-
-
-def update(store: Store) -> Written:
-    """Make the index say what the store says."""
+def update(store: Store) -> str:
+    """Make the index say what the store says; return its path, empty where it cannot be."""
     lines = _key_lines(store.text)
     default = store.default if _fits(store.default) or not store.default else ASK
     entries = [
         # A profile with a host needs more than its key, and goes through a process.
-        f"{ASK if profile.host else lines.get((name, profile.key), ASK)} {name}"
+        f"{ASK if profile.host else lines.get((name, profile.key), ASK)}"
+        f"{';' + sgr(profile.color) if profile.color else ''} {name}"
         for name, profile in store.profiles.items()
         if _fits(name)
     ]
     mtime_ns = store.mtime_ns if _is_settled(store) else NEVER_NS
-    return _write(store.path, [f"{store.stamp} {default}", *entries], mtime_ns)
+    return _write(store.path, store.stamp, [default, *entries], mtime_ns)
 
 
-def update_broken(store_path: str) -> Written:
-    """Make the index say that the store, as it is now, cannot be read."""
+def update_broken(store_path: str) -> str:
+    """Make the index say that the store, as it is now, cannot be read; return as `update`."""
     try:
         status = os.stat(store_path)
     except OSError:
         status = None
-    return _write(store_path, [f"{stamp(status)} {BROKEN}"], status.st_mtime_ns if status else None)
+    return _write(store_path, stamp(status), [BROKEN], status.st_mtime_ns if status else None)
 
 
 def _is_settled(store: Store) -> bool:
@@ -111,15 +108,17 @@ def _key_lines(text: str) -> dict[tuple[str, str | None], int]:
     return found
 
 
-def _write(store_path: str, lines: list[str], mtime_ns: int | None) -> Written:
+def _write(store_path: str, store_stamp: str, lines: list[str], mtime_ns: int | None) -> str:
     """Write the index to the first place that takes it, with the store's time."""
     content = "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
-    for path in paths.index_candidates(store_path):
-        if _is_private(os.path.dirname(path)) and (
+    version = f"{store_stamp}-{trust.version()}"
+    for folder in paths.index_candidates(store_path):
+        path = os.path.join(folder, version)
+        if _is_private(folder) and (
             _current(path, content, mtime_ns) or _put(path, content, mtime_ns)
         ):
-            return Written(path, lines[0])
-    return Written("", "")
+            return path
+    return ""
 
 
 def _is_private(folder: str) -> bool:
@@ -129,7 +128,8 @@ def _is_private(folder: str) -> bool:
     """
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        return not paths.strangers(os.stat(folder))
+        places = (folder, os.path.dirname(folder))
+        return not any(paths.strangers(os.stat(place)) for place in places)
     except OSError:
         return False
 
@@ -146,8 +146,9 @@ def _current(path: str, content: bytes, mtime_ns: int | None) -> bool:
 
 
 def _put(path: str, content: bytes, mtime_ns: int | None) -> bool:
-    """Replace the index at once; tell whether it, and its time, could be written."""
-    temporary = f"{path}.{os.getpid()}"
+    """Put the index in the place of its former version; tell whether it could have that time."""
+    folder, version = os.path.split(path)
+    temporary = os.path.join(folder, f".{os.getpid()}")  # a shell's `*` passes over it
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -161,6 +162,10 @@ def _put(path: str, content: bytes, mtime_ns: int | None) -> bool:
         finally:
             if os.path.lexists(temporary):
                 os.unlink(temporary)
+        for entry in os.listdir(folder):
+            if entry != version and not entry.startswith("."):
+                with contextlib.suppress(FileNotFoundError):  # another of us was quicker
+                    os.unlink(os.path.join(folder, entry))
     except OSError:
         return False  # read-only, full: the caller tries the next place
     return kept

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from falenv import assets, paths
+from falenv import assets, paths, segment
 from falenv.environment import VARIABLES
+from falenv.errors import printable
 from falenv.profile import key_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from falenv.active import Active
     from falenv.dialects import Dialect
     from falenv.environment import Environment
-    from falenv.index import Written
 
 
 def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
@@ -22,7 +23,11 @@ def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
     prelude = (
         dialect.assign("__falenv_exe", paths.program())
         + dialect.assign("__falenv_vars", " ".join(VARIABLES))
+        + dialect.assign("__falenv_notes", paths.folder_notes())
         + dialect.assign("__falenv_segment_off", "" if show_segment else "yes")
+        + dialect.assign("__falenv_format", segment.FORMAT)
+        + dialect.assign("__falenv_mark_pin", segment.MARKS["pin"])
+        + dialect.assign("__falenv_mark_folder", segment.MARKS["folder"])
     )
     return (
         prelude
@@ -32,24 +37,29 @@ def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
     )
 
 
-def state(dialect: Dialect, environment: Environment, store_path: str, index: Written) -> str:
+def state(
+    dialect: Dialect, active: Active, environment: Environment, store_path: str, index_path: str
+) -> str:
     """Return what a shell has to do to be on an environment, and to know that it is.
 
     Also what the shell's refresh evals. The shell is told the key's id, never the key.
     """
+    profile = active.profile
     return (
         dialect.render(environment)
-        + dialect.assign("__falenv_name", environment["FALENV_PROFILE"] or "")
+        + dialect.assign("__falenv_name", active.name)
+        + dialect.assign("__falenv_shown", printable(active.name))
+        + dialect.assign("__falenv_why", "pin" if active.why == "argument" else active.why)
+        + dialect.assign("__falenv_sgr", segment.sgr(profile.color if profile else ""))
         + dialect.assign("__falenv_id", key_id(environment["FAL_KEY"]))
-        + bookkeeping(dialect, store_path, index)
+        + bookkeeping(dialect, store_path, index_path)
     )
 
 
-def bookkeeping(dialect: Dialect, store_path: str, index: Written) -> str:
+def bookkeeping(dialect: Dialect, store_path: str, index_path: str) -> str:
     """Return the part of the state that only says which version of the store was looked at."""
     return (
         dialect.assign("__falenv_store", store_path)
-        + dialect.assign("__falenv_index", index.path)
-        + dialect.assign("__falenv_seen", index.head)
+        + dialect.assign("__falenv_index", index_path)
         + "__falenv_settle\n"
     )

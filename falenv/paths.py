@@ -46,18 +46,38 @@ def state() -> str:
     return os.path.join(base if os.path.isabs(base) else home, "falenv")
 
 
-def index_candidates(store_path: str) -> list[str]:
-    """Return where the index of a store may lie, the best place first.
+def _flat(path: str) -> str:
+    """Return a file's name made from a path, in vim's way of naming swap files.
 
-    In the state folder, under a name made from the store's path (vim's way of naming swap
-    files); else beside the store, where a file system that rounds times differently, or a
-    read-only home, cannot come between the two.
+    The shells do the same (`__falenv_choose`), but for what only Windows has.
     """
-    name = store_path.replace("%", "%%").replace("/", "%").replace("\\", "%").replace(":", "%")
-    if len(os.fsencode(name)) > 200:  # noqa: PLR2004 - file names end at 255 bytes
-        import hashlib
+    name = path.replace("%", "%%").replace("/", "%")
+    if os.name == "nt":
+        name = name.replace("\\", "%").replace(":", "%")
+    if len(os.fsencode(name)) <= 200:  # noqa: PLR2004 - file names end at 255 bytes
+        return name
+    import hashlib
 
-        name = hashlib.sha256(os.fsencode(store_path)).hexdigest()
+    return hashlib.sha256(os.fsencode(path)).hexdigest()
+
+
+def folder_notes() -> str:
+    """Return the folder of the files in which we keep what the user said of `.fal-profile`s."""
+    return os.path.join(state(), "folders")
+
+
+def folder_note(path: str) -> str:
+    """Return such a file, for the `.fal-profile` at `path`."""
+    return os.path.join(folder_notes(), _flat(path))
+
+
+def index_candidates(store_path: str) -> list[str]:
+    """Return the folders in which the index of a store may lie, the best place first.
+
+    In the state folder; else beside the store, where a file system that rounds times
+    differently, or a read-only home, cannot come between the two.
+    """
+    name = _flat(store_path)
     target = os.path.realpath(store_path)
     beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.index")
     return [path for path in (os.path.join(state(), name), beside) if os.path.isabs(path)]

@@ -14,19 +14,26 @@ _QUOTES = "'\"\u2018\u2019\u201c\u201d"  # plain, and those that word processors
 _LAST_PORT = 65535
 
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
 class Profile:
     """One named table of the store.
 
-    `key` and `host` are None where the table has none; `settings` are the table's keys in order.
+    `key` and `host` are None where the table has none; `settings` is the table. `color` is the
+    prompt's, as text (see `segment.sgr`), empty where there is none.
     """
 
-    __slots__ = ("host", "key", "name", "settings")
+    __slots__ = ("color", "host", "key", "name", "settings")
 
-    def __init__(self, name: str, key: str | None, host: str | None, settings: list[str]) -> None:
+    def __init__(self, name: str, settings: dict[str, Any]) -> None:
         self.name = name
-        self.key = key
-        self.host = host
-        self.settings = settings
+        self.key: str | None = settings.get("key")
+        self.host: str | None = settings.get("host")
+        self.color = str(settings.get("color", ""))
+        self.settings = list(settings)
 
     def __repr__(self) -> str:
         return f"Profile({self.name!r}, key={mask(self.key)}, host={self.host!r})"

@@ -42,7 +42,7 @@ _TRIES_EDIT = 20
 class Store:
     """The store as it was when read.
 
-    `stamp` identifies the file's content for the index (`-` where there is no file), `mtime_ns`
+    `stamp` identifies the file's content for the index (`none` where there is no file), `mtime_ns`
     is its time of last change; `data` is the whole document, `profiles` and `default` what we
     understand of it.
     """
@@ -65,8 +65,8 @@ class Store:
 
 
 def stamp(status: os.stat_result | None) -> str:
-    """Return what tells one version of the file from another; `-` for no file."""
-    return f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}" if status else "-"
+    """Return what tells one version of the file from another; `none` for no file."""
+    return f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}" if status else "none"
 
 
 def read(path: str) -> Store:
@@ -276,7 +276,7 @@ def _understand(path: str, text: str, data: dict[str, Any]) -> tuple[str, dict[s
                 what = f"the {setting} of profile {shown(name)} is not text"
                 cure = f'write it as {setting} = "{form}"'
                 raise StoreError(path, what, cure, line_of(text, name, setting))
-        profiles[name] = Profile(name, table.get("key"), table.get("host"), list(table))
+        profiles[name] = Profile(name, table)
     return default, profiles
 
 

@@ -2,15 +2,18 @@
 # falenv's integration for bash, 3.2 and later.
 #
 # Read after a prelude of assignments: __falenv_exe (our program), __falenv_vars (the variables
-# that we set, separated by spaces), __falenv_segment_off (yes, or empty). The state follows it:
-# the exports, __falenv_name (the active profile), __falenv_id (the part before the colon of the
-# key that we set), __falenv_store, __falenv_index, __falenv_seen (the index's first line as last
-# followed), and a call of __falenv_settle.
+# that we set, separated by spaces), __falenv_notes (the folder that says which .fal-profile files
+# are allowed), __falenv_segment_off (yes, or empty), __falenv_format (the segment's, with {name},
+# {mark} and {why}), __falenv_mark_pin and __falenv_mark_folder. The state follows it: the exports,
+# __falenv_name (the active profile), __falenv_shown (that name, fit for a terminal), __falenv_why
+# (pin, folder, default or none), __falenv_sgr (its colour), __falenv_id (the part before the colon
+# of the key that we set), __falenv_store, __falenv_index (the file, as last followed; empty where
+# there is none, and nothing is followed), and a call of __falenv_settle.
 #
-# Every name begins with __falenv_, but for the function fal. No variable holds a key, but for
-# __falenv_old_*: what the user had before we came, to be given back. `\builtin` reaches
-# past the user's own aliases and functions. `test` compares names: [[ ]] would take Me for me
-# where the user has set nocasematch.
+# Every name begins with __falenv_, but for the functions fal and falenv_prompt. No variable holds
+# a key, but for __falenv_old_*: what the user had before we came, to be given back. `\builtin`
+# reaches past the user's own aliases and functions. All but __falenv_idle and what it calls runs
+# under __falenv_calmly, or in a state, where nothing depends on the user's options.
 # shellcheck disable=SC2154
 
 # --- What was there before -----------------------------------------------------------------------
@@ -54,45 +57,99 @@ __falenv_give_back() {
 
 # A pin that the user has set or taken away since we looked is his, and to be given back.
 __falenv_keep_pin() {
-    if ! \builtin test "${FAL_PROFILE-}" = "$__falenv_pin"; then
+    if [[ ${FAL_PROFILE-} != "$__falenv_pin" ]]; then
         __falenv_keep FAL_PROFILE
     fi
 }
 
-# --- Following the store -------------------------------------------------------------------------
+# --- Following the store and the folder ----------------------------------------------------------
 
 # Called at the end of every state: what the shell was like when it was applied.
 __falenv_settle() {
     __falenv_pin=${FAL_PROFILE-}
+    # FALENV_PROFILE changes where direnv, say, puts back all the variables that it had seen.
     __falenv_marked=${FALENV_PROFILE-}
     __falenv_where=${FAL_CONFIG_PATH-}:${HOME-}
+    __falenv_around=
+    if [[ -z ${__falenv_pwd+set} ]]; then
+        __falenv_look
+    fi
+    __falenv_moved=
 }
 
 # Does what says where the store lies still say the same?
 __falenv_is_here() {
-    \builtin test "${FAL_CONFIG_PATH-}:${HOME-}" = "$__falenv_where"
+    [[ ${FAL_CONFIG_PATH-}:${HOME-} == "$__falenv_where" ]]
 }
 
 # Is FAL_KEY still the one that we set, and not one set by hand since?
 __falenv_owns_key() {
     case ${FAL_KEY-} in
         '') [[ -z $__falenv_id ]] ;;
-        *:*) \builtin test "${FAL_KEY%%:*}" = "$__falenv_id" ;;
+        *:*) [[ ${FAL_KEY%%:*} == "$__falenv_id" ]] ;;
         *) [[ $__falenv_id == - ]] ;;
     esac
 }
 
-# Does the index still begin with line $1, and the store have the time that the index has?
-__falenv_unchanged() {
-    local __falenv_head=
-    { IFS= \builtin read -r __falenv_head < "$__falenv_index"; } 2>/dev/null
-    [[ -n $1 ]] && \builtin test "$__falenv_head" = "$1" || return 1
+# Is index $1 there, and that of the store as it is? The name of a missing store's says so.
+__falenv_is_fresh() {
     case $1 in
-        '- '*) [[ ! -e $__falenv_store ]] ;;
-        *)
-            [[ -e $__falenv_store && ! $__falenv_store -nt $__falenv_index &&
-                ! $__falenv_store -ot $__falenv_index ]]
-            ;;
+        */none-*) [[ -e $1 && ! -e $__falenv_store ]] ;;
+        *) [[ -e $__falenv_store && ! $__falenv_store -nt $1 && ! $__falenv_store -ot $1 ]] ;;
+    esac
+}
+
+# Note the nearest .fal-profile, if it is not the one noted already, or has another text.
+__falenv_look() {
+    local __falenv_f='' __falenv_t='' __falenv_d=${PWD-}
+    if [[ $__falenv_d != "${__falenv_pwd-}" ]]; then
+        __falenv_pwd=$__falenv_d __falenv_links=()
+        __falenv_d=${__falenv_d%/}/
+        while [[ $__falenv_d == /* ]]; do
+            __falenv_d=${__falenv_d%/*}
+            __falenv_links+=("$__falenv_d/.fal-profile")
+        done
+        __falenv_f1=${__falenv_links[0]-} __falenv_f2=${__falenv_links[1]-}
+        __falenv_f3=${__falenv_links[2]-} __falenv_f4=${__falenv_links[3]-}
+        __falenv_f5=${__falenv_links[4]-} __falenv_f6=${__falenv_links[5]-}
+        __falenv_f7=${__falenv_links[6]-} __falenv_f8=${__falenv_links[7]-}
+    fi
+    for __falenv_f in "${__falenv_links[@]}" ''; do
+        if [[ -e $__falenv_f ]]; then
+            # What has no name in it is not read to its end, and a FIFO not at all.
+            [[ ! -f $__falenv_f || ! -r $__falenv_f ]] ||
+                IFS= \builtin read -r -d '' -n 513 __falenv_t < "$__falenv_f"
+            break
+        fi
+    done
+    if [[ $__falenv_f:$__falenv_t != "${__falenv_link-}:${__falenv_text-}" ]]; then
+        __falenv_link=$__falenv_f __falenv_text=$__falenv_t __falenv_moved=yes
+    fi
+}
+
+# Say which profile is asked for with pin $1 (empty: none), and by what, in __falenv_want (empty:
+# the default) and __falenv_by. Fails where only a process can tell, or has to speak of the folder.
+__falenv_choose() {
+    local __falenv_note='' __falenv_word='' __falenv_entry=''
+    __falenv_want=$1 __falenv_by=pin
+    [[ -z $1 ]] || return 0
+    __falenv_by=default
+    [[ -n $__falenv_link ]] || return 0
+    __falenv_note=${__falenv_link//\%/%%}
+    __falenv_note=$__falenv_notes/${__falenv_note//\//%}
+    [[ -O $__falenv_note && -r $__falenv_note ]] || return 1
+    {
+        IFS= \builtin read -r __falenv_word
+        IFS= \builtin read -r __falenv_entry
+    } < "$__falenv_note"
+    [[ $__falenv_word != denied ]] || return 0
+    # Only what has just this name in it, and is the user's own.
+    [[ ${__falenv_text%$'\n'} == "$__falenv_entry" && -f $__falenv_link &&
+        ! -L $__falenv_link && -O $__falenv_link ]] || return 1
+    case $__falenv_word in
+        allowed) __falenv_want=$__falenv_entry __falenv_by=folder ;;
+        noticed) ;;
+        *) return 1 ;;
     esac
 }
 
@@ -100,41 +157,47 @@ __falenv_unchanged() {
 # builtins: the index says on which line of the store the key stands. Fails, with nothing done,
 # where only a process can tell, or has to say that profile $2 (empty: none) is gone.
 __falenv_read() {
-    local __falenv_head __falenv_want __falenv_line __falenv_entry __falenv_text='' __falenv_n=''
-    local __falenv_was=${2-}
-    [[ -n $__falenv_index ]] && __falenv_is_here || return 1
+    local __falenv_now='' __falenv_line='' __falenv_entry='' __falenv_key='' __falenv_n=''
+    local __falenv_want='' __falenv_by='' __falenv_color=2 __falenv_was=${2-} GLOBIGNORE=
+    [[ -n $__falenv_index ]] && __falenv_is_here && __falenv_choose "$1" || return 1
+    for __falenv_now in "${__falenv_index%/*}"/*; do
+        ! __falenv_is_fresh "$__falenv_now" || break
+    done
     {
-        IFS= \builtin read -r __falenv_head || return 1
-        __falenv_want=${1:-${__falenv_head#* }}
+        IFS= \builtin read -r __falenv_entry || return 1
+        __falenv_want=${__falenv_want:-$__falenv_entry}
         while IFS=' ' \builtin read -r __falenv_line __falenv_entry; do
-            if \builtin test "$__falenv_entry" = "$__falenv_want"; then
+            if [[ $__falenv_entry == "$__falenv_want" ]]; then
                 __falenv_n=$__falenv_line
             fi
-            if \builtin test "$__falenv_entry" = "$__falenv_was"; then
+            if [[ $__falenv_entry == "$__falenv_was" ]]; then
                 __falenv_was=
             fi
         done
-    } 2>/dev/null < "$__falenv_index" || return 1
+    } 2>/dev/null < "$__falenv_now" || return 1
     [[ $__falenv_n == [1-9]* && -z $__falenv_was ]] || return 1
+    case $__falenv_n in
+        *';'*) __falenv_color=${__falenv_n#*;} __falenv_n=${__falenv_n%%;*} ;;
+    esac
     {
         while ((__falenv_n-- > 0)); do
-            IFS= \builtin read -r __falenv_text || return 1
+            IFS= \builtin read -r __falenv_key || return 1
         done
     } 2>/dev/null < "$__falenv_store" || return 1
-    [[ $__falenv_text == key*\"*\"* ]] || return 1
-    __falenv_unchanged "$__falenv_head" || return 1
-    __falenv_text=${__falenv_text#*\"}
-    __falenv_text=${__falenv_text%%\"*}
+    [[ $__falenv_key == key*\"*\"* ]] || return 1
+    __falenv_is_fresh "$__falenv_now" || return 1
+    __falenv_key=${__falenv_key#*\"}
+    __falenv_key=${__falenv_key%%\"*}
 
     local IFS=' '
     # shellcheck disable=SC2086  # a list of names
     \builtin unset $__falenv_vars
     # shellcheck disable=SC2034  # a prompt's
-    \builtin export FAL_KEY="$__falenv_text" FALENV_PROFILE="$__falenv_want"
-    __falenv_name=$__falenv_want
-    __falenv_seen=$__falenv_head
-    case $__falenv_text in
-        *:*) __falenv_id=${__falenv_text%%:*} ;;
+    \builtin export FAL_KEY="$__falenv_key" FALENV_PROFILE="$__falenv_want"
+    __falenv_name=$__falenv_want __falenv_shown=$__falenv_want
+    __falenv_why=$__falenv_by __falenv_sgr=$__falenv_color __falenv_index=$__falenv_now
+    case $__falenv_key in
+        *:*) __falenv_id=${__falenv_key%%:*} ;;
         *) __falenv_id=- ;;
     esac
 }
@@ -150,6 +213,8 @@ __falenv_state() {
 __falenv_follow() {
     local __falenv_out __falenv_code __falenv_left=
     __falenv_keep_pin
+    __falenv_look
+    __falenv_moved=
     if [[ $1 == change ]]; then
         __falenv_owns_key || return 0
         __falenv_left=$__falenv_name
@@ -167,14 +232,32 @@ __falenv_follow() {
     fi
 }
 
-# Follow a change made elsewhere, if there was one.
+# Is all as it was at the last prompt? Comparisons, and no more: this runs before every prompt.
+# Where nocasematch is on, they say nothing.
+__falenv_idle() {
+    # shellcheck disable=SC2050  # the constants tell whether case counts
+    [[ a != A && -x $__falenv_exe && ${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-} == \
+        "$__falenv_around" && ${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-} == "$__falenv_styled" ]] ||
+        return 1
+    # A loop over the folders takes three times as long, and most are not that deep, nor linked.
+    [[ ${PWD-} == "$__falenv_pwd" && -z $__falenv_link && -z ${__falenv_links[8]-} &&
+        ! -e $__falenv_f1 && ! -e $__falenv_f2 && ! -e $__falenv_f3 && ! -e $__falenv_f4 &&
+        ! -e $__falenv_f5 && ! -e $__falenv_f6 && ! -e $__falenv_f7 && ! -e $__falenv_f8 ]] ||
+        __falenv_look
+    [[ -z $__falenv_moved ]] && __falenv_is_fresh "$__falenv_index" || return 1
+    case $__falenv_segment:${PS1-} in :* | *__falenv_segment*) ;; *) return 1 ;; esac
+}
+
+# Follow what was changed elsewhere, if anything was.
 __falenv_check() {
-    if [[ -n $__falenv_index ]] && ! __falenv_unchanged "$__falenv_seen"; then
+    __falenv_look
+    if [[ -n $__falenv_moved ]] ||
+        { [[ -n $__falenv_index ]] && ! __falenv_is_fresh "$__falenv_index"; }; then
         __falenv_follow change
     fi
 }
 
-# Before each prompt: comparisons, and nothing else while nothing changed.
+# Before a prompt at which something is not as it was.
 __falenv_precmd() {
     if [[ ! -x $__falenv_exe ]]; then
         \builtin printf 'falenv: %s is gone; this shell keeps its FAL_KEY, and follows no more\n' \
@@ -182,14 +265,15 @@ __falenv_precmd() {
         __falenv_remove
         return
     fi
-    # FALENV_PROFILE changes where direnv, say, puts back all the variables that it had seen.
-    if ! \builtin test "${FAL_PROFILE-}:${FALENV_PROFILE-}" = "$__falenv_pin:$__falenv_marked" ||
+    if [[ ${FAL_PROFILE-}:${FALENV_PROFILE-} != "$__falenv_pin:$__falenv_marked" ]] ||
         ! __falenv_is_here; then
         __falenv_follow switch
     else
         __falenv_check
     fi
     __falenv_show
+    __falenv_around=$__falenv_pin:$__falenv_marked:$__falenv_where
+    __falenv_styled=${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-}
 }
 
 # --- The prompt ----------------------------------------------------------------------------------
@@ -198,36 +282,82 @@ __falenv_precmd() {
 # shellcheck disable=SC2016
 __falenv_ps1='\[${__falenv_style-}\]${__falenv_segment-}\[${__falenv_plain-}\]'
 
+# Fill in format $1, into __falenv_filled.
+__falenv_fill() {
+    local __falenv_mark='' __falenv_n=$__falenv_shown
+    case $__falenv_why in
+        pin) __falenv_mark=$__falenv_mark_pin ;;
+        folder) __falenv_mark=$__falenv_mark_folder ;;
+    esac
+    # A terminal that shows bytes is not sent those of UTF-8, whose widths nobody knows there.
+    case ${LC_ALL:-${LC_CTYPE:-${LANG-}}} in
+        *[Uu][Tt][Ff]8* | *[Uu][Tt][Ff]-8*) ;;
+        *) __falenv_n=${__falenv_n//[![:ascii:]]/?} ;;
+    esac
+    __falenv_filled=${1//\{why\}/"$__falenv_why"}
+    __falenv_filled=${__falenv_filled//\{mark\}/"$__falenv_mark"}
+    # The name last: what it contains is not filled in again.
+    __falenv_filled=${__falenv_filled//\{name\}/"$__falenv_n"}
+    [[ -n $__falenv_name ]] || __falenv_filled=
+}
+
+# For the user's own PS1, single-quoted: '$(falenv_prompt)\$ '. Prints the active profile in format
+# $1, or FALENV_PROMPT, or the default.
+falenv_prompt() {
+    local __falenv_filled='' __falenv_form=${FALENV_PROMPT:-$__falenv_format}
+    [[ $__falenv_form != off ]] || __falenv_form=$__falenv_format
+    __falenv_fill "${1:-$__falenv_form}"
+    \builtin printf '%s' "$__falenv_filled"
+}
+
 # Put the active profile before the prompt, where it is wanted and the prompt is the user's own.
 __falenv_show() {
+    local __falenv_filled=''
     __falenv_segment='' __falenv_style='' __falenv_plain=''
     if [[ -z $__falenv_name || -n $__falenv_segment_off || ${FALENV_PROMPT-} == off ]]; then
         return 0
     fi
-    \builtin shopt -q promptvars || return 0
-    \builtin declare -F starship_precmd >/dev/null && return 0
-    case ${PS1-} in
-        *"$__falenv_ps1"*) ;;
-        *) PS1=$__falenv_ps1${PS1-} ;;
+    # These draw the whole prompt themselves; a PS1 that calls us has its own place for it.
+    ! \builtin declare -F starship_precmd >/dev/null &&
+        ! \builtin declare -F _omp_hook >/dev/null || return 0
+    case ${BLE_VERSION-}:${PS1-} in
+        [!:]* | *falenv_prompt*) return 0 ;;
+        *__falenv_segment*) ;;
+        *)
+            \builtin shopt -q promptvars || return 0
+            PS1=$__falenv_ps1${PS1-}
+            ;;
     esac
-    __falenv_segment="(fal:${__falenv_name//[[:cntrl:]]/?}${FAL_PROFILE:+*}) "
+    __falenv_fill "${FALENV_PROMPT:-$__falenv_format}"
+    __falenv_segment=$__falenv_filled
     if [[ -z ${NO_COLOR-} && ${TERM-dumb} != dumb ]]; then
-        __falenv_style=$'\e[2m' __falenv_plain=$'\e[22m'
+        __falenv_style=$'\e['"${__falenv_sgr}m" __falenv_plain=$'\e[22;39m'
     fi
 }
 
 # --- The command ---------------------------------------------------------------------------------
 
 # Run "$@" with the options off that would end the shell at a false test (-e, -u), export what we
-# keep (-a), show a key (-v, -x), or run the user's DEBUG and ERR traps in here (-T, -E). Names
-# with one underscore: `off` unsets all that begin with two while this runs.
+# keep (-a), show a key (-v, -x), run the user's DEBUG and ERR traps in here (-T, -E), or change
+# what a pattern matches. Names with one underscore: `off` unsets all that begin with two while
+# this runs.
 __falenv_calmly() {
-    { local _falenv_status _falenv_flags=$-; } 2>/dev/null
+    { local _falenv_status _falenv_flags=$- _falenv_shopt _falenv_on; } 2>/dev/null
     # From bash 4.4 on this restores the options even after Ctrl-C.
-    { local - || :; \builtin set +aeuvxET; } 2>/dev/null
+    { local - || :; \builtin set +aefuvxET; } 2>/dev/null
+    _falenv_on=()
+    for _falenv_shopt in nocasematch failglob; do
+        if \builtin shopt -q "$_falenv_shopt"; then
+            _falenv_on+=("$_falenv_shopt")
+            \builtin shopt -u "$_falenv_shopt"
+        fi
+    done
     "$@"
     _falenv_status=$?
-    _falenv_flags=${_falenv_flags//[!aeuvxET]/}
+    if ((${#_falenv_on[@]})); then
+        \builtin shopt -s "${_falenv_on[@]}"
+    fi
+    _falenv_flags=${_falenv_flags//[!aefuvxET]/}
     if [[ -n $_falenv_flags ]]; then
         \builtin set "-$_falenv_flags"
     fi
@@ -237,7 +367,11 @@ __falenv_calmly() {
 # PROMPT_COMMAND's part: what comes after it, and the next command, see the $? from before it.
 __falenv_hook() {
     local _falenv_before=$?
-    __falenv_calmly __falenv_precmd || :
+    # With none of the options that it guards against, the comparisons do without it.
+    case $- in
+        *[aeuvxET]*) __falenv_calmly __falenv_precmd || : ;;
+        *) __falenv_idle || __falenv_calmly __falenv_precmd || : ;;
+    esac
     return "$_falenv_before"
 }
 
@@ -269,6 +403,7 @@ __falenv_use() {
         return
     fi
     __falenv_keep_pin
+    __falenv_look
     if ! __falenv_read "$__falenv_to"; then
         __falenv_out=$(__falenv_state "$__falenv_to") || return
         \builtin eval "$__falenv_out"
@@ -280,6 +415,10 @@ __falenv_use() {
         \builtin unset FAL_PROFILE
     fi
     __falenv_settle
+    # Of what direnv has set here it alone knows.
+    if [[ -n ${DIRENV_DIR-} ]]; then
+        __falenv_shell='done' "$__falenv_exe" profile use "$@"
+    fi
 }
 
 # Take falenv out of this shell, and give back what was there.
@@ -307,7 +446,9 @@ __falenv_profile() {
             __falenv_program "$@"
             __falenv_code=$?
             case $__falenv_code:${1-} in
-                0:set | 0:unset | 0:create) __falenv_follow switch ;;
+                0:set | 0:unset | 0:create | 0:link | 0:unlink | 0:allow | 0:deny)
+                    __falenv_follow switch
+                    ;;
                 *) __falenv_check ;;
             esac
             return "$__falenv_code"
@@ -398,7 +539,7 @@ __falenv_remove() {
         PS1=${PS1/"$__falenv_ps1"/}
     fi
     \builtin complete -r fal falenv 2>/dev/null
-    \builtin unset -f fal
+    \builtin unset -f fal falenv_prompt
     \builtin eval "$__falenv_completion"$'\n'"$__falenv_fal"
     # shellcheck disable=SC2046  # names, one a line
     \builtin unset -f $(\builtin compgen -A function __falenv_)

@@ -2,7 +2,8 @@
 #
 # Read after a prelude of assignments and before a state, both as falenv.bash describes them; the
 # functions here have that file's names and meanings. Every name begins with __falenv_, but for
-# the function fal. No variable holds a key, but for __falenv_old_*: what the user had before.
+# the functions fal and falenv_prompt. No variable holds a key, but for __falenv_old_*: what the
+# user had before.
 #
 # All variables are global. A universal one of the same name is neither read nor changed; it
 # shows again when ours is gone. `builtin` reaches past the user's own functions. fish does not
@@ -44,12 +45,16 @@ function __falenv_keep_pin
     or __falenv_keep FAL_PROFILE
 end
 
-# --- Following the store -------------------------------------------------------------------------
+# --- Following the store and the folder ----------------------------------------------------------
 
 function __falenv_settle
     set -g __falenv_pin "$FAL_PROFILE"
     set -g __falenv_marked "$FALENV_PROFILE"
     set -g __falenv_where "$FAL_CONFIG_PATH:$HOME"
+    set -g __falenv_around
+    set -qg __falenv_pwd
+    or __falenv_look
+    set -g __falenv_moved
 end
 
 function __falenv_is_here
@@ -69,38 +74,100 @@ function __falenv_owns_key
     test (__falenv_id_of "$FAL_KEY" | string collect -a) = "$__falenv_id"
 end
 
-function __falenv_unchanged
-    set -l head
-    test -r "$__falenv_index"
-    and builtin read -l head <$__falenv_index
-    and test -n "$argv[1]"
-    and test "$head" = "$argv[1]"
-    or return 1
-    if string match -q -- '- *' $head
-        not test -e "$__falenv_store"
+function __falenv_is_fresh
+    if string match -q '*/none-*' -- $argv[1]
+        test -e $argv[1] -a ! -e "$__falenv_store"
     else
-        test -e "$__falenv_store"
-        and not test "$__falenv_store" -nt "$__falenv_index"
-        and not test "$__falenv_store" -ot "$__falenv_index"
+        test -e "$argv[1]" -a -e "$__falenv_store" \
+            -a ! "$__falenv_store" -nt "$argv[1]" -a ! "$__falenv_store" -ot "$argv[1]"
+    end
+end
+
+function __falenv_look
+    if test "$PWD" != "$__falenv_pwd"
+        set -g __falenv_pwd $PWD
+        set -g __falenv_links
+        # For the quick test in the hook: that none of them is there.
+        set -g __falenv_absent
+        set -l folder (string replace -r '/$' '' -- $PWD)/
+        while string match -q '/*' -- $folder
+            set folder (string replace -r '/[^/]*$' '' -- $folder)
+            set -ga __falenv_links $folder/.fal-profile
+            set -ga __falenv_absent -a ! -e $folder/.fal-profile
+        end
+    end
+    set -l link
+    set -l text
+    for file in $__falenv_links
+        if test -e $file
+            set link $file
+            test -f $file -a -r $file
+            and builtin read -z -n 513 text <$file
+            break
+        end
+    end
+    if test "$link:$text" != "$__falenv_link:$__falenv_text"
+        set -g __falenv_link $link
+        set -g __falenv_text "$text"
+        set -g __falenv_moved yes
+    end
+end
+
+# In fish a function does not see its caller's variables: the answer is global.
+function __falenv_choose
+    set -g __falenv_want $argv[1]
+    set -g __falenv_by pin
+    test -z "$argv[1]"
+    or return 0
+    set -g __falenv_by default
+    test -n "$__falenv_link"
+    or return 0
+    set -l note $__falenv_notes/(string replace -a % %% -- $__falenv_link | string replace -a / %)
+    test -O "$note" -a -r "$note"
+    or return 1
+    set -l word
+    set -l entry
+    begin
+        builtin read word
+        builtin read entry
+    end <$note
+    test "$word" != denied
+    or return 0
+    contains -- "$__falenv_text" $entry $entry\n
+    and test -f $__falenv_link -a ! -L $__falenv_link -a -O $__falenv_link
+    or return 1
+    switch $word
+        case allowed
+            set -g __falenv_want $entry
+            set -g __falenv_by folder
+        case noticed
+        case '*'
+            return 1
     end
 end
 
 function __falenv_read
-    __falenv_is_here
-    and test -r "$__falenv_index"
+    test -n "$__falenv_index"
+    and __falenv_is_here
     and test -r "$__falenv_store"
+    and __falenv_choose "$argv[1]"
     or return 1
-    set -l head
-    set -l want
+    set -l now
+    for now in (string replace -r '/[^/]*$' '' -- $__falenv_index)/*
+        __falenv_is_fresh $now
+        and break
+    end
+    test -r "$now"
+    or return 1
+    set -l want $__falenv_want
     set -l line
     set -l entry
     set -l number
     set -l was $argv[2]
     begin
-        builtin read head
-        set want $argv[1]
+        builtin read entry
         test -n "$want"
-        or set want (string replace -r '^\S* ' '' -- $head)
+        or set want $entry
         while builtin read entry
             set line (string split -m 1 ' ' -- $entry)
             if test "$line[2]" = "$want"
@@ -110,23 +177,25 @@ function __falenv_read
                 set was
             end
         end
-    end <$__falenv_index
+    end <$now
     string match -qr '^[1-9]' -- "$number"
     and test -z "$was"
     or return 1
-    set -l text
+    set -l color (string split -m 1 ';' -- $number) 2
+    set number $color[1]
+    set -l key
     begin
         while test $number -gt 0
-            builtin read text
+            builtin read key
             or break
             set number (math $number - 1)
         end
     end <$__falenv_store
     test $number = 0
-    and string match -q 'key*"*"*' -- $text
-    and __falenv_unchanged $head
+    and string match -q 'key*"*"*' -- $key
+    and __falenv_is_fresh $now
     or return 1
-    set text (string split -m 2 '"' -- $text)[2]
+    set key (string split -m 2 '"' -- $key)[2]
 
     # As the state does: an empty global one covers a universal one.
     for v in (string split ' ' -- $__falenv_vars)
@@ -134,11 +203,14 @@ function __falenv_read
         set -qUx $v
         and set -gx $v
     end
-    set -gx FAL_KEY $text
+    set -gx FAL_KEY $key
     set -gx FALENV_PROFILE $want
     set -g __falenv_name $want
-    set -g __falenv_seen $head
-    set -g __falenv_id (__falenv_id_of $text)
+    set -g __falenv_shown $want
+    set -g __falenv_why $__falenv_by
+    set -g __falenv_sgr $color[2]
+    set -g __falenv_index $now
+    set -g __falenv_id (__falenv_id_of $key)
 end
 
 function __falenv_state
@@ -149,6 +221,8 @@ end
 function __falenv_follow
     set -l left
     __falenv_keep_pin
+    __falenv_look
+    set -g __falenv_moved
     if test $argv[1] = change
         __falenv_owns_key
         or return 0
@@ -168,8 +242,11 @@ function __falenv_follow
 end
 
 function __falenv_check
-    if test -n "$__falenv_index"
-        __falenv_unchanged "$__falenv_seen"
+    __falenv_look
+    if test -n "$__falenv_moved"
+        __falenv_follow change
+    else if test -n "$__falenv_index"
+        __falenv_is_fresh $__falenv_index
         or __falenv_follow change
     end
 end
@@ -181,7 +258,6 @@ function __falenv_precmd
         __falenv_remove
         return
     end
-    # FALENV_PROFILE changes where direnv, say, puts back all the variables that it had seen.
     if test "$FAL_PROFILE:$FALENV_PROFILE" != "$__falenv_pin:$__falenv_marked"
         or not __falenv_is_here
         __falenv_follow switch
@@ -189,6 +265,8 @@ function __falenv_precmd
         __falenv_check
     end
     __falenv_show
+    set -g __falenv_around "$__falenv_pin:$__falenv_marked:$__falenv_where"
+    set -g __falenv_styled "$FALENV_PROMPT:$NO_COLOR:$TERM"
 end
 
 # --- The prompt ----------------------------------------------------------------------------------
@@ -198,22 +276,44 @@ function __falenv_has_prompt
     functions fish_prompt | string match -q '*__falenv_segment*'
 end
 
+# Print format $argv[1], filled in.
+function __falenv_fill
+    test -n "$__falenv_name"
+    or return 0
+    set -l mark
+    switch "$__falenv_why"
+        case pin
+            set mark $__falenv_mark_pin
+        case folder
+            set mark $__falenv_mark_folder
+    end
+    set -l name $__falenv_shown
+    set -l locale $LC_ALL $LC_CTYPE $LANG
+    string match -qi -e utf8 -- (string replace - '' -- "$locale[1]")
+    or set name (string replace -ra '[^\x20-\x7e]' '?' -- $name)
+    set -l text (string replace -a '{why}' "$__falenv_why" -- $argv[1] | string collect)
+    set text (string replace -a '{mark}' "$mark" -- $text | string collect)
+    # The name last: what it contains is not filled in again.
+    string replace -a '{name}' "$name" -- $text | string collect
+end
+
+# For the user's own fish_prompt or fish_right_prompt. Prints the active profile in format $argv[1],
+# or FALENV_PROMPT, or the default.
+function falenv_prompt --description 'Print the active fal profile'
+    set -l form $argv[1] $FALENV_PROMPT $__falenv_format
+    test "$form[1]" != off
+    or set form $__falenv_format
+    builtin printf '%s' (__falenv_fill $form[1] | string collect)
+end
+
 # Put the segment before fish_prompt, once; whoever redefines that afterwards has his own way.
 function __falenv_show
-    # Most prompts are like the one before, and fish's builtins are not quick.
-    set -l asked "$__falenv_name:$FAL_PROFILE:$FALENV_PROMPT:$NO_COLOR:$TERM"
-    test "$asked" = "$__falenv_asked"; and set -q __falenv_prompt_done
-    and return
-    set -g __falenv_asked $asked
     set -g __falenv_segment
     if test -n "$__falenv_name"; and test -z "$__falenv_segment_off"; and test "$FALENV_PROMPT" != off
-        set -l name (string replace -ra '[[:cntrl:]]' '?' -- $__falenv_name)
-        set -l mark
-        test -n "$FAL_PROFILE"
-        and set mark '*'
-        set -g __falenv_segment "(fal:$name$mark) "
+        set -l form $FALENV_PROMPT $__falenv_format
+        set -g __falenv_segment (__falenv_fill $form[1] | string collect)
         if test -z "$NO_COLOR"; and test -n "$TERM"; and test "$TERM" != dumb
-            set -g __falenv_segment \e'[2m'$__falenv_segment\e'[22m'
+            set -g __falenv_segment \e"[$__falenv_sgr"m$__falenv_segment\e'[22;39m'
         end
     end
     if not set -q __falenv_prompt_done
@@ -221,6 +321,7 @@ function __falenv_show
         functions -q starship_transient_prompt_func
         or functions -q _tide_sub_cmd
         or functions -q enable_poshtransientprompt
+        or functions fish_prompt fish_right_prompt 2>/dev/null | string match -q '*falenv_prompt*'
         and return
         if functions -q fish_prompt; and not __falenv_has_prompt
             functions -e __falenv_fish_prompt
@@ -266,6 +367,7 @@ function __falenv_use
         return
     end
     __falenv_keep_pin
+    __falenv_look
     if not __falenv_read "$to"
         set -l out (__falenv_state "$to" | string collect)
         set -l code $pipestatus[1]
@@ -280,6 +382,11 @@ function __falenv_use
         set -e -g FAL_PROFILE
     end
     __falenv_settle
+    # Of what direnv has set here it alone knows.
+    if test -n "$DIRENV_DIR"
+        set -lx __falenv_shell done
+        $__falenv_exe profile use $argv
+    end
 end
 
 function __falenv_off
@@ -304,7 +411,7 @@ function __falenv_profile
             __falenv_program $argv
             set -l code $status
             switch $code:"$argv[1]"
-                case 0:set 0:unset 0:create
+                case 0:set 0:unset 0:create 0:link 0:unlink 0:allow 0:deny
                     __falenv_follow switch
                 case '*'
                     __falenv_check
@@ -334,7 +441,14 @@ function __falenv_load
         # what we look at, may be defined after this.
         function __falenv_hook --on-event fish_prompt
             function __falenv_hook --on-event fish_prompt
-                __falenv_precmd
+                # Most prompts end here: one builtin, since neither they nor functions are quick.
+                test -x "$__falenv_exe" -a -z "$__falenv_link" -a "x$PWD" = "x$__falenv_pwd" \
+                    -a "x$FAL_PROFILE:$FALENV_PROFILE:$FAL_CONFIG_PATH:$HOME" = "x$__falenv_around" \
+                    -a "x$FALENV_PROMPT:$NO_COLOR:$TERM" = "x$__falenv_styled" \
+                    -a -e "$__falenv_index" -a -e "$__falenv_store" \
+                    -a ! "$__falenv_store" -nt "$__falenv_index" \
+                    -a ! "$__falenv_store" -ot "$__falenv_index" $__falenv_absent
+                or __falenv_precmd
             end
             __falenv_precmd
         end
@@ -344,7 +458,7 @@ end
 function __falenv_remove
     complete -e -c fal
     complete -e -c falenv
-    functions -e fal
+    functions -e fal falenv_prompt
     functions -q __falenv_fal
     and functions -c __falenv_fal fal
     if functions -q __falenv_fish_prompt; and __falenv_has_prompt

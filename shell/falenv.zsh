@@ -2,7 +2,8 @@
 #
 # Read after a prelude of assignments and before a state, both as falenv.bash describes them; the
 # functions here have that file's names and meanings. Every name begins with __falenv_, but for
-# the function fal. No variable holds a key, but for __falenv_old_*: what the user had before.
+# the functions fal and falenv_prompt. No variable holds a key, but for __falenv_old_*: what the
+# user had before.
 #
 # The functions that zsh or the user calls begin with `emulate -L zsh`, which guards against the
 # user's options, and switch the trace off, which would show a key. `\builtin` reaches past the
@@ -47,13 +48,18 @@ __falenv_keep_pin() {
     fi
 }
 
-# --- Following the store -------------------------------------------------------------------------
+# --- Following the store and the folder ----------------------------------------------------------
 
 __falenv_settle() {
     # Quoted: at the end of a state the user's options are on.
     \builtin typeset -g __falenv_pin="${FAL_PROFILE-}"
     \builtin typeset -g __falenv_marked="${FALENV_PROFILE-}"
     \builtin typeset -g __falenv_where="${FAL_CONFIG_PATH-}:${HOME-}"
+    \builtin typeset -g __falenv_around=
+    if [[ -z "${__falenv_pwd+set}" ]]; then
+        __falenv_look
+    fi
+    \builtin typeset -g __falenv_moved=
 }
 
 __falenv_is_here() {
@@ -68,25 +74,77 @@ __falenv_owns_key() {
     esac
 }
 
-__falenv_unchanged() {
-    local head
-    { IFS= \builtin read -r head < "$__falenv_index"; } 2>/dev/null
-    [[ -n $1 && $head == "$1" ]] || return 1
-    case $1 in
-        '- '*) [[ ! -e $__falenv_store ]] ;;
+__falenv_is_fresh() {
+    case "$1" in
+        */none-*) [[ -e "$1" && ! -e "$__falenv_store" ]] ;;
         *)
-            [[ -e $__falenv_store && ! $__falenv_store -nt $__falenv_index &&
-                ! $__falenv_store -ot $__falenv_index ]]
+            [[ -e "$1" && -e "$__falenv_store" && ! "$__falenv_store" -nt "$1" &&
+                ! "$__falenv_store" -ot "$1" ]]
             ;;
     esac
 }
 
-__falenv_read() {
-    local head want line entry text n was=${2-}
-    [[ -n $__falenv_index ]] && __falenv_is_here || return 1
+__falenv_look() {
+    \builtin local d="${PWD-}" f= t=
+    if [[ "$d" != "${__falenv_pwd-}" ]]; then
+        \builtin typeset -g __falenv_pwd="$d"
+        \builtin typeset -ga __falenv_links
+        \builtin set --
+        d="${d%/}/"
+        while [[ "$d" == /* ]]; do
+            d="${d%/*}"
+            \builtin set -- "$@" "$d/.fal-profile"
+        done
+        __falenv_links=("$@")
+        \builtin typeset -g __falenv_f1="${1-}" __falenv_f2="${2-}" __falenv_f3="${3-}" \
+            __falenv_f4="${4-}" __falenv_f5="${5-}" __falenv_f6="${6-}" __falenv_f7="${7-}" \
+            __falenv_f8="${8-}" __falenv_f9="${9-}"
+    fi
+    for f in "${__falenv_links[@]}" ''; do
+        if [[ -e "$f" ]]; then
+            if [[ -f "$f" && -r "$f" ]]; then
+                IFS= \builtin read -r -u 0 -k 513 t < "$f" || :
+            fi
+            \builtin break
+        fi
+    done
+    if [[ "$f:$t" != "${__falenv_link-}:${__falenv_text-}" ]]; then
+        \builtin typeset -g __falenv_link="$f" __falenv_text="$t" __falenv_moved=yes
+    fi
+}
+
+__falenv_choose() {
+    local note word entry
+    want=$1 by=pin
+    [[ -z $1 ]] || return 0
+    by=default
+    [[ -n $__falenv_link ]] || return 0
+    note=${__falenv_link//\%/%%}
+    note=$__falenv_notes/${note//\//%}
+    [[ -O $note && -r $note ]] || return 1
     {
-        IFS= \builtin read -r head || return 1
-        want=${1:-${head#* }}
+        IFS= \builtin read -r word
+        IFS= \builtin read -r entry
+    } < "$note"
+    [[ $word != denied ]] || return 0
+    [[ ${__falenv_text%$'\n'} == "$entry" && -f $__falenv_link && ! -L $__falenv_link &&
+        -O $__falenv_link ]] || return 1
+    case $word in
+        allowed) want=$entry by=folder ;;
+        noticed) ;;
+        *) return 1 ;;
+    esac
+}
+
+__falenv_read() {
+    local now line entry key n want by color=2 was=${2-}
+    [[ -n $__falenv_index ]] && __falenv_is_here && __falenv_choose "$1" || return 1
+    for now in "${__falenv_index%/*}"/*; do
+        ! __falenv_is_fresh "$now" || break
+    done
+    {
+        IFS= \builtin read -r entry || return 1
+        want=${want:-$entry}
         while IFS=' ' \builtin read -r line entry; do
             if [[ $entry == "$want" ]]; then
                 n=$line
@@ -95,23 +153,27 @@ __falenv_read() {
                 was=
             fi
         done
-    } 2>/dev/null < "$__falenv_index" || return 1
+    } 2>/dev/null < "$now" || return 1
     [[ $n == [1-9]* && -z $was ]] || return 1
+    case $n in
+        *';'*) color=${n#*;} n=${n%%;*} ;;
+    esac
     {
         while ((n-- > 0)); do
-            IFS= \builtin read -r text || return 1
+            IFS= \builtin read -r key || return 1
         done
     } 2>/dev/null < "$__falenv_store" || return 1
-    [[ $text == key*\"*\"* ]] || return 1
-    __falenv_unchanged "$head" || return 1
-    text=${text#*\"}
-    text=${text%%\"*}
+    [[ $key == key*\"*\"* ]] || return 1
+    __falenv_is_fresh "$now" || return 1
+    key=${key#*\"}
+    key=${key%%\"*}
 
     \builtin unset ${=__falenv_vars}
-    \builtin export FAL_KEY="$text" FALENV_PROFILE="$want"
-    \builtin typeset -g __falenv_name=$want __falenv_seen=$head __falenv_id=-
-    if [[ $text == *:* ]]; then
-        __falenv_id=${text%%:*}
+    \builtin export FAL_KEY="$key" FALENV_PROFILE="$want"
+    \builtin typeset -g __falenv_name=$want __falenv_shown=$want __falenv_why=$by \
+        __falenv_sgr=$color __falenv_index=$now __falenv_id=-
+    if [[ $key == *:* ]]; then
+        __falenv_id=${key%%:*}
     fi
 }
 
@@ -122,6 +184,8 @@ __falenv_state() {
 __falenv_follow() {
     local out code left
     __falenv_keep_pin
+    __falenv_look
+    __falenv_moved=
     if [[ $1 == change ]]; then
         __falenv_owns_key || return 0
         left=$__falenv_name
@@ -140,20 +204,39 @@ __falenv_follow() {
 }
 
 __falenv_check() {
-    if [[ -n $__falenv_index ]] && ! __falenv_unchanged "$__falenv_seen"; then
+    __falenv_look
+    if [[ -n $__falenv_moved ]] || { [[ -n $__falenv_index ]] &&
+        ! __falenv_is_fresh "$__falenv_index"; }; then
         __falenv_follow change
     fi
 }
 
 __falenv_precmd() {
-    { \builtin emulate -L zsh; \builtin setopt no_xtrace no_verbose; } 2>/dev/null
+    # Most prompts end here. No function is called, since each call costs zsh as much as all of
+    # this; and as the options are the user's, all is in quotes.
+    if [[ -x "$__falenv_exe" && ! -o xtrace && "$__falenv_around" == \
+        "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-}" && "$__falenv_styled" == \
+        "${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-}:${+functions[compdef]}" && \
+        "${PROMPT-}" == *"${__falenv_ps1-}"* && -e "$__falenv_index" && -e "$__falenv_store" &&
+        ! "$__falenv_store" -nt "$__falenv_index" && ! "$__falenv_store" -ot "$__falenv_index" ]]
+    then
+        if [[ "${PWD-}" != "$__falenv_pwd" || -n "$__falenv_link$__falenv_f9" ||
+            -e "$__falenv_f1" || -e "$__falenv_f2" || -e "$__falenv_f3" || -e "$__falenv_f4" ||
+            -e "$__falenv_f5" || -e "$__falenv_f6" || -e "$__falenv_f7" || -e "$__falenv_f8" ]]
+        then
+            __falenv_look
+        fi
+        if [[ -z "$__falenv_moved" ]]; then
+            return 0
+        fi
+    fi
+    { \builtin emulate -L zsh; \builtin setopt no_xtrace no_verbose no_nomatch; } 2>/dev/null
     if [[ ! -x $__falenv_exe ]]; then
         \builtin printf 'falenv: %s is gone; this shell keeps its FAL_KEY, and follows no more\n' \
             "$__falenv_exe" >&2
         __falenv_remove
         return 0
     fi
-    # FALENV_PROFILE changes where direnv, say, puts back all the variables that it had seen.
     if [[ ${FAL_PROFILE-}:${FALENV_PROFILE-} != "$__falenv_pin:$__falenv_marked" ]] ||
         ! __falenv_is_here; then
         __falenv_follow switch
@@ -163,33 +246,66 @@ __falenv_precmd() {
     __falenv_show
     # compinit may run after us, or never: we wait for it, and never run it.
     __falenv_complete_register
+    \builtin typeset -g __falenv_around=$__falenv_pin:$__falenv_marked:$__falenv_where
+    \builtin typeset -g \
+        __falenv_styled=${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-}:${+functions[compdef]}
     return 0
 }
 
 # --- The prompt ----------------------------------------------------------------------------------
 
-# The text stands in psvar, whose elements are not expanded again, whatever a name contains.
+# The text stands in psvar, whose elements are not expanded again, whatever a name contains; behind
+# it the colour.
 __falenv_slot=20
 
+# Fill in format $1, into `filled`.
+__falenv_fill() {
+    local mark n=$__falenv_shown
+    case $__falenv_why in
+        pin) mark=$__falenv_mark_pin ;;
+        folder) mark=$__falenv_mark_folder ;;
+    esac
+    case ${LC_ALL:-${LC_CTYPE:-${LANG-}}} in
+        *[Uu][Tt][Ff]8* | *[Uu][Tt][Ff]-8*) ;;
+        *) n=${n//[^[:ascii:]]/?} ;;
+    esac
+    filled=${1//\{why\}/$__falenv_why}
+    filled=${filled//\{mark\}/$mark}
+    filled=${filled//\{name\}/$n}
+    [[ -n $__falenv_name ]] || filled=
+}
+
+# For the user's own PROMPT, with prompt_subst: '$(falenv_prompt)%# '. Prints the active profile in
+# format $1, or FALENV_PROMPT, or the default; what PROMPT would expand is doubled.
+falenv_prompt() {
+    { \builtin emulate -L zsh; \builtin setopt no_xtrace no_verbose no_nomatch; } 2>/dev/null
+    local filled form=${FALENV_PROMPT:-$__falenv_format}
+    [[ $form != off ]] || form=$__falenv_format
+    __falenv_fill "${1:-$form}"
+    \builtin print -rn -- "${filled//\%/%%}"
+}
+
 __falenv_show() {
-    local text ps1 rest
+    local filled ps1 rest colored
     if [[ -n $__falenv_name && -z $__falenv_segment_off && ${FALENV_PROMPT-} != off ]]; then
-        text="(fal:${__falenv_name//[[:cntrl:]]/?}${FAL_PROFILE:+*}) "
+        __falenv_fill "${FALENV_PROMPT:-$__falenv_format}"
     fi
-    psvar[__falenv_slot]=$text
+    psvar[__falenv_slot]=$filled
+    psvar[__falenv_slot+1]=$__falenv_sgr
     # These draw the whole prompt themselves.
     if (($+functions[starship_precmd] + $+functions[prompt_starship_precmd] + \
         $+functions[_p9k_precmd] + $+functions[_omp_precmd] + $+functions[prompt_pure_precmd])); then
         return 0
     fi
+    # Nothing at all where the slot is empty.
+    colored=$'%{\e['"%$((__falenv_slot + 1))v"$'m%}'"%${__falenv_slot}v"$'%{\e[22;39m%}'
+    ps1="%${__falenv_slot}(V.$colored.)"
     if [[ -n ${NO_COLOR-} || ${TERM-dumb} == dumb ]]; then
         ps1="%${__falenv_slot}v"
-    else
-        # Nothing at all where the slot is empty.
-        ps1="%${__falenv_slot}(V."$'%{\e[2m%}'"%${__falenv_slot}v"$'%{\e[22m%}'".)"
     fi
     rest=${${PROMPT-}/"${__falenv_ps1-}"/}
-    if [[ -n $text && ${PROMPT-} != *"$ps1"* && $rest != *%${__falenv_slot}v* ]]; then
+    if [[ -n $filled && ${PROMPT-} != *"$ps1"* &&
+        $rest != *%${__falenv_slot}v* && $rest${RPROMPT-} != *falenv_prompt* ]]; then
         PROMPT=$ps1$rest
         \builtin typeset -g __falenv_ps1=$ps1
     fi
@@ -221,6 +337,7 @@ __falenv_use() {
         return
     fi
     __falenv_keep_pin
+    __falenv_look
     if ! __falenv_read "$to"; then
         out=$(__falenv_state "$to") || return
         \builtin eval "$out"
@@ -232,6 +349,10 @@ __falenv_use() {
         \builtin unset FAL_PROFILE
     fi
     __falenv_settle
+    # Of what direnv has set here it alone knows.
+    if [[ -n ${DIRENV_DIR-} ]]; then
+        __falenv_shell=done "$__falenv_exe" profile use "$@"
+    fi
 }
 
 __falenv_off() {
@@ -245,7 +366,7 @@ __falenv_off() {
 }
 
 __falenv_profile() {
-    { \builtin emulate -L zsh; \builtin setopt no_xtrace no_verbose; } 2>/dev/null
+    { \builtin emulate -L zsh; \builtin setopt no_xtrace no_verbose no_nomatch; } 2>/dev/null
     local code
     case $#:${1-} in
         1:off) __falenv_off ;;
@@ -257,7 +378,9 @@ __falenv_profile() {
             __falenv_program "$@"
             code=$?
             case $code:${1-} in
-                0:set | 0:unset | 0:create) __falenv_follow switch ;;
+                0:set | 0:unset | 0:create | 0:link | 0:unlink | 0:allow | 0:deny)
+                    __falenv_follow switch
+                    ;;
                 *) __falenv_check ;;
             esac
             return $code
@@ -268,7 +391,7 @@ __falenv_profile() {
 # --- Installing, once however often this is read -------------------------------------------------
 
 __falenv_load() {
-    { \builtin emulate -L zsh; \builtin setopt no_xtrace no_verbose; } 2>/dev/null
+    { \builtin emulate -L zsh; \builtin setopt no_xtrace no_verbose no_nomatch; } 2>/dev/null
     if [[ ${__falenv_loaded-} != $$ ]]; then
         if (($+functions[fal])); then
             \builtin typeset -g __falenv_function=${functions[fal]}
@@ -297,12 +420,12 @@ __falenv_remove() {
     if [[ -n ${__falenv_ps1-} ]]; then
         PROMPT=${PROMPT/"$__falenv_ps1"/}
     fi
-    psvar[__falenv_slot]=
+    psvar[__falenv_slot]= psvar[__falenv_slot+1]=
     while ((${#psvar})) && [[ -z ${psvar[-1]} ]]; do
         psvar[-1]=()
     done
     __falenv_complete_unregister
-    \builtin unfunction "fal"
+    \builtin unfunction "fal" falenv_prompt
     if [[ -n ${__falenv_function+set} ]]; then
         functions[fal]=$__falenv_function
     fi

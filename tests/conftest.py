@@ -164,6 +164,9 @@ class Shell:
             command = ["-d", "-i"]
         else:
             (self._files / "fish").mkdir()
+            # Without it the first shell goes through all manual pages in the background.
+            generated = home.path / ".local" / "share" / "fish" / "generated_completions"
+            generated.mkdir(parents=True, exist_ok=True)
             greeting = "set -g fish_greeting\nfunction fish_prompt; echo -n 'ready> '; end\n"
             (self._files / "fish" / "config.fish").write_text(f"{greeting}{rc}\n")
             environment["XDG_CONFIG_HOME"] = str(self._files)

@@ -306,6 +306,7 @@ def test_current(home: Home) -> None:
         "profile": "a",
         "why": "default",
         "store": str(home.store),
+        "folder": None,
         "default": "a",
         "key": f"{head}:********",
         "host": "api.fal.ai",

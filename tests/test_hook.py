@@ -144,6 +144,7 @@ ODD = {
     "host": ('key = "ID:h"\nhost = "api.fal.ai"', True),
     "no key": ("", True),
     "spaced": ('  key="ID:i"', True),
+    "colored": ('color = "#ff8800"\nkey = "ID:c"', False),
     "tight": ('key="ID:t"  # "comment"', False),
     "multi-line": ('key = """ID:m"""', True),
 }
@@ -161,8 +162,11 @@ def test_the_shell_reads_what_a_process_tells_it(
         "FAL_HOST",
         "FALENV_PROFILE",
         "__falenv_name",
+        "__falenv_shown",
+        "__falenv_why",
+        "__falenv_sgr",
         "__falenv_id",
-        "__falenv_seen",
+        "__falenv_index",
     )
 
     def held() -> list[str]:
@@ -349,6 +353,12 @@ def test_case_20_alive_and_silent_under_any_options(
     home.write(home.store.read_text().replace('profile = "b"', 'profile = "a"'))
     check("a", shell.prompts(2))
     check("b", shell.run("fal profile set b") + shell.prompts())
+    shell.run("mkdir linked linked/sub; cd linked")
+    check("c", shell.run("fal profile link odd") + shell.prompts())
+    check("c", shell.run("cd sub") + shell.prompts())
+    check("b", shell.run("cd ../..") + shell.prompts())
+    check("c", shell.run("cd linked/sub") + shell.prompts(2))
+    check("b", shell.run("cd ../..") + shell.prompts())
     if name == "bash" and "-eu" in options:
         assert {"e", "u"} <= set(shell.stdout("printf %s $-"))
     shell.run("fal profile off")

@@ -41,6 +41,7 @@ def imported_by_python_alone() -> set[str]:
         ["profile", "env", "a", "--shell=zsh", "--exports-only"],
         ["profile", "env", "--shell", "fish", "--refresh", "--was", "a"],
         ["profile", "current", "--name"],
+        ["profile", "prompt"],
         ["profile", "exec", "a", "--", "true"],
         ["profiles", "env"],
     ],

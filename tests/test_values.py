@@ -155,7 +155,7 @@ def test_case_02_and_the_prompt_shows_them_as_they_are(
             shell.run(f"fal profile use {quoted}")
         shell.prompts()
         mark = "" if "\x1b" in name else "*"
-        literal = name.replace("\x1b", "?").replace("\x07", "?")
+        literal = name.replace("\x1b", r"\x1b").replace("\x07", r"\x07")
         assert f"(fal:{literal}{mark}) " in shell.screen()
         assert "\x1b]0;pwned" not in shell.output
     nothing_ran(home)

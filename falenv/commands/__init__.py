@@ -8,7 +8,7 @@ import sys
 import click
 
 import falenv
-from falenv.commands import session, settings
+from falenv.commands import folder, session, settings
 from falenv.errors import FalenvError, UsageError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -35,7 +35,7 @@ def profile() -> None:
     """
 
 
-for command in (*settings.COMMANDS, *session.COMMANDS):
+for command in (*settings.COMMANDS, *session.COMMANDS, *folder.COMMANDS):
     profile.add_command(command)
 
 

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from falenv import assets, dialects, hot, paths, store
+from falenv import assets, detect, dialects, hot, paths, store, trust
 from falenv.active import resolve
 from falenv.commands import talk
 from falenv.errors import FalenvError, UsageError, printable
@@ -43,6 +43,13 @@ def use(*, name: tuple[str, ...], default: bool) -> None:
     The integration does this itself. Only what it cannot do gets here.
     """
     mark = hot.mark_of_shell()
+    if mark == "done":
+        if detect.set_by_direnv("FAL_KEY", "FAL_PROFILE"):
+            hot.say(
+                "direnv has set this folder's profile; the new one holds until you leave the "
+                "folder, or direnv reloads it; for good: edit its .envrc"
+            )
+        return
     if len(name) + default != 1 or name == ("",):
         raise UsageError("give a profile, - or --default; see: fal profile use --help")
     if name != ("-",) and not default:
@@ -86,6 +93,7 @@ def current(*, as_json: bool, only_name: bool) -> None:
     found = store.read(path)
     active = resolve(found)
     profile = active.profile
+    link = trust.nearest()
     given = os.environ.get("FAL_KEY")
     expected = profile.key if profile else None
     if as_json:
@@ -97,6 +105,7 @@ def current(*, as_json: bool, only_name: bool) -> None:
                     "profile": active.name or None,
                     "why": active.why,
                     "store": path,
+                    "folder": link.path if link else None,
                     "default": found.default or None,
                     "key": mask(expected) if expected else None,
                     "host": profile.host if profile else None,
@@ -111,14 +120,22 @@ def current(*, as_json: bool, only_name: bool) -> None:
     if profile is None:
         click.echo(f"No profile is active: {path} sets no default.")
     else:
-        reason = {"default": f"the default in {path}", "pin": "FAL_PROFILE pins this shell to it"}
+        reason = {
+            "default": f"the default in {path}",
+            "folder": f"the folder's, by {link.path if link else trust.FILE}",
+            "pin": "FAL_PROFILE pins this shell to it",
+        }
         click.echo(printable(f"{profile.name} ({reason[active.why]})"))
         click.echo(printable(f"key   {mask(profile.key)}"))
         if profile.host:
             click.echo(printable(f"host  {profile.host}"))
+    if link and link.verdict != "allowed":
+        state = {"unknown": "not allowed yet", "denied": "denied"}.get(link.verdict)
+        hot.say(link.problem or f"{link.path} is not followed: {state}")
     if given == expected:
         return
-    cure = f"fal profile use {active.name or '--default'}" if mark else talk.EVAL
+    again = active.name if active.why == "pin" else "--default"
+    cure = f"fal profile use {again}" if mark else talk.EVAL
     if given is None:
         hot.say(f"FAL_KEY is not set in this shell; to set it: {cure}")
     elif expected is None:
@@ -143,6 +160,16 @@ def exec_(*, name: str, command: tuple[str, ...]) -> None:
     hot.run(name, list(command[command[:1] == ("--",) :]))
 
 
+@click.command("prompt")
+def prompt() -> None:
+    """Print the prompt segment, for prompts that start a process.
+
+    Such as that of tmux. FALENV_PROMPT may hold another format than "(fal:{name}{mark}) ": {name},
+    {mark} (* pinned, / by the folder), {why} (pin, folder or default).
+    """
+    hot.prompt()
+
+
 @click.command("completion")
 @click.argument("shell", type=click.Choice(sorted(dialects.DIALECTS)))
 def completion(shell: str) -> None:
@@ -150,4 +177,4 @@ def completion(shell: str) -> None:
     hot.emit(assets.read("completions", dialects.find(shell).completion))
 
 
-COMMANDS = (env, use, off, on, current, exec_, completion)
+COMMANDS = (env, use, off, on, current, exec_, prompt, completion)

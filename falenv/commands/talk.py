@@ -48,6 +48,8 @@ def tell_shell(now: Store, mark: str) -> None:
             f"{stays if profile else gone}; to follow the default: fal profile use --default"
             + ("" if mark else " (or: unset FAL_PROFILE)")
         )
+    if why == "folder" and name != now.default:
+        hot.say(f"this folder stays on {shown(name)}, by its .fal-profile")
     if mark == "live":
         return
     key = os.environ.get("FAL_KEY")

@@ -1,0 +1,93 @@
+"""The folder's own profile: link, unlink, allow, deny."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from falenv import hot, index, paths, store, trust
+from falenv.active import resolve
+from falenv.errors import FalenvError, FolderError, printable
+
+
+@click.command("link")
+@click.argument("name")
+def link(name: str) -> None:
+    """Make a profile that of the current folder.
+
+    And of those below it. Its name is written to .fal-profile, and allowed; whoever else gets
+    that file is asked first.
+    """
+    hot.mark_of_shell()
+    now = store.read(paths.store())
+    resolve(now, name)
+    path = os.path.join(trust.here(), trust.FILE)
+    if os.path.lexists(path):
+        trust.read(path)  # refuses what is no such file, rather than to replace it
+    temporary = f"{path}.{os.getpid()}"
+    try:
+        with open(temporary, "x", encoding="utf-8") as file:
+            file.write(f"{name}\n")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise FolderError(path, f"could not be written: {error.strerror}") from None
+    trust.allow(trust.read(path))
+    index.update(now)
+    click.echo(printable(f"Profile {name} linked to {os.path.dirname(path)}."))
+
+
+@click.command("unlink")
+def unlink() -> None:
+    """Take the .fal-profile of the current folder away."""
+    hot.mark_of_shell()
+    now, path = store.read(paths.store()), _nearest()
+    if os.path.dirname(path) != trust.here():
+        raise FalenvError(f"no {trust.FILE} here; the nearest is {path}")
+    if not os.path.islink(path):
+        trust.read(path)
+    try:
+        os.unlink(path)
+    except OSError as error:
+        raise FolderError(path, f"could not be removed: {error.strerror}") from None
+    trust.forget(path)
+    index.update(now)
+    click.echo(printable(f"Profile unlinked from {os.path.dirname(path)}."))
+
+
+@click.command("allow")
+def allow() -> None:
+    """Follow the nearest .fal-profile.
+
+    As long as it stays as it is: with another text it is asked for again.
+    """
+    hot.mark_of_shell()
+    now, found = store.read(paths.store()), trust.read(_nearest())
+    trust.allow(found)
+    index.update(now)
+    click.echo(printable(f"{found.path} allowed: profile {found.name}."))
+
+
+@click.command("deny")
+def deny() -> None:
+    """Never follow the nearest .fal-profile.
+
+    And say no more of it, whatever comes to be in it.
+    """
+    hot.mark_of_shell()
+    now, path = store.read(paths.store()), _nearest()
+    trust.deny(path)
+    index.update(now)
+    click.echo(printable(f"{path} denied."))
+
+
+def _nearest() -> str:
+    path = trust.find()
+    if path is None:
+        raise FalenvError(
+            f"no {trust.FILE} in this folder or above it; make one: fal profile link NAME"
+        )
+    return path
+
+
+COMMANDS = (link, unlink, allow, deny)

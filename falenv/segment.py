@@ -1,0 +1,45 @@
+"""The prompt segment: its format, its marks, and the colours that a profile may have.
+
+The shells fill in the format themselves, with builtins; it reaches them in the prelude.
+"""
+
+from __future__ import annotations
+
+from falenv.errors import printable
+
+#: What FALENV_PROMPT may replace. {name}: the profile; {mark}: see MARKS; {why}: pin, folder or
+#: default.
+FORMAT = "(fal:{name}{mark}) "
+OFF = "off"
+MARKS = {"pin": "*", "folder": "/"}
+
+#: Select Graphic Rendition, ECMA-48 8.3.117: what stands between `ESC [` and `m`.
+DIM = "2"
+_COLORS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
+
+
+def render(form: str, name: str, why: str) -> str:
+    """Return the segment as plain text, without what a terminal would act on."""
+    mark = MARKS.get(why, "")
+    # The name last: what it contains is not replaced again.
+    return form.replace("{why}", why).replace("{mark}", mark).replace("{name}", printable(name))
+
+
+def sgr(color: str) -> str:
+    """Return the SGR parameters of a profile's `color`; dimmed where it has none that we know.
+
+    A name (`red`, `bright-red`), a number of the 256 colours, or `#rrggbb`.
+    """
+    plain = color.removeprefix("bright-")
+    if plain in _COLORS:
+        return str(_COLORS.index(plain) + (30 if plain == color else 90))
+    if color.isascii() and color.isdigit() and int(color[:4]) < 256:  # noqa: PLR2004 - as it says
+        return f"38;5;{int(color[:4])}"
+    digits = color.removeprefix("#")
+    if len(color) == 7 and len(digits) == 6:  # noqa: PLR2004 - #rrggbb
+        try:
+            red, green, blue = bytes.fromhex(digits)
+        except ValueError:
+            return DIM
+        return f"38;2;{red};{green};{blue}"
+    return DIM

@@ -1,0 +1,178 @@
+"""`.fal-profile` files, and which of them count.
+
+Such a file has one line, a profile's name, and comes with a folder that anyone may have made. It
+counts only once its user has allowed it: this path, with this very content.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from falenv import paths
+from falenv.errors import FolderError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Verdict = Literal["allowed", "denied", "unknown", "unfit"]
+
+FILE = ".fal-profile"
+_LONGEST = 512  # bytes; a name has 64 characters at the most
+
+
+class Link:
+    """A `.fal-profile` file: its path, the name in it, and what the user said of it.
+
+    An `unfit` one has no name, but a `problem`, a message.
+    """
+
+    __slots__ = ("name", "path", "problem", "verdict")
+
+    def __init__(self, path: str, name: str, verdict: Verdict, problem: str = "") -> None:
+        self.path = path
+        self.name = name
+        self.verdict = verdict
+        self.problem = problem
+
+
+def nearest() -> Link | None:
+    """Return the `.fal-profile` that is in charge of the current folder, whatever it is like."""
+    path = find()
+    if path is None:
+        return None
+    try:
+        return read(path)
+    except FolderError as error:
+        verdict: Verdict = "denied" if _said(path)[:1] == ["denied"] else "unfit"
+        return Link(path, "", verdict, str(error))
+
+
+def find(folder: str | None = None) -> str | None:
+    """Return the path of the nearest `.fal-profile`, in `folder` or above it; None without one.
+
+    `folder` is the current one where none is given.
+    """
+    folder = folder or here()
+    while folder:
+        path = os.path.join(folder, FILE)
+        if os.path.exists(path):
+            return path
+        parent = os.path.dirname(folder)
+        folder = parent if parent != folder else ""
+    return None
+
+
+def here() -> str:
+    """Return the current folder by the name that the shell has for it; empty if it was deleted.
+
+    Where a link leads there, that is PWD, which POSIX has every shell keep: what lies above the
+    link is then above us, as it is for the shell and for its user.
+    """
+    named = os.environ.get("PWD", "")
+    try:
+        if os.path.isabs(named) and os.path.samefile(named, "."):
+            return os.path.normpath(named)
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+def read(path: str) -> Link:
+    """Return what a `.fal-profile` says. Errors: FolderError, for one that nobody should follow."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        what = "is a link" if os.path.islink(path) else f"could not be read: {error.strerror}"
+        raise FolderError(path, what) from None
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise FolderError(path, "is not a regular file")
+        if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
+            raise FolderError(path, "belongs to another user")
+        content = file.read(_LONGEST + 1)
+    lines = content.decode("utf-8", "replace").split("\n")
+    name = lines[0].strip()
+    if len(content) > _LONGEST or any(line.strip() for line in lines[1:]):
+        raise FolderError(path, "is more than one line with a profile's name")
+    if not name or not name.isprintable() or "\ufffd" in name:
+        raise FolderError(path, "has no profile's name in it")
+    return Link(path, name, _verdict(path, name))
+
+
+def allow(link: Link) -> None:
+    """Let a `.fal-profile` count, as long as its content is what it is now."""
+    _record(link.path, "allowed", link.name)
+
+
+def deny(path: str) -> None:
+    """Keep a `.fal-profile` from counting, and from being spoken of, whatever its content."""
+    _record(path, "denied", "")
+
+
+def version() -> int:
+    """Return a number that changes with every word that is kept, forgotten or changed."""
+    try:
+        return os.stat(paths.folder_notes()).st_mtime_ns
+    except OSError:
+        return 0
+
+
+def forget(path: str) -> None:
+    """Drop what was said of a path."""
+    try:
+        os.unlink(paths.folder_note(path))
+    except FileNotFoundError:
+        return
+
+
+def is_news(link: Link) -> bool:
+    """Tell whether this file, as it is, was not spoken of yet, and remember that it was."""
+    if link.verdict not in {"unknown", "unfit"}:
+        return False
+    what = link.name or link.problem
+    if _said(link.path) == ["noticed", what]:
+        return False
+    try:
+        _record(link.path, "noticed", what)
+    except FolderError:
+        return True  # there is no place to remember it
+    return True
+
+
+def _verdict(path: str, name: str) -> Verdict:
+    match _said(path):
+        case ["denied", _]:
+            return "denied"
+        case ["allowed", allowed] if allowed == name:
+            return "allowed"
+    return "unknown"
+
+
+def _said(path: str) -> list[str]:
+    """Return the word and the name that we keep of a path, or an empty list."""
+    try:
+        with open(paths.folder_note(path), encoding="utf-8") as file:
+            status = os.fstat(file.fileno())
+            # Another's word is not ours: the state folder may have been made by someone else.
+            if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
+                return []
+            return file.read().split("\n")[:2]
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def _record(path: str, word: str, name: str) -> None:
+    note = paths.folder_note(path)
+    try:
+        os.makedirs(os.path.dirname(note), mode=0o700, exist_ok=True)
+        temporary = f"{note}.{os.getpid()}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(f"{word}\n{name}\n")
+        os.replace(temporary, note)
+    except OSError as error:
+        raise FolderError(path, f"could not be remembered: {error.strerror}") from None

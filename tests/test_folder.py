@@ -1,0 +1,232 @@
+"""The folder's own profile: `.fal-profile`, and whose word counts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import Home, Shell
+
+
+@pytest.fixture
+def folder(home: Home) -> Path:
+    """Return a folder with a subfolder, in a home with profiles a, b and c; b is the default."""
+    home.profiles("a", "b", "c", default="b")
+    path = home.path / "project %n"
+    (path / "sub" / "sub").mkdir(parents=True)
+    return path
+
+
+def cd(shell: Shell, path: Path) -> str:
+    """Go to a folder; return what the prompt there said."""
+    return (
+        shell.run(f"cd '{path}'")
+        if "'" not in str(path)
+        else shell.run(f'cd "{path}"'.replace("$", "\\$"))
+    )
+
+
+def noticed(text: str) -> int:
+    return text.count("not allowed yet")
+
+
+def test_case_32_a_folder_that_was_not_allowed_is_spoken_of_once_and_not_followed(
+    folder: Path, start: Callable[..., Shell], shell_name: str
+) -> None:
+    (folder / ".fal-profile").write_text("a\n")
+    shell = start(shell_name, columns=400)
+    said = cd(shell, folder) + shell.prompts(3)
+    assert noticed(said) == 1
+    assert shell.get("FAL_KEY") == KEYS["b"]
+    said = cd(shell, folder / "sub") + cd(shell, folder) + shell.prompts(2)
+    assert noticed(said) == 0
+    shell.run("fal profile allow")
+    assert shell.get("FAL_KEY") == KEYS["a"]
+    # Another text is another file.
+    (folder / ".fal-profile").write_text("c\n")
+    assert noticed(shell.prompts(3)) == 1
+    assert shell.get("FAL_KEY") == KEYS["b"]
+
+
+def test_case_32_allowed_it_is_followed_in_subfolders_and_left_again(
+    folder: Path, start: Callable[..., Shell], shell_name: str
+) -> None:
+    shell = start(shell_name, columns=200)
+    cd(shell, folder)
+    shell.run("fal profile link a")
+    assert shell.get("FAL_KEY") == KEYS["a"]
+    assert shell.exported()["FALENV_PROFILE"] == "a"
+    assert "FAL_PROFILE" not in shell.exported()
+    assert "(fal:a/) ready>" in shell.screen()
+    cd(shell, folder / "sub" / "sub")
+    assert shell.get("FAL_KEY") == KEYS["a"]
+    for default in ("c", "b"):
+        home_fal = shell.home.fal("set", default)
+        assert home_fal.returncode == 0
+        shell.prompts()
+        assert shell.get("FAL_KEY") == KEYS["a"]  # the folder's, whatever the default is
+        cd(shell, shell.home.path)
+        assert shell.get("FAL_KEY") == KEYS[default]
+        assert f"(fal:{default}) ready>" in shell.screen()
+        cd(shell, folder / "sub")
+        assert shell.get("FAL_KEY") == KEYS["a"]
+    assert "the folder's" in shell.run("fal profile current")
+    cd(shell, folder)
+    shell.run("fal profile unlink")
+    assert shell.get("FAL_KEY") == KEYS["b"]
+
+
+def test_a_pin_beats_the_folder(folder: Path, start: Callable[..., Shell], shell_name: str) -> None:
+    shell = start(shell_name)
+    cd(shell, folder)
+    shell.run("fal profile link a")
+    shell.run("fal profile use c")
+    assert shell.get("FAL_KEY") == KEYS["c"]
+    cd(shell, folder / "sub")
+    assert shell.get("FAL_KEY") == KEYS["c"]
+    shell.run("fal profile use --default")
+    assert shell.get("FAL_KEY") == KEYS["a"]
+
+
+def test_a_shell_that_starts_in_the_folder_is_on_its_profile(
+    folder: Path, start: Callable[..., Shell], shell_name: str
+) -> None:
+    (folder / ".fal-profile").write_text("c")
+    assert shell_name
+    done = shell_in(folder, start, shell_name)
+    assert done.get("FAL_KEY") == KEYS["b"]
+    done.run("fal profile allow")
+    again = shell_in(folder, start, shell_name)
+    assert again.get("FAL_KEY") == KEYS["c"]
+
+
+def shell_in(folder: Path, start: Callable[..., Shell], name: str) -> Shell:
+    """Start a shell whose integration is read in `folder`."""
+    go = f'cd "{folder}"'.replace("$", "\\$")
+    return start(name, f'{go}\neval "$(fal profile env)"')
+
+
+def test_the_links_file_is_noticed_when_it_comes_and_goes(
+    folder: Path, start: Callable[..., Shell], shell_name: str
+) -> None:
+    shell = start(shell_name)
+    cd(shell, folder)
+    shell.run("fal profile link a")
+    aside = folder / "aside"
+    (folder / ".fal-profile").rename(aside)
+    shell.prompts()
+    assert shell.get("FAL_KEY") == KEYS["b"]
+    aside.rename(folder / ".fal-profile")
+    shell.prompts()
+    assert shell.get("FAL_KEY") == KEYS["a"]
+
+
+def test_nothing_is_started_in_a_linked_folder_while_nothing_changes(
+    folder: Path, start: Callable[..., Shell], shell_name: str, tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace"
+    shell = start(
+        shell_name,
+        prefix=(
+            "strace",
+            "-f",
+            "-qq",
+            "-e",
+            "trace=execve,clone,clone3,fork,vfork",
+            "-o",
+            str(trace),
+        ),
+    )
+    cd(shell, folder)
+    shell.run("fal profile link a")
+    shell.prompts(2)
+    before = len(started(trace))
+    shell.prompts(30)
+    cd(shell, folder / "sub")
+    cd(shell, folder / "sub" / "sub")
+    shell.prompts(30)
+    assert started(trace)[before:] == []
+
+
+def started(trace: Path) -> list[str]:
+    calls = [line for line in trace.read_text().splitlines() if "(" in line]
+    return [call for call in calls if "CLONE_THREAD" not in call]
+
+
+HOSTILE = {
+    "commands": b"$(touch ran)\n`touch ran`\n",
+    "one command": b"$(touch ran)\n",
+    "escapes": b"\x1b]0;owned\x07\x1b[2J\n",
+    "a megabyte": b"a" * 1024 * 1024,
+    "nothing": b"",
+    "not text": b"\xff\xfe\x00a\n",
+    "two names": b"a\nb\n",
+}
+
+
+@pytest.mark.parametrize("kind", [*HOSTILE, "fifo", "link", "folder", "dangling", "other's"])
+def test_a_hostile_file_is_one_line_and_nothing_else(
+    folder: Path, start: Callable[..., Shell], shell_name: str, kind: str
+) -> None:
+    path = folder / ".fal-profile"
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "link":
+        (folder.parent / "outside").write_text("a\n")
+        path.symlink_to(folder.parent / "outside")
+    elif kind == "dangling":
+        path.symlink_to("nowhere")
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "other's":
+        if os.geteuid() != 0:
+            pytest.skip("only root can make another user's file")
+        path.write_text("a\n")
+        shutil.chown(path, "nobody")
+    else:
+        path.write_bytes(HOSTILE[kind])
+    shell = start(shell_name, columns=400)
+    said = cd(shell, folder) + shell.prompts(2)
+    assert said.count("falenv: ") == (kind != "dangling")  # that one is not there
+    assert "\x1b]0;owned" not in said
+    assert shell.get("FAL_KEY") == KEYS["b"]
+    assert not (folder / "ran").exists()
+    if kind != "one command":  # a name is a name: it may be allowed, and is then no profile
+        refused = shell.home.run("sh", "-c", 'cd "$1" && exec fal profile allow', "sh", str(folder))
+        assert refused.returncode == 1
+        assert refused.stderr.count("\n") == 1
+
+
+def test_a_linked_name_that_is_no_profile_fails_closed(
+    folder: Path, start: Callable[..., Shell], shell_name: str
+) -> None:
+    (folder / ".fal-profile").write_text("typo\n")
+    shell = start(shell_name, columns=400)
+    cd(shell, folder)
+    said = shell.run("fal profile allow") + shell.prompts(3)
+    assert said.count("'typo', which is no profile") == 1
+    assert "FAL_KEY" not in shell.exported()
+
+
+def test_trust_is_kept_private_and_bound_to_the_path(folder: Path, home: Home) -> None:
+    (folder / ".fal-profile").write_text("a\n")
+    allowed = home.run("sh", "-c", 'cd "$1" && exec fal profile allow', "sh", str(folder))
+    assert allowed.returncode == 0, allowed.stderr
+    notes = home.path / ".local" / "state" / "falenv" / "folders"
+    (note,) = notes.iterdir()
+    assert note.stat().st_mode & 0o777 == 0o600
+    assert notes.stat().st_mode & 0o777 == 0o700
+    folder.rename(folder.parent / "elsewhere")
+    moved = home.run(
+        "sh", "-c", 'cd "$1" && exec fal profile current --name', "sh",
+        str(folder.parent / "elsewhere"),
+    )  # fmt: skip
+    assert moved.stdout == "b\n"
