@@ -165,7 +165,7 @@ __falenv_complete_names() {
 # The rest of `fal profile …`.
 __falenv_complete_profile() {
     if ((${#words[@]} == 2)); then
-        __falenv_complete_offer env use off on current exec prompt completion \
+        __falenv_complete_offer env use off on current exec prompt completion install uninstall \
             list set unset key host create delete link unlink allow deny
         case $cur in -*) __falenv_complete_offer --help ;; esac
         return
@@ -177,6 +177,7 @@ __falenv_complete_profile() {
         current) options='--json --name' ;;
         exec) argument=program ;;
         completion) argument=shells ;;
+        install | uninstall) options='--yes --dry-run' argument=targets ;;
         list) options='--json' ;;
         set | link) argument=names ;;
         key) options='--stdin --from-env' argument=names ;;
@@ -223,6 +224,7 @@ __falenv_complete_profile() {
             case $given:$argument in
                 0:names | 0:program) __falenv_complete_names '' ;;
                 0:shells) __falenv_complete_offer bash fish zsh ;;
+                *:targets) __falenv_complete_offer bash direnv fish zsh ;;
             esac
             ;;
     esac

@@ -114,9 +114,7 @@ function __falenv_complete_official
 end
 
 function __falenv_complete_add
-    for command in fal falenv
-        complete -c $command -f -n "__falenv_complete_at $argv[1]" $argv[2..-1]
-    end
+    complete -c fal -c falenv -f -n "__falenv_complete_at $argv[1]" $argv[2..-1]
 end
 
 __falenv_complete_add first -a profile -d 'Keep fal.ai profiles, and bring the active one into the shell'
@@ -130,6 +128,8 @@ __falenv_complete_add profile -a current -d 'Show which profile is active here, 
 __falenv_complete_add profile -a exec -d 'Run one command with a profile'
 __falenv_complete_add profile -a prompt -d 'Print the prompt segment, for prompts that start a process'
 __falenv_complete_add profile -a completion -d 'Print the completion script alone'
+__falenv_complete_add profile -a install -d 'Make every new shell follow'
+__falenv_complete_add profile -a uninstall -d 'Take out what install has added'
 __falenv_complete_add profile -a list -d 'List all profiles'
 __falenv_complete_add profile -a set -d 'Set the default profile'
 __falenv_complete_add profile -a unset -d 'Unset the default profile'
@@ -151,6 +151,8 @@ __falenv_complete_add "'use 0'" -a - -d 'The profile before this one'
 __falenv_complete_add "'use 0'" -l default -d 'Follow the default again'
 __falenv_complete_add "'current *'" -l json -d 'Print JSON'
 __falenv_complete_add "'current *'" -l name -d 'Print the name alone'
+__falenv_complete_add "'install *' 'uninstall *'" -l yes -d 'Do it without asking'
+__falenv_complete_add "'install *' 'uninstall *'" -l dry-run -d 'Show what would change, and change nothing'
 __falenv_complete_add "'list *'" -l json -d 'Print JSON'
 __falenv_complete_add "'key *'" -l stdin -d 'Read the key from standard input'
 __falenv_complete_add "'key *'" -l from-env -d 'Take the key that FAL_KEY holds'
@@ -160,5 +162,6 @@ __falenv_complete_add "'host *'" -l force -d 'Accept a host outside the domains 
 
 __falenv_complete_add "'env 0' 'use 0' 'set 0' 'key 0' 'delete 0' 'link 0' 'exec 0'" -a '(__falenv_complete_names)' -d Profile
 __falenv_complete_add "'completion 0'" -a 'bash fish zsh'
+__falenv_complete_add "'install *' 'uninstall *'" -a 'bash direnv fish zsh'
 __falenv_complete_add command -a '(__falenv_complete_command)'
 functions -e __falenv_complete_add

@@ -59,6 +59,10 @@ class StoreError(FalenvError):
         super().__init__(f"{where}: {what}; {cure}")
 
 
+class StartupFileError(StoreError):
+    """A shell's start-up file cannot be read, understood or written. It was not changed."""
+
+
 class StoreBusyError(FalenvError):
     """Another process holds the store's lock."""
 

@@ -50,10 +50,12 @@ def env(  # noqa: PLR0913 - the command's own options
     no_prompt: bool = False,
     refresh: bool = False,
     was: str | None = None,
+    cache: str | None = None,
 ) -> None:
     """Print the code that brings the active profile into a shell.
 
     `refresh` is the integration's own: the state alone, for a shell that was on profile `was`.
+    `cache` is the start-up files': the path of the file that spares the next shell this process.
     A name that does not exist fails closed: the code removes FAL_KEY, and the error follows. On
     any other error nothing is printed, so a shell keeps what it has.
     """
@@ -82,14 +84,17 @@ def env(  # noqa: PLR0913 - the command's own options
     if name is None and not pin():
         _speak_of_folder()
     if exports_only:
-        watched = [path, *_folder_files()] if detect.in_envrc() else []
-        watch = "".join(f"watch_file {dialect.quote(file)}\n" for file in watched)
-        emit(dialect.render(variables) + watch)
+        emit(dialect.render(variables) + _watch(dialect, path))
     else:
         from falenv.integration import integration, state
 
-        code = state(dialect, active, variables, path, index.update(found))
+        index_path = index.update(found)
+        code = state(dialect, active, variables, path, index_path)
         emit(code if refresh else integration(dialect, code, show_segment=not no_prompt))
+        if cache:
+            from falenv import cached
+
+            cached.write(cache, dialect, path, index_path)
     if failure:
         raise failure
     if was and (was not in found.profiles or not active.name):
@@ -98,10 +103,16 @@ def env(  # noqa: PLR0913 - the command's own options
         say(f"profile {shown(was)} {what}; {now}")
 
 
-def _folder_files() -> list[str]:
-    """Return the `.fal-profile` that direnv is to watch: the nearest, else one that may come."""
+def _watch(dialect: Dialect, path: str) -> str:
+    """Return the lines by which direnv reads an `.envrc` again, where it is that which asks.
+
+    When the store changes, and the nearest `.fal-profile`, or one that may come.
+    """
+    if not detect.in_envrc():
+        return ""
     folder = trust.here()
-    return [trust.find(folder) or os.path.join(folder, trust.FILE)] if folder else []
+    link = trust.find(folder) or os.path.join(folder, trust.FILE)
+    return "".join(f"watch_file {dialect.quote(file)}\n" for file in (path, link))
 
 
 def _speak_of_folder() -> None:
@@ -178,7 +189,7 @@ def pass_on(arguments: list[str]) -> NoReturn:
 
 #: The commands that need no click, each with the options it takes without and with a value.
 ENV_FLAGS = frozenset({"--exports-only", "--unset", "--no-prompt", "--refresh"})
-ENV_VALUES = frozenset({"--shell", "--was"})
+ENV_VALUES = frozenset({"--shell", "--was", "--cache"})
 
 
 def dispatch(arguments: list[str]) -> bool:

@@ -56,6 +56,21 @@ def state(
     )
 
 
+def beginning(dialect: Dialect, store_path: str, index_path: str) -> str:
+    """Return what stands in the place of a state in a file that later shells will read.
+
+    No key and no profile: a shell reads those from the store, which it is told the way to.
+    """
+    # Not this version of the index, but where its later ones are found.
+    indexes = index_path[: index_path.rfind("/") + 1]
+    return (
+        dialect.assign("__falenv_store", store_path)
+        + dialect.assign("__falenv_index", indexes)
+        + dialect.assign("__falenv_where", paths.where())
+        + "__falenv_begin\n"
+    )
+
+
 def bookkeeping(dialect: Dialect, store_path: str, index_path: str) -> str:
     """Return the part of the state that only says which version of the store was looked at."""
     return (

@@ -30,8 +30,29 @@ def store() -> str:
         return path
 
 
+def where() -> str:
+    """Return what tells a shell that the store is still where it was (`__falenv_where`).
+
+    Empty, which no shell ever has, where the store depends on the current folder too.
+    """
+    named = os.environ.get("FAL_CONFIG_PATH", "")
+    if named and not os.path.isabs(os.path.expanduser(named)):
+        return ""
+    return f"{named}:{os.environ.get('HOME', '')}"
+
+
 def state() -> str:
-    """Return the folder for what may be lost at any time: platformdirs' state folder.
+    """Return the folder for what may be lost at any time: platformdirs' state folder."""
+    return _user_folder("state", "~/.local/state")
+
+
+def cache() -> str:
+    """Return the folder for what can be made again: platformdirs' cache folder."""
+    return _user_folder("cache", "~/.cache")
+
+
+def _user_folder(kind: str, default: str) -> str:
+    """Return our folder of one kind.
 
     On Linux and its like the rule is one line of the XDG base directory specification, spelled
     out here because importing platformdirs would double the time of the hot path. By the same
@@ -40,10 +61,18 @@ def state() -> str:
     if sys.platform in {"darwin", "win32"} or "ANDROID_DATA" in os.environ:
         import platformdirs
 
-        return platformdirs.user_state_dir("falenv", appauthor=False)
-    base = os.environ.get("XDG_STATE_HOME", "").strip()
-    home = os.path.expanduser("~/.local/state")
-    return os.path.join(base if os.path.isabs(base) else home, "falenv")
+        folder: str = getattr(platformdirs, f"user_{kind}_dir")("falenv", appauthor=False)
+        return folder
+    base = os.environ.get(f"XDG_{kind.upper()}_HOME", "").strip()
+    return os.path.join(base if os.path.isabs(base) else os.path.expanduser(default), "falenv")
+
+
+def cached(exe: str, shell: str) -> str:
+    """Return where a shell's start-up file finds what program `exe` has written for it.
+
+    Named after the program, since two of different versions may be in use. It ends in `.SHELL`.
+    """
+    return os.path.join(cache(), f"{_flat(exe)}.{shell}")
 
 
 def _flat(path: str) -> str:
@@ -77,10 +106,10 @@ def index_candidates(store_path: str) -> list[str]:
     In the state folder; else beside the store, where a file system that rounds times
     differently, or a read-only home, cannot come between the two.
     """
-    name = _flat(store_path)
     target = os.path.realpath(store_path)
     beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.index")
-    return [path for path in (os.path.join(state(), name), beside) if os.path.isabs(path)]
+    found = (os.path.join(state(), _flat(store_path)), beside)
+    return [path for path in found if os.path.isabs(path)]
 
 
 def strangers(status: os.stat_result) -> str:
@@ -128,3 +157,39 @@ def program() -> str:
             if os.access(path, os.X_OK) and os.path.isfile(path):
                 return path
     return os.path.abspath(sys.argv[0])
+
+
+def rc_files(shell: str) -> list[str]:
+    """Return the start-up files of a shell; of bash, those of a login shell follow in its order."""
+    match shell:
+        case "bash":
+            names = (".bashrc", ".bash_profile", ".bash_login", ".profile")
+            return [os.path.join(os.path.expanduser("~"), name) for name in names]
+        case "zsh":
+            return [os.path.join(_zsh_folder(), ".zshrc")]
+        case "fish":
+            return [os.path.join(_config(), "fish", "conf.d", "falenv.fish")]
+        case _:
+            folder = os.environ.get("DIRENV_CONFIG") or os.path.join(_config(), "direnv")
+            return [os.path.join(folder, "lib", "use_fal.sh")]
+
+
+def _zsh_folder() -> str:
+    """Return ZDOTDIR, which is often set in ~/.zshenv and not exported; so zsh itself is asked."""
+    import subprocess
+
+    folder = os.environ.get("ZDOTDIR", "")
+    if not folder:
+        ask = ["zsh", "-c", 'print -rn -- "/:$ZDOTDIR"']
+        try:
+            said = subprocess.run(
+                ask, stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False
+            )
+            folder = os.fsdecode(said.stdout).rpartition("/:")[2]
+        except (OSError, subprocess.SubprocessError):  # no zsh, or a .zshenv that does not end
+            folder = ""
+    return folder or os.path.expanduser("~")
+
+
+def _config() -> str:
+    return os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")

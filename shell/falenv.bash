@@ -18,20 +18,33 @@
 
 # --- What was there before -----------------------------------------------------------------------
 
-# Print a variable's attributes, as `declare` has them: x is exported, r read-only, a an array.
+# Print a variable's attributes, as `declare` has them: x is exported, r read-only, a an array. Or
+# assign them to variable $2, which takes no subshell, but in old versions and odd cases.
 __falenv_attributes() {
-    local __falenv_d
-    __falenv_d=$(\builtin declare -p "$1" 2>/dev/null)
-    __falenv_d=${__falenv_d#declare -}
-    \builtin printf '%s' "${__falenv_d%% *}"
+    local __falenv_d=
+    if ! \builtin declare -p "$1" >/dev/null 2>&1; then
+        :
+    elif [[ -n ${!1+set} ]] && ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then
+        __falenv_d=${!1@a}
+    else
+        __falenv_d=$(\builtin declare -p "$1" 2>/dev/null)
+        __falenv_d=${__falenv_d#declare -}
+        __falenv_d=${__falenv_d%% *}
+    fi
+    if [[ -n ${2-} ]]; then
+        \builtin printf -v "$2" %s "$__falenv_d"
+    else
+        \builtin printf %s "$__falenv_d"
+    fi
 }
 
 # Remember variables as they are: exported, set or unset.
 __falenv_keep() {
-    local __falenv_v
+    local __falenv_v __falenv_a
     for __falenv_v in "$@"; do
         if [[ -n ${!__falenv_v+set} ]]; then
-            case $(__falenv_attributes "$__falenv_v") in
+            __falenv_attributes "$__falenv_v" __falenv_a
+            case $__falenv_a in
                 *x*) \builtin eval "__falenv_was_$__falenv_v=exported" ;;
                 *) \builtin eval "__falenv_was_$__falenv_v=set" ;;
             esac
@@ -208,8 +221,8 @@ __falenv_state() {
 }
 
 # Follow what changed: a `switch` made here, which takes over a key set by hand too, or a `change`
-# made elsewhere. Without any state there is nothing to follow any more, unless the process was
-# interrupted (130).
+# made elsewhere; `start` is a new shell's. Without any state there is nothing to follow any more,
+# unless the process was interrupted (130).
 __falenv_follow() {
     local __falenv_out __falenv_code __falenv_left=
     __falenv_keep_pin
@@ -223,7 +236,11 @@ __falenv_follow() {
         __falenv_settle
         return 0
     fi
-    __falenv_out=$(__falenv_state "${FAL_PROFILE-}" --was "$__falenv_left")
+    case $1 in
+        start) \builtin set -- --cache "$__falenv_cached" ;;
+        *) \builtin set -- --was "$__falenv_left" ;;
+    esac
+    __falenv_out=$(__falenv_state "${FAL_PROFILE-}" "$@")
     __falenv_code=$?
     if [[ -n $__falenv_out ]]; then
         \builtin eval "$__falenv_out"
@@ -274,6 +291,15 @@ __falenv_precmd() {
     __falenv_show
     __falenv_around=$__falenv_pin:$__falenv_marked:$__falenv_where
     __falenv_styled=${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-}
+}
+
+# --- Beginning without a process -----------------------------------------------------------------
+
+# In the place of a state at the end of the file that start-up files read. __falenv_store,
+# __falenv_index and __falenv_where are set as they were when that was written, $__falenv_cached;
+# where they do not hold any more, or do not suffice, a process tells, and writes it anew.
+__falenv_begin() {
+    __falenv_calmly __falenv_follow start || :
 }
 
 # --- The prompt ----------------------------------------------------------------------------------
@@ -466,12 +492,17 @@ __falenv_prompt_command='"${__falenv_run:-:}" && :'
 # Keep what is ours to give back, and put the hook in.
 __falenv_load() {
     if [[ ${__falenv_loaded-} != "$$" ]]; then
-        if __falenv_fal=$(\builtin alias fal 2>/dev/null); then
+        # Asked first whether there is anything to print, which takes no subshell.
+        __falenv_fal='' __falenv_completion=''
+        if \builtin alias fal >/dev/null 2>&1; then
+            __falenv_fal=$(\builtin alias fal)
             __falenv_fal="\builtin alias ${__falenv_fal#alias }"  # POSIX mode leaves the word out
-        else
+        elif \builtin declare -F fal >/dev/null; then
             __falenv_fal=$(\builtin declare -f fal)
         fi
-        __falenv_completion=$(\builtin complete -p fal 2>/dev/null)
+        if \builtin complete -p fal >/dev/null 2>&1; then
+            __falenv_completion=$(\builtin complete -p fal)
+        fi
         # Our own from bash-completion's folder is loaded again when it is wanted.
         case $__falenv_completion in *' __falenv_complete '*) __falenv_completion= ;; esac
         local IFS=' '
@@ -494,7 +525,9 @@ __falenv_load() {
 # newline separates whatever the string ends in.
 __falenv_install() {
     case "${PROMPT_COMMAND[*]-}" in *"$__falenv_prompt_command"*) return 0 ;; esac
-    case $(__falenv_attributes PROMPT_COMMAND) in
+    local __falenv_a
+    __falenv_attributes PROMPT_COMMAND __falenv_a
+    case $__falenv_a in
         *r*)
             \builtin printf 'falenv: PROMPT_COMMAND is read-only, so this shell %s\n' \
                 'follows only what is switched in it' >&2

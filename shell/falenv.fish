@@ -113,15 +113,15 @@ function __falenv_look
     end
 end
 
-# In fish a function does not see its caller's variables: the answer is global.
+# In fish a function does not see its caller's variables: it prints by what, and which.
 function __falenv_choose
-    set -g __falenv_want $argv[1]
-    set -g __falenv_by pin
-    test -z "$argv[1]"
-    or return 0
-    set -g __falenv_by default
-    test -n "$__falenv_link"
-    or return 0
+    if test -n "$argv[1]"
+        builtin printf '%s\n' pin $argv[1]
+        return
+    else if test -z "$__falenv_link"
+        echo default
+        return
+    end
     set -l note $__falenv_notes/(string replace -a % %% -- $__falenv_link | string replace -a / %)
     test -O "$note" -a -r "$note"
     or return 1
@@ -131,16 +131,18 @@ function __falenv_choose
         builtin read word
         builtin read entry
     end <$note
-    test "$word" != denied
-    or return 0
+    if test "$word" = denied
+        echo default
+        return
+    end
     contains -- "$__falenv_text" $entry $entry\n
     and test -f $__falenv_link -a ! -L $__falenv_link -a -O $__falenv_link
     or return 1
     switch $word
         case allowed
-            set -g __falenv_want $entry
-            set -g __falenv_by folder
+            builtin printf '%s\n' folder $entry
         case noticed
+            echo default
         case '*'
             return 1
     end
@@ -150,7 +152,8 @@ function __falenv_read
     test -n "$__falenv_index"
     and __falenv_is_here
     and test -r "$__falenv_store"
-    and __falenv_choose "$argv[1]"
+    or return 1
+    set -l choice (__falenv_choose "$argv[1]")
     or return 1
     set -l now
     for now in (string replace -r '/[^/]*$' '' -- $__falenv_index)/*
@@ -159,43 +162,27 @@ function __falenv_read
     end
     test -r "$now"
     or return 1
-    set -l want $__falenv_want
-    set -l line
-    set -l entry
-    set -l number
-    set -l was $argv[2]
-    begin
-        builtin read entry
-        test -n "$want"
-        or set want $entry
-        while builtin read entry
-            set line (string split -m 1 ' ' -- $entry)
-            if test "$line[2]" = "$want"
-                set number $line[1]
-            end
-            if test "$line[2]" = "$was"
-                set was
-            end
-        end
-    end <$now
-    string match -qr '^[1-9]' -- "$number"
-    and test -z "$was"
+    # Each file in one piece, since fish's builtins are not quick.
+    builtin read -z -l -a -d \n entries <$now
+    builtin read -z -l -a -d \n lines <$__falenv_store
+    set -l want $choice[2]
+    test -n "$want"
+    or set want $entries[1]
+    set -e entries[1]
+    set -l names (string split -m 1 -f 2 ' ' -- $entries)
+    if test -n "$argv[2]"; and not contains -- "$argv[2]" $names
+        return 1
+    end
+    set -l at (contains -i -- "$want" $names)
+    and string match -qr '^[1-9]' -- $entries[$at]
     or return 1
-    set -l color (string split -m 1 ';' -- $number) 2
-    set number $color[1]
-    set -l key
-    begin
-        while test $number -gt 0
-            builtin read key
-            or break
-            set number (math $number - 1)
-        end
-    end <$__falenv_store
-    test $number = 0
-    and string match -q 'key*"*"*' -- $key
+    # The number of a line; a colour may follow it.
+    set -l place (string split -m 1 -f 1 ' ' -- $entries[$at] | string split -m 1 ';') 2
+    set -l key $lines[$place[1]]
+    string match -q 'key*"*"*' -- "$key"
     and __falenv_is_fresh $now
     or return 1
-    set key (string split -m 2 '"' -- $key)[2]
+    set key (string split -m 2 -f 2 '"' -- $key)
 
     # As the state does: an empty global one covers a universal one.
     for v in (string split ' ' -- $__falenv_vars)
@@ -207,8 +194,8 @@ function __falenv_read
     set -gx FALENV_PROFILE $want
     set -g __falenv_name $want
     set -g __falenv_shown $want
-    set -g __falenv_why $__falenv_by
-    set -g __falenv_sgr $color[2]
+    set -g __falenv_why $choice[1]
+    set -g __falenv_sgr $place[2]
     set -g __falenv_index $now
     set -g __falenv_id (__falenv_id_of $key)
 end
@@ -228,11 +215,14 @@ function __falenv_follow
         or return 0
         set left $__falenv_name
     end
+    set -l options --was "$left"
+    test $argv[1] = start
+    and set options --cache "$__falenv_cached"
     if __falenv_read "$FAL_PROFILE" "$left"
         __falenv_settle
         return 0
     end
-    set -l out (__falenv_state "$FAL_PROFILE" --was "$left" | string collect)
+    set -l out (__falenv_state "$FAL_PROFILE" $options | string collect)
     set -l code $pipestatus[1]
     if test -n "$out"
         eval "$out"
@@ -267,6 +257,12 @@ function __falenv_precmd
     __falenv_show
     set -g __falenv_around "$__falenv_pin:$__falenv_marked:$__falenv_where"
     set -g __falenv_styled "$FALENV_PROMPT:$NO_COLOR:$TERM"
+end
+
+# --- Beginning without a process -----------------------------------------------------------------
+
+function __falenv_begin
+    __falenv_follow start
 end
 
 # --- The prompt ----------------------------------------------------------------------------------

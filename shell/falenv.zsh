@@ -194,7 +194,11 @@ __falenv_follow() {
         __falenv_settle
         return 0
     fi
-    out=$(__falenv_state "${FAL_PROFILE-}" --was "$left")
+    case $1 in
+        start) set -- --cache "$__falenv_cached" ;;
+        *) set -- --was "$left" ;;
+    esac
+    out=$(__falenv_state "${FAL_PROFILE-}" "$@")
     code=$?
     if [[ -n $out ]]; then
         \builtin eval "$out"
@@ -249,6 +253,14 @@ __falenv_precmd() {
     \builtin typeset -g __falenv_around=$__falenv_pin:$__falenv_marked:$__falenv_where
     \builtin typeset -g \
         __falenv_styled=${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-}:${+functions[compdef]}
+    return 0
+}
+
+# --- Beginning without a process -----------------------------------------------------------------
+
+__falenv_begin() {
+    { \builtin emulate -L zsh; \builtin setopt no_xtrace no_verbose no_nomatch; } 2>/dev/null
+    __falenv_follow start
     return 0
 }
 

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, needs
+from conftest import KEYS, SCRIPTS, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,3 +114,71 @@ def test_a_name_in_envrc_that_is_none_leaves_no_key(home: Home) -> None:
     )
     assert "typo" in done.stderr
     assert not [line for line in done.stdout.splitlines() if line.startswith("FAL_KEY=")]
+
+
+# --- use fal -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def use_fal(home: Home) -> Home:
+    """A home where direnv knows `use fal`, with another FAL_KEY outside."""
+    home.profiles("a", "b", default="b")
+    done = home.fal("install", "direnv", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "use fal NAME" in done.stderr
+    home.variables |= {"DIRENV_LOG_FORMAT": "", "FAL_KEY": "other:key"}
+    home.variables["PATH"] = "/usr/local/bin:/usr/bin:/bin"  # it knows where we are
+    return home
+
+
+def inside(home: Home, text: str) -> tuple[dict[str, str], str]:
+    """Return the variables that a folder with this .envrc has, and what was said."""
+    folder = project(home, text)
+    done = home.run(needs("direnv"), "exec", str(folder), "env", "-0")
+    pairs = (entry.partition("=") for entry in done.stdout.split("\0"))
+    return {name: value for name, _, value in pairs}, done.stderr
+
+
+def test_use_fal_gives_a_folder_its_profile(use_fal: Home) -> None:
+    found, said = inside(use_fal, "use fal a\n")
+    assert (found["FAL_KEY"], found["FAL_PROFILE"], said) == (KEYS["a"], "a", "")
+
+
+def test_use_fal_alone_follows_the_default(use_fal: Home) -> None:
+    found, said = inside(use_fal, "use fal\n")
+    assert (found["FAL_KEY"], said) == (KEYS["b"], "")
+    assert "FAL_PROFILE" not in found
+    assert not [name for name in found if name.startswith("__falenv")]
+
+
+def test_use_fal_with_a_name_that_is_none_leaves_no_key(use_fal: Home) -> None:
+    found, said = inside(use_fal, "use fal typo\nexport LATER=yes\n")
+    assert "FAL_KEY" not in found
+    assert found["LATER"] == "yes"
+    assert said.count("falenv: ") == 1
+    assert "typo" in said
+
+
+@pytest.mark.parametrize("is_on_path", [True, False])
+def test_use_fal_where_the_program_has_moved(use_fal: Home, *, is_on_path: bool) -> None:
+    lib = use_fal.path / ".config" / "direnv" / "lib" / "use_fal.sh"
+    lib.write_text(lib.read_text().replace(f"'{SCRIPTS}/falenv'", "/nowhere/falenv"))
+    assert "=/nowhere" in lib.read_text()
+    if is_on_path:
+        use_fal.variables["PATH"] = f"{SCRIPTS}:{use_fal.variables['PATH']}"
+    found, _ = inside(use_fal, "use fal a\n")
+    assert found.get("FAL_KEY") == (KEYS["a"] if is_on_path else None)
+
+
+def test_direnv_reloads_a_folder_that_uses_fal(use_fal: Home, start: Callable[..., Shell]) -> None:
+    folder = project(use_fal, "use fal\n")
+    shell = start("bash", DIRENV["bash"])
+    shell.run(f"cd {folder}")
+    assert shell.exported()["FAL_KEY"] == KEYS["b"]
+    time.sleep(1.1)  # direnv compares whole seconds
+    assert use_fal.run(f"{SCRIPTS}/falenv", "profile", "set", "a").returncode == 0
+    shell.run("")
+    assert shell.exported()["FAL_KEY"] == KEYS["a"]
+    shell.run("cd ~")
+    shell.run("")
+    assert shell.exported()["FAL_KEY"] == "other:key"

@@ -40,6 +40,7 @@ def imported_by_python_alone() -> set[str]:
         ["profile", "env", "--shell", "bash"],
         ["profile", "env", "a", "--shell=zsh", "--exports-only"],
         ["profile", "env", "--shell", "fish", "--refresh", "--was", "a"],
+        ["profile", "env", "--shell", "zsh", "--cache", "cached"],
         ["profile", "current", "--name"],
         ["profile", "prompt"],
         ["profile", "exec", "a", "--", "true"],
@@ -54,6 +55,14 @@ def test_the_hot_path_imports_nothing_heavy(home: Home, arguments: list[str]) ->
     found = imported(home, *arguments) - imported_by_python_alone()
     assert "tomli" in found
     assert found & HEAVY == set()
+
+
+def test_what_only_a_start_up_file_asks_for_is_imported_for_that_alone(home: Home) -> None:
+    home.profiles("a", default="a")
+    plain = imported(home, "profile", "env", "--shell", "bash")
+    assert plain & {"falenv.cached", "falenv.startup"} == set()
+    caching = imported(home, "profile", "env", "--shell", "bash", "--cache", "cached")
+    assert caching - plain == {"falenv.cached"}
 
 
 def test_the_budget_would_notice(home: Home) -> None:

@@ -8,7 +8,7 @@ import sys
 import click
 
 import falenv
-from falenv.commands import folder, session, settings
+from falenv.commands import folder, install, session, settings
 from falenv.errors import FalenvError, UsageError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -28,14 +28,20 @@ def root() -> None:
 def profile() -> None:
     """Keep fal.ai profiles, and bring the active one into the shell.
 
-    To make this shell follow, and every later one from its start-up file:
+    To make this shell follow, and every later one:
 
     \b
         eval "$(fal profile env)"
+        fal profile install
     """
 
 
-for command in (*settings.COMMANDS, *session.COMMANDS, *folder.COMMANDS):
+for command in (
+    *settings.COMMANDS,
+    *session.COMMANDS,
+    *folder.COMMANDS,
+    *install.COMMANDS,
+):
     profile.add_command(command)
 
 

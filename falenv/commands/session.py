@@ -23,6 +23,7 @@ NOT_HERE = f"falenv is not in this shell; first: {talk.EVAL}"
 @click.option("--no-prompt", is_flag=True, help="Without the segment in the prompt.")
 @click.option("--refresh", is_flag=True, hidden=True)
 @click.option("--was", hidden=True)
+@click.option("--cache", hidden=True)
 def env(**options: str | bool | None) -> None:
     """Print the code that makes a shell follow, for eval.
 

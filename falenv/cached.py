@@ -1,0 +1,69 @@
+"""The file that start-up files read: the integration, kept so that no process has to print it."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from falenv import paths
+from falenv.integration import beginning, integration
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from falenv.dialects import Dialect
+
+
+def write(path: str, dialect: Dialect, store_path: str, index_path: str) -> None:
+    """Write the file for shells of one kind, if it does not say the same already; never fail.
+
+    It has no key in it. Its mtime is set equal to the program's: any other program, newer or
+    older, and any other writer of the file, makes the two differ, and a shell then asks us again.
+    """
+    code = integration(dialect, beginning(dialect, store_path, index_path), show_segment=True)
+    content = code.encode("utf-8", "surrogateescape")
+    try:
+        mtime_ns = os.stat(paths.program()).st_mtime_ns
+        if not _says(path, content, mtime_ns):
+            _put(path, content, mtime_ns)
+    except OSError:
+        return  # no place for it: the shells ask each time
+
+
+def remove(path: str) -> None:
+    """Delete the file, if there is one."""
+    try:
+        os.unlink(path)
+    except OSError:
+        return
+
+
+def _says(path: str, content: bytes, mtime_ns: int) -> bool:
+    """Tell whether the file is there, with this content and time, and is one a shell would read."""
+    try:
+        with open(path, "rb") as file:
+            status = os.lstat(path)
+            is_ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+            same_time = status.st_mtime_ns == mtime_ns
+            return is_ours and same_time and file.read(len(content) + 1) == content
+    except FileNotFoundError:
+        return False
+
+
+def _put(path: str, content: bytes, mtime_ns: int) -> None:
+    """Replace the file at once, private to the user, in a folder that nobody else can write to."""
+    folder = os.path.dirname(path)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    status = os.stat(folder)
+    if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+        return
+    temporary = f"{path}.{os.getpid()}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(content)
+        os.utime(temporary, ns=(mtime_ns, mtime_ns))
+        if os.stat(temporary).st_mtime_ns == mtime_ns:  # a file system may round it
+            os.replace(temporary, path)
+    finally:
+        if os.path.lexists(temporary):
+            os.unlink(temporary)

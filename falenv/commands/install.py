@@ -1,0 +1,152 @@
+"""What makes every later shell follow: install, uninstall."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import click
+
+from falenv import cached, detect, dialects, hot, index, paths, startup, store
+from falenv.commands import talk
+from falenv.errors import FalenvError, UsageError, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from falenv.startup import Edit
+
+PLAIN = re.compile(r"[\w./-]+")
+
+
+def _options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what both commands take."""
+    for add in (
+        click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
+        click.option("--yes", is_flag=True, help="Do it without asking."),
+        click.argument(
+            "shells", metavar="[SHELL]...", nargs=-1, type=click.Choice(startup.TARGETS)
+        ),
+    ):
+        command = add(command)
+    return command
+
+
+@click.command("install")
+@_options
+def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
+    """Make every new shell follow: of the kind that asks, or bash, zsh, fish and direnv as named.
+
+    Adds a few lines to the shell's start-up file, which is shown first. A new shell starts no
+    process for it. direnv gets the command `use fal NAME` for an .envrc.
+    """
+    is_here = bool(hot.mark_of_shell())
+    exe = paths.program()
+    if not os.access(exe, os.X_OK):
+        raise FalenvError(f"{exe} cannot be run by a shell; install falenv as a package first")
+    targets = dict.fromkeys(shells or (_asking(),))
+    edits = [edit for target in targets for edit in startup.install(target, exe)]
+    changed = _change(edits, "install", yes=yes, dry_run=dry_run)
+    if dry_run:
+        return
+    for edit in edits:
+        done = "Installed in" if edit in changed else "Already installed in"
+        click.echo(printable(f"{done} {edit.path}."))
+    _keep_code([target for target in targets if target in dialects.DIALECTS], exe)
+    if "direnv" in targets:
+        hot.say("in an .envrc: use fal NAME")
+    line = _line_for(targets, exe)
+    if changed and line and not is_here:
+        hot.say(f"new shells follow; for this one: {line}")
+
+
+@click.command("uninstall")
+@_options
+def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
+    """Take out what install has added, and leave each file as it was before."""
+    is_here = bool(hot.mark_of_shell())
+    targets = dict.fromkeys(shells or startup.TARGETS)
+    edits = [edit for target in targets for edit in startup.uninstall(target)]
+    if not edits:
+        click.echo("Not installed in any start-up file.")
+        return
+    _change(edits, "uninstall", yes=yes, dry_run=dry_run)
+    if dry_run:
+        return
+    for edit in edits:
+        click.echo(printable(f"Taken out of {edit.path}."))
+    for target in targets:
+        cached.remove(paths.cached(paths.program(), target))
+    if is_here:
+        hot.say("this shell still follows; to end that too: fal profile off")
+
+
+def _asking() -> str:
+    try:
+        return detect.shell()
+    except UsageError:
+        raise UsageError(
+            "could not tell which shell is asking; name it: fal profile install bash"
+        ) from None
+
+
+def _change(edits: list[Edit], command: str, *, yes: bool, dry_run: bool) -> list[Edit]:
+    """Show the edits that change something and make them, if that is wanted; return them."""
+    changes = [edit for edit in edits if edit.after != edit.before]
+    for edit in changes:
+        hot.emit(_difference(edit))
+    if dry_run or not changes:
+        return changes
+    if not yes:
+        if not talk.asked_on_terminal():
+            raise FalenvError(
+                "nothing was changed, since there is no terminal to ask on; to change it as "
+                f"shown: fal profile {command} --yes"
+            )
+        click.confirm("Change that?", abort=True, err=True)
+    for edit in changes:
+        startup.write(edit)
+    return changes
+
+
+def _difference(edit: Edit) -> str:
+    """Return an edit as a unified diff, of the changed lines alone: others may hold secrets."""
+    import difflib
+
+    before, after = (
+        (content or b"").decode("utf-8", "backslashreplace").splitlines()
+        for content in (edit.before, edit.after)
+    )
+    was, becomes = (
+        edit.path if content is not None else os.devnull for content in (edit.before, edit.after)
+    )
+    lines = difflib.unified_diff(before, after, was, becomes, n=0, lineterm="")
+    return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def _keep_code(shells: list[str], exe: str) -> None:
+    """Write the files that the start-up files read, so that the first new shell is quick too."""
+    path = paths.store()
+    try:
+        index_path = index.update(store.read(path))
+    except FalenvError:
+        return  # the first new shell will say what is wrong with the store
+    for shell in shells:
+        cached.write(paths.cached(exe, shell), dialects.find(shell), path, index_path)
+
+
+def _line_for(targets: Collection[str], exe: str) -> str:
+    """Return the line that makes the shell that asks follow, if it is one of `targets`."""
+    try:
+        name = detect.shell()
+    except UsageError:
+        name = ""
+    if name not in targets:
+        return ""
+    quote = dialects.find(name).quote
+    command = f"{exe if PLAIN.fullmatch(exe) else quote(exe)} profile env"
+    return f"{command} | source" if name == "fish" else f'eval "$({command})"'
+
+
+COMMANDS = (install, uninstall)

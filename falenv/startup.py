@@ -1,0 +1,224 @@
+"""Start-up files: which of them a shell reads, and our block in them, put in and taken out.
+
+What is around the block is bytes that are never changed. The block's first line says what was done
+to make room for it; its last line has a checksum of what is between the two, by which a block that
+someone has edited is told from an older version's.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+import zlib
+
+from falenv import assets, dialects, paths
+from falenv.errors import StartupFileError
+
+#: What can be asked for. direnv is no shell, but reads files at each start as one does.
+TARGETS = ("bash", "direnv", "fish", "zsh")
+
+#: The notes in a block's first line.
+_CREATED = b", and this file if nothing else is in it"
+_ENDED = b", and the line break before it"
+_MARK = re.compile(rb"^# (?:>>>|<<<) falenv\b", re.MULTILINE)
+_BLOCK = re.compile(
+    rb"^# >>> falenv: `fal profile uninstall` takes this out(?P<note>[^>\r\n]*) >>>\r?\n"
+    rb"(?P<body>(?:.*\n)*?)# <<< falenv (?P<sum>[0-9a-f]{8}) <<<\r?$",
+    re.MULTILINE,
+)
+#: A command in one of bash's start-up files that reads another. A wrong guess does no harm: what
+#: is read twice is installed once.
+_READS = re.compile(
+    rb"^(?![ \t]*#)(?:.*[\s;&|({])?(?:\.|source)[ \t][^;&|#\n]*"
+    rb"(\.bashrc|\.bash_profile|\.bash_login|\.profile)(?![\w./-])",
+    re.MULTILINE,
+)
+
+
+class Edit:
+    """What a file has, and what it is to have; None where there is, or is to be, no file."""
+
+    __slots__ = ("after", "before", "path")
+
+    def __init__(self, path: str, before: bytes | None, after: bytes | None) -> None:
+        self.path = path
+        self.before = before
+        self.after = after
+
+
+def install(target: str, exe: str) -> list[Edit]:
+    """Return what makes a shell, or direnv, read our code at each start. Error: StartupFileError.
+
+    A file that has it already gets an edit that changes nothing.
+    """
+    files = paths.rc_files(target)
+    edits = [_put(files[0], _body(target, exe))]
+    if target == "bash":
+        edits += _install_login(files[1:], exe)
+    return edits
+
+
+def uninstall(target: str) -> list[Edit]:
+    """Return what takes our code out again, wherever it is. Error: StartupFileError."""
+    contents = {path: read(path) for path in paths.rc_files(target)}
+    return [
+        Edit(path, content, _without(path, content))
+        for path, content in contents.items()
+        if content is not None and _find(path, content)
+    ]
+
+
+def _install_login(files: list[str], exe: str) -> list[Edit]:
+    """Return the edit of the file that a login bash reads, unless that reads .bashrc by itself.
+
+    It reads the first that exists. Where there is none, one is made that reads .bashrc; before
+    one that there is, none is made, since it would hide that.
+    """
+    contents = {path: read(path) for path in files}
+    login = assets.read("shell", "login.sh")
+    for path, content in contents.items():
+        if content is None:
+            continue
+        block = _find(path, content)
+        if block:
+            return [_put(path, login if block["note"] == _CREATED else _body("bash", exe))]
+        return [] if _reads_bashrc(path, contents) else [_put(path, _body("bash", exe))]
+    return [_put(files[0], login)]
+
+
+def _reads_bashrc(path: str, contents: dict[str, bytes | None]) -> bool:
+    """Tell whether a file of bash's, or one that it reads, has a command that reads .bashrc."""
+    others = {name: content for name, content in contents.items() if name != path}
+    folder = os.path.dirname(path)
+    for name in _READS.findall(contents.get(path) or b""):
+        read_too = os.path.join(folder, name.decode())
+        if name == b".bashrc" or (read_too in others and _reads_bashrc(read_too, others)):
+            return True
+    return False
+
+
+def _body(target: str, exe: str) -> str:
+    """Return the code between a block's first and last line."""
+    dialect = dialects.find("bash" if target == "direnv" else target)
+    body = dialect.assign("__falenv_exe", exe)
+    if target == "direnv":
+        return body + assets.read("shell", "use_fal.sh")
+    body += dialect.assign("__falenv_cached", paths.cached(exe, target))
+    return body + assets.read("shell", "startup.fish" if target == "fish" else "startup.sh")
+
+
+def _block(note: bytes, body: bytes) -> bytes:
+    """Return a block without the line break at its end."""
+    return (
+        b"# >>> falenv: `fal profile uninstall` takes this out%s >>>\n%s# <<< falenv %08x <<<"
+        % (
+            note,
+            body,
+            zlib.crc32(body),
+        )
+    )
+
+
+def _find(path: str, content: bytes) -> re.Match[bytes] | None:
+    """Return where our block is; raise StartupFileError where it is not as we wrote it."""
+    marks = list(_MARK.finditer(content))
+    if not marks:
+        return None
+    found = _BLOCK.search(content)
+    first, last = (content.count(b"\n", 0, marks[at].start()) + 1 for at in (0, -1))
+    cure = f"delete lines {first} to {last}, unless they are yours; then try again"
+    if not found or len(marks) != 2:  # noqa: PLR2004 - a block has two ends
+        raise StartupFileError(path, "has no whole block of falenv's, but parts", cure, first)
+    if zlib.crc32(found["body"]) != int(found["sum"], 16):
+        raise StartupFileError(path, "falenv's block was changed by hand", cure, first)
+    return found
+
+
+def _put(path: str, body: str) -> Edit:
+    """Return the edit that brings our block into a file, in its old place or at the end."""
+    before = read(path)
+    content = before or b""
+    old = _find(path, content)
+    code = body.encode("utf-8", "surrogateescape")
+    if old:
+        start, end = old.span()
+        return Edit(path, before, content[:start] + _block(old["note"], code) + content[end:])
+    has_open_end = bool(content) and not content.endswith(b"\n")
+    note = _CREATED if before is None else _ENDED if has_open_end else b""
+    return Edit(path, before, content + b"\n" * has_open_end + _block(note, code) + b"\n")
+
+
+def _without(path: str, content: bytes) -> bytes | None:
+    """Return a file as it was before our block came."""
+    block = _find(path, content)
+    if block is None:
+        return content
+    head, tail = content[: block.start()], content[block.end() :].removeprefix(b"\n")
+    if block["note"] == _ENDED and not tail:
+        head = head.removesuffix(b"\n")
+    return (head + tail) or (None if block["note"] == _CREATED else b"")
+
+
+def read(path: str) -> bytes | None:
+    """Return what a start-up file contains, or None where there is none; StartupFileError."""
+    elsewhere = "move it away, then try again"
+    try:
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
+            raise StartupFileError(path, "is a folder", elsewhere)
+        if not stat.S_ISREG(status.st_mode):
+            raise StartupFileError(path, "is not a regular file", elsewhere)
+        with open(path, "rb") as file:
+            content = file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        what = f"could not be read: {error.strerror}"
+        raise StartupFileError(path, what, f"try: ls -l {path}") from None
+    if b"\0" in content:
+        raise StartupFileError(path, "is not a text file", elsewhere)
+    return content
+
+
+def write(edit: Edit) -> None:
+    """Make an edit; raise StartupFileError, with the file as it was."""
+    if read(edit.path) != edit.before:
+        raise StartupFileError(edit.path, "was changed in the meantime", "try again")
+    target = os.path.realpath(edit.path)  # a link, into a folder of dotfiles, stays
+    try:
+        if edit.after is None:
+            os.unlink(target)
+        else:
+            os.makedirs(os.path.dirname(edit.path), exist_ok=True)
+            _replace(target, edit.after)
+    except OSError as error:
+        what = f"could not be written: {error.strerror}"
+        cure = "it was left as it was; try again after mending that"
+        raise StartupFileError(edit.path, what, cure) from None
+
+
+def _replace(target: str, content: bytes) -> None:
+    """Put `content` in the place of a file at once, with its mode and owner."""
+    status = os.stat(target) if os.path.exists(target) else None
+    if status and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    temporary = os.path.join(
+        os.path.dirname(target), f".{os.path.basename(target)}.falenv-{os.getpid()}"
+    )
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with open(descriptor, "wb") as file:
+            if status:
+                mine = os.fstat(descriptor)
+                if (mine.st_uid, mine.st_gid) != (status.st_uid, status.st_gid):
+                    os.fchown(descriptor, status.st_uid, status.st_gid)
+                os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(temporary, target)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -1,0 +1,12 @@
+# Makes each new shell follow. No process is started for that while the file named above has the
+# time of the program: it holds what `fal profile env` prints, but for the key.
+if not test -x "$__falenv_exe"
+    set -e -g __falenv_exe
+else if test -f "$__falenv_cached" -a -r "$__falenv_cached" -a -O "$__falenv_cached"
+    and not test -L "$__falenv_cached" -o "$__falenv_cached" -nt "$__falenv_exe" \
+        -o "$__falenv_cached" -ot "$__falenv_exe"
+    builtin source "$__falenv_cached"
+else
+    $__falenv_exe profile env --shell fish --cache "$__falenv_cached" | builtin source
+end
+set -e -g __falenv_cached

@@ -1,0 +1,22 @@
+# Makes each new shell follow. No process is started for that while the file named above has the
+# time of the program: it holds what `fal profile env` prints, but for the key. All this is done
+# in bash or zsh only, and other shells can read it.
+# shellcheck disable=SC1090,SC2154
+case ${BASH_VERSION:+bash}${ZSH_VERSION:+zsh} in
+    "${__falenv_cached##*.}")
+        if \builtin test ! -x "$__falenv_exe"; then
+            \builtin unset __falenv_exe
+        elif \builtin test -f "$__falenv_cached" && \builtin test -r "$__falenv_cached" &&
+            \builtin test -O "$__falenv_cached" && \builtin test ! -L "$__falenv_cached" &&
+            \builtin test ! "$__falenv_cached" -nt "$__falenv_exe" &&
+            \builtin test ! "$__falenv_cached" -ot "$__falenv_exe"; then
+            \builtin source "$__falenv_cached"
+        else
+            \builtin eval "$(
+                "$__falenv_exe" profile env --shell "${__falenv_cached##*.}" --cache "$__falenv_cached"
+            )"
+        fi
+        \builtin unset __falenv_cached
+        ;;
+    *) unset __falenv_exe __falenv_cached ;;
+esac
