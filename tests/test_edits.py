@@ -178,8 +178,9 @@ for line in sys.stdin:
 
 
 def test_case_41_edits_of_any_legal_toml(
-    home: Home, official: Path, figure: Callable[[str], None]
+    home: Home, official: Path, figure: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(home.path)
     results: list[tuple[Path, dict[str, Any]]] = []
     counts: dict[str, int] = {}
 

@@ -41,6 +41,13 @@ ARGUMENTS: dict[str, list[list[str]]] = {
         ["--shell", "bash", "--refresh", "--was", "me"],
     ],
     "use": [["me"], ["-"], ["--default"]],
+    "prompt": [[]],
+    "link": [["me"]],
+    "unlink": [[]],
+    "allow": [[]],
+    "deny": [[]],
+    "install": [["bash", "--dry-run"]],
+    "uninstall": [["bash"]],
     "off": [[]],
     "on": [[]],
     "current": [[], ["--json"], ["--name"]],
@@ -49,7 +56,12 @@ ARGUMENTS: dict[str, list[list[str]]] = {
 }
 LINES = [[name, *words] for name, lines in ARGUMENTS.items() for words in lines]
 #: What does not read the store, or is silent by design where it cannot.
-DEAF = [["list", "--names"], ["off"], ["completion", "bash"], ["use", "-"], ["use", "--default"]]
+DEAF = [
+    line
+    for line in LINES
+    if line[0] in {"off", "completion", "prompt", "unlink", "allow", "deny", "install", "uninstall"}
+    or line in (["list", "--names"], ["use", "-"], ["use", "--default"])
+]
 
 SECRET = "fakeme"
 GOOD = f'[__internal__]\nprofile = "me"\n\n[me]\nkey = "{KEYS["me"]}"\n'
@@ -307,7 +319,10 @@ def mutated(chance: random.Random) -> bytes:
     return bytes(content)
 
 
-def test_mutated_stores(home: Home, figure: Callable[[str], None]) -> None:
+def test_mutated_stores(
+    home: Home, monkeypatch: pytest.MonkeyPatch, figure: Callable[[str], None]
+) -> None:
+    monkeypatch.chdir(home.path)
     # `exec` would replace this process, and `on` looks for the shell that started it.
     lines = [line for line in LINES if line[0] not in {"exec", "on"}]
     tries = 20_000 if LONG else 600
