@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from falenv.dialects import Dialect
+    from falenv.store import Store
 
 
 def say(message: str) -> None:
@@ -67,14 +68,7 @@ def env(  # noqa: PLR0913 - the command's own options
         _refuse_screen(dialect, name)
     exports_only = exports_only or detect.in_envrc()
     path = paths.store()
-    try:
-        found = store.read(path)
-    except StoreError:
-        if refresh:
-            from falenv.integration import bookkeeping
-
-            emit(bookkeeping(dialect, path, index.update_broken(path)))
-        raise
+    found = _read(dialect, path) if refresh else store.read(path)
     failure = None
     try:
         active = resolve(found, name)
@@ -101,6 +95,17 @@ def env(  # noqa: PLR0913 - the command's own options
         now = f"this shell is on {shown(active.name)} now" if active.name else "FAL_KEY was removed"
         what = "is active no more" if was in found.profiles else "is gone"
         say(f"profile {shown(was)} {what}; {now}")
+
+
+def _read(dialect: Dialect, path: str) -> Store:
+    """Read the store for a refresh: also a shell that cannot follow it learns what it has seen."""
+    try:
+        return store.read(path)
+    except StoreError:
+        from falenv.integration import bookkeeping
+
+        emit(bookkeeping(dialect, path, index.update_broken(path)))
+        raise
 
 
 def _watch(dialect: Dialect, path: str) -> str:
