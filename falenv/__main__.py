@@ -1,16 +1,24 @@
 """Entry of both scripts, `fal` and `falenv`: the hot path first, click only when needed."""
 
-from __future__ import annotations
-
 import os
 import sys
 
-from falenv import hot
-from falenv.errors import FalenvError, SystemFailedError
-
 
 def main() -> int:
-    """Run the command line; return the exit code: 0 done, 1 refused or failed, 2 misused."""
+    """Run the command line; return the exit code: 0 done, 1 refused or failed, 2 misused.
+
+    All else is imported in here, so that Ctrl-C is quiet from the beginning.
+    """
+    try:
+        return _main()
+    except KeyboardInterrupt:
+        return 130
+
+
+def _main() -> int:
+    from falenv import hot
+    from falenv.errors import FalenvError, SystemFailedError
+
     _open_streams()
     try:
         code = _run(sys.argv[1:])
@@ -18,8 +26,6 @@ def main() -> int:
     except FalenvError as error:
         hot.say(str(error))
         code = error.exit_code
-    except KeyboardInterrupt:
-        code = 130
     except BrokenPipeError:
         _drop_output()  # the reader went away, which is no fault
         code = 141
@@ -31,6 +37,8 @@ def main() -> int:
 
 
 def _run(arguments: list[str]) -> int:  # noqa: RET503 - pass_on does not return
+    from falenv import hot
+
     ours = arguments[:1] in (["profile"], ["profiles"])
     if ours and hot.dispatch(arguments[1:]):
         return 0

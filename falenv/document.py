@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from falenv.store import INTERNAL
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from tomlkit import TOMLDocument
     from tomlkit.items import AoT, Table
 
@@ -23,20 +27,50 @@ def edited(text: str, change: Change) -> str | None:
     import tomli
     import tomlkit
 
-    wanted = tomli.loads(text)
+    def meaning(text: str) -> dict[str, Any]:
+        # Floats as they are spelled: nan is not even equal to itself.
+        return tomli.loads(text, parse_float=lambda number: (number,))
+
+    wanted = meaning(text)
     change(wanted)
     try:
         document = tomlkit.parse(text)
+        plain = _dumps(document)
         _move_comments(document)
-        if _dumps(document) != text:
+        if _dumps(document) != plain:
             document = tomlkit.parse(text)
         change(document)
         result = _dumps(document)
+        if plain != text:
+            result = _transferred(plain, result, text)
         if text.count("\n") == text.count("\r\n") > 0:  # tomlkit ends new lines in LF
             result = result.replace("\r\n", "\n").replace("\n", "\r\n")
-        return result if tomli.loads(result) == wanted else None
+        return result if _with_internal(meaning(result)) == _with_internal(wanted) else None
     except Exception:  # noqa: BLE001 - tomlkit fails in many ways at what it cannot do
         return None
+
+
+def _with_internal(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the data as the official CLI reads it: with a table of its own, if an empty one."""
+    return {INTERNAL: {}} | data
+
+
+def _transferred(before: str, after: str, text: str) -> str:
+    """Make in `text` the change from `before` to `after`, line by line.
+
+    `before` is what tomlkit makes of `text`, with some headers spelled in its own way.
+    """
+    from difflib import SequenceMatcher
+
+    kept, old, new = (part.split("\n") for part in (text, before, after))
+    if len(kept) != len(old):
+        raise ValueError
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    lines = (
+        kept[start:end] if same == "equal" else new[new_start:new_end]
+        for same, start, end, new_start, new_end in matcher.get_opcodes()
+    )
+    return "\n".join(line for block in lines for line in block)
 
 
 def _move_comments(document: TOMLDocument) -> None:

@@ -28,7 +28,6 @@ from falenv.store import stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from falenv.profile import Profile
     from falenv.store import Store
 
 #: Beyond so many lines a process is quicker than a shell's `read` in a loop.
@@ -44,10 +43,12 @@ NEVER_NS = 1
 
 def update(store: Store) -> str:
     """Make the index say what the store says; return its path, empty where it cannot be."""
-    lines = store.text.split("\n")[:LAST_LINE]
+    lines = _key_lines(store.text)
     default = store.default if _fits(store.default) or not store.default else ASK
     entries = [
-        f"{_key_line(lines, profile)}{';' + sgr(profile.color) if profile.color else ''} {name}"
+        # A profile with a host needs more than its key, and goes through a process.
+        f"{ASK if profile.host else lines.get((name, profile.key), ASK)}"
+        f"{';' + sgr(profile.color) if profile.color else ''} {name}"
         for name, profile in store.profiles.items()
         if _fits(name)
     ]
@@ -88,18 +89,23 @@ def _fits(name: str) -> bool:
     )
 
 
-def _key_line(lines: list[str], profile: Profile) -> str:
-    """Return the number of the line whose text between the first two double quotes is the key.
+def _key_lines(text: str) -> dict[tuple[str, str | None], int]:
+    """Return on which line which table has which key.
 
-    That is how a shell cuts it out, so the very cut is tried here. A profile with a host needs
-    more than its key, and goes through a process, like one that has no such line.
+    The key is cut out as a shell does it, the text between a line's first two double quotes, and
+    a table counts whose header is spelled plainly. What is not found so in a profile must be
+    asked of a process.
     """
-    if profile.key and not profile.host:
-        for number, line in enumerate(lines, 1):
+    found: dict[tuple[str, str | None], int] = {}
+    table = ""
+    for number, line in enumerate(text.split("\n")[:LAST_LINE], 1):
+        if line.startswith("["):
+            table = line.partition("]")[0].strip('["')
+        elif line.startswith("key"):
             parts = line.split('"', 2)
-            if len(parts) == 3 and parts[0].startswith("key") and parts[1] == profile.key:  # noqa: PLR2004
-                return str(number)
-    return ASK
+            if len(parts) == 3:  # noqa: PLR2004 - before, between and after the quotes
+                found[table, parts[1]] = number
+    return found
 
 
 def _write(store_path: str, store_stamp: str, lines: list[str], mtime_ns: int | None) -> str:
@@ -108,17 +114,33 @@ def _write(store_path: str, store_stamp: str, lines: list[str], mtime_ns: int | 
     version = f"{store_stamp}-{trust.version()}"
     for folder in paths.index_candidates(store_path):
         path = os.path.join(folder, version)
-        if _current(path, content, mtime_ns) or _put(path, content, mtime_ns):
+        if _is_private(folder) and (
+            _current(path, content, mtime_ns) or _put(path, content, mtime_ns)
+        ):
             return path
     return ""
+
+
+def _is_private(folder: str) -> bool:
+    """Make a folder if there is none; tell whether none but us can put an index there.
+
+    Whoever can, could send a shell to another profile's key.
+    """
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        places = (folder, os.path.dirname(folder))
+        return not any(paths.strangers(os.stat(place)) for place in places)
+    except OSError:
+        return False
 
 
 def _current(path: str, content: bytes, mtime_ns: int | None) -> bool:
     """Tell whether the index says just this already, as it does at most starts of a shell."""
     try:
         with open(path, "rb") as file:
-            same_time = mtime_ns is None or os.fstat(file.fileno()).st_mtime_ns == mtime_ns
-            return same_time and file.read(len(content) + 1) == content
+            status = os.fstat(file.fileno())
+            same = mtime_ns in {None, status.st_mtime_ns} and not paths.strangers(status)
+            return same and file.read(len(content) + 1) == content
     except OSError:
         return False
 
@@ -128,7 +150,6 @@ def _put(path: str, content: bytes, mtime_ns: int | None) -> bool:
     folder, version = os.path.split(path)
     temporary = os.path.join(folder, f".{os.getpid()}")  # a shell's `*` passes over it
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with open(descriptor, "wb") as file:

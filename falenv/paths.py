@@ -1,4 +1,4 @@
-"""Where files live. The only reader of the variables that say so.
+"""Where files live, and whether others can write there. The only reader of the path variables.
 
 All paths are absolute and are `str`: pathlib costs more at import than the hot path may take.
 Bytes that are not UTF-8 are carried as surrogates (PEP 383).
@@ -7,16 +7,23 @@ Bytes that are not UTF-8 are carried as surrogates (PEP 383).
 from __future__ import annotations
 
 import os
+import stat
 import sys
+
+from falenv.errors import StoreError
 
 
 def store() -> str:
     """Return the path of the store: `FAL_CONFIG_PATH` with `~` expanded, else the official default.
 
-    Source: `fal/config.py` of the official CLI. An empty variable counts as unset.
+    Source: `fal/config.py` of the official CLI. An empty variable counts as unset. Where there is
+    no such home, `~` would be a folder of that name, wherever we are: StoreError.
     """
     named = os.environ.get("FAL_CONFIG_PATH") or "~/.fal/config.toml"
     path = os.path.expanduser(named)
+    if path.startswith("~"):
+        cure = "set HOME, or FAL_CONFIG_PATH to a path from /"
+        raise StoreError(path, "the home folder in it is not known", cure)
     try:
         return os.path.abspath(path)
     except FileNotFoundError:  # the current folder was deleted, and the path is relative
@@ -48,7 +55,8 @@ def _user_folder(kind: str, default: str) -> str:
     """Return our folder of one kind.
 
     On Linux and its like the rule is one line of the XDG base directory specification, spelled
-    out here because importing platformdirs would double the time of the hot path.
+    out here because importing platformdirs would double the time of the hot path. By the same
+    specification a relative path does not count. Without a home the result is not absolute.
     """
     if sys.platform in {"darwin", "win32"} or "ANDROID_DATA" in os.environ:
         import platformdirs
@@ -56,7 +64,7 @@ def _user_folder(kind: str, default: str) -> str:
         folder: str = getattr(platformdirs, f"user_{kind}_dir")("falenv", appauthor=False)
         return folder
     base = os.environ.get(f"XDG_{kind.upper()}_HOME", "").strip()
-    return os.path.join(base or os.path.expanduser(default), "falenv")
+    return os.path.join(base if os.path.isabs(base) else os.path.expanduser(default), "falenv")
 
 
 def cached(exe: str, shell: str) -> str:
@@ -100,7 +108,40 @@ def index_candidates(store_path: str) -> list[str]:
     """
     target = os.path.realpath(store_path)
     beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.index")
-    return [os.path.join(state(), _flat(store_path)), beside]
+    found = (os.path.join(state(), _flat(store_path)), beside)
+    return [path for path in found if os.path.isabs(path)]
+
+
+def strangers(status: os.stat_result) -> str:
+    """Return why others than us and root could have written a file, or into a folder; else "".
+
+    OpenSSH's rule for its config file (`read_config_file_depth`). As in Debian's OpenSSH, a group
+    that is the user's alone may write, since with a umask of 002 all that the official CLI makes
+    is so; how to know such a group is pam_umask's rule (`usergroups`). In a folder with the
+    sticky bit nobody can replace what is another's.
+    """
+    if os.name == "nt":
+        return ""
+    if status.st_uid not in {0, os.geteuid()}:
+        return f"belongs to another user (uid {status.st_uid})"
+    mode = status.st_mode
+    if stat.S_ISDIR(mode) and mode & stat.S_ISVTX:
+        return ""
+    if mode & stat.S_IWOTH or (mode & stat.S_IWGRP and not _is_own_group(status.st_gid)):
+        return "can be written by other users"
+    return ""
+
+
+def _is_own_group(number: int) -> bool:
+    """Tell whether a group has no member but us: it bears our name, and lists nobody else."""
+    import grp
+    import pwd
+
+    try:
+        group, user = grp.getgrgid(number), pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return False
+    return group.gr_name == user and set(group.gr_mem) <= {user}
 
 
 def program() -> str:

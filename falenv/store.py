@@ -11,6 +11,7 @@ import os
 import stat
 import time
 
+from falenv import paths
 from falenv.errors import StoreBusyError, StoreError, shown
 from falenv.profile import Profile
 
@@ -24,13 +25,18 @@ if TYPE_CHECKING:
 
 INTERNAL = "__internal__"  # the official CLI's own table (SETTINGS_SECTION in fal/config.py)
 LOCK_SECONDS = 10.0
-LARGEST = 16 * 1024 * 1024
+#: 10,000 profiles take less; an edit of more would take minutes, and the lock as long.
+LARGEST = 1024 * 1024
 _ELSEWHERE = "move it away, or name another file in FAL_CONFIG_PATH"
 
-# A file that another program is just writing in place is empty, or half there, for microseconds.
-_JUST_NOW = 1_000_000_000  # nanoseconds
-_SETTLE_TRIES = 20
+# A file that another program is just writing in place, as the official CLI does, is empty, then
+# some lines long, which may well be TOML. It is waited for until it was left alone for so long.
+_JUST_NOW = 1_000_000_000  # nanoseconds: where a program has it open for writing
+_MOMENT = 50_000_000  # where that cannot be told
+_SETTLE_TRIES = 200
 _SETTLE_SECONDS = 0.005
+#: How often an edit begins anew since another program wrote the file meanwhile.
+_TRIES_EDIT = 20
 
 
 class Store:
@@ -65,55 +71,38 @@ def stamp(status: os.stat_result | None) -> str:
 
 def read(path: str) -> Store:
     """Read the store; a missing file is an empty store. Errors: StoreError, never a traceback."""
-    for attempt in range(_SETTLE_TRIES):
-        text, status = _load(path)
-        age = time.time_ns() - status.st_mtime_ns if status else _JUST_NOW
-        just_written = abs(age) < _JUST_NOW
-        last = attempt == _SETTLE_TRIES - 1
-        if just_written and not text and not last:
-            time.sleep(_SETTLE_SECONDS)
-            continue
-        try:
-            return Store(path, text, status)
-        except StoreError:
-            if not just_written or last:
-                raise
-            time.sleep(_SETTLE_SECONDS)
-    raise AssertionError("unreachable")  # pragma: no cover - the last try returns or raises
+    content, status = _load(path)
+    return Store(path, _decode(path, content), status)
 
 
 def edit(path: str, change: Change) -> tuple[Store, Store]:
     """Change the store under its lock; return it as it was and as it is.
 
-    Errors: StoreError and StoreBusyError, with the file as it was; whatever `change` raises,
-    likewise.
+    The lock does not keep the official CLI out: where it wrote in the meantime, `change` is made
+    once more, to what it wrote. Errors: StoreError and StoreBusyError, with the file as it was;
+    whatever `change` raises, likewise.
     """
     import tomlkit  # noqa: F401 - here, not under the lock, for which others wait
-
-    from falenv import document
 
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
+        _refuse_strangers(path, folder)
     except OSError as error:
         raise _unwritable(path, error, folder) from None
     with _lock(path, target):
-        before = read(path)
-        text = document.edited(before.text, change)
-        if text is None:
-            raise StoreError(path, "is written in a way that we cannot edit", "edit it by hand")
-        if text != before.text or before.mtime_ns is None or before.is_open_to_others:
-            try:
-                _replace(target, text)
-            except OSError as error:
-                raise _unwritable(path, error) from None
-            try:
+        try:
+            before, after = _replace(path, target, change)
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        try:
+            if after is not before:
                 _sync_folder(folder)
-            except OSError as error:
-                what = f"was changed, but the folder could not be synced: {error.strerror}"
-                raise StoreError(path, what, "check it after a power failure") from None
-        return before, read(path)
+        except OSError as error:
+            what = f"was changed, but the folder could not be synced: {error.strerror}"
+            raise StoreError(path, what, "check it after a power failure") from None
+        return before, after
 
 
 @contextlib.contextmanager
@@ -123,20 +112,33 @@ def _lock(path: str, target: str) -> Iterator[None]:
 
     name = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.lock")
     lock = filelock.FileLock(name, timeout=LOCK_SECONDS, mode=0o600)
+    while True:
+        taken = _last_taken(name)
+        try:
+            lock.acquire()
+            break
+        except filelock.Timeout:
+            if _last_taken(name) == taken:  # else it is a long queue, but moves
+                raise StoreBusyError(path, _holder(name), LOCK_SECONDS) from None
+        except OSError as error:
+            raise _unwritable(path, error, name) from None
     try:
-        lock.acquire()
-    except filelock.Timeout:
-        raise StoreBusyError(path, _holder(name), LOCK_SECONDS) from None
-    except OSError as error:
-        raise _unwritable(path, error, name) from None
-    try:
-        with open(name, "w", encoding="ascii") as file:
+        descriptor = os.open(name, os.O_WRONLY | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0))
+        with open(descriptor, "w", encoding="ascii") as file:
             file.write(f"{os.getpid()}\n")
         yield
     except OSError as error:
         raise _unwritable(path, error) from None
     finally:
         lock.release()
+
+
+def _last_taken(name: str) -> int:
+    """Return when somebody last took a lock, by the name that he left in it; 0 for never."""
+    try:
+        return os.stat(name).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _holder(name: str) -> str:
@@ -149,28 +151,79 @@ def _holder(name: str) -> str:
     return f"process {process}" if process.isdigit() else "another process"
 
 
-def _load(path: str) -> tuple[str, os.stat_result | None]:
-    """Return the text of the store and the state of the file that it was read from."""
+def _load(path: str) -> tuple[bytes, os.stat_result | None]:
+    """Return the content of the store, whole, and the state of the file that it was read from."""
+    for _ in range(_SETTLE_TRIES):
+        try:
+            # A FIFO in its place must not block us.
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        except FileNotFoundError:
+            return b"", None
+        except OSError as error:
+            raise _unreadable(path, error) from None
+        status = os.fstat(descriptor)
+        is_file, is_folder = stat.S_ISREG(status.st_mode), stat.S_ISDIR(status.st_mode)
+        if not is_file or status.st_size > LARGEST:
+            os.close(descriptor)
+            what = "is larger than 1 MiB" if is_file else "is not a regular file"
+            raise StoreError(path, "is a folder" if is_folder else what, _ELSEWHERE)
+        try:
+            with open(descriptor, "rb") as file:
+                _refuse_strangers(path, path, status)
+                _refuse_strangers(path, os.path.dirname(path))
+                content = file.read(LARGEST + 1)
+                if not _is_being_written(descriptor, status, len(content)):
+                    break
+        except OSError as error:
+            raise _unreadable(path, error) from None
+        time.sleep(_SETTLE_SECONDS)
+    return content, status
+
+
+def _is_being_written(descriptor: int, before: os.stat_result, length: int) -> bool:
+    """Tell whether so much, read from a file of that state, may not be all of it.
+
+    Linux refuses a read lease on a file that is open for writing (`fcntl(2)`, F_SETLEASE).
+    """
+    age = abs(time.time_ns() - before.st_mtime_ns)
+    if age < _JUST_NOW:
+        import fcntl
+        import signal
+
+        try:
+            # Whoever opens it for writing meanwhile waits, and we are told, which kills.
+            kept = signal.signal(signal.SIGIO, signal.SIG_IGN)
+            try:
+                fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+                fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+            finally:
+                signal.signal(signal.SIGIO, kept)
+        except BlockingIOError:
+            return True
+        except (AttributeError, OSError):  # another system, or file system
+            if age < _MOMENT:
+                return True
+    after = os.fstat(descriptor)
+    return stamp(after) != stamp(before) or after.st_size != length
+
+
+def _refuse_strangers(path: str, place: str, status: os.stat_result | None = None) -> None:
+    """Raise StoreError where another user can put keys, or hosts for ours, into the store.
+
+    `place` is the store or its folder; its state is asked for where it is not given.
+    """
+    reason = paths.strangers(status or os.stat(place))
+    if reason:
+        what = reason if place == path else f"its folder {place} {reason}"
+        cure = f"chmod go-w {place}" if "written" in reason else f"chown it: {place}"
+        raise StoreError(
+            path, f"{what}, so its keys are not used", f"if what it says is yours, then: {cure}"
+        )
+
+
+def _decode(path: str, content: bytes) -> str:
     try:
-        # A FIFO in its place must not block us.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    except FileNotFoundError:
-        return "", None
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    status = os.fstat(descriptor)
-    is_file, is_folder = stat.S_ISREG(status.st_mode), stat.S_ISDIR(status.st_mode)
-    if not is_file or status.st_size > LARGEST:
-        os.close(descriptor)
-        what = "is larger than 16 MiB" if is_file else "is not a regular file"
-        raise StoreError(path, "is a folder" if is_folder else what, _ELSEWHERE)
-    try:
-        with open(descriptor, "rb") as file:
-            content = file.read(LARGEST + 1)
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    try:
-        return content.decode("utf-8"), status
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise StoreError(path, "is not UTF-8 text", "save it as UTF-8", line) from None
@@ -248,32 +301,50 @@ def line_of(text: str, table: str | None, setting: str) -> int | None:
     return None
 
 
-def _replace(target: str, text: str) -> None:
-    """Put `text` in the place of the file in one step that survives a crash at any point."""
-    folder = os.path.dirname(target)
+def _replace(path: str, target: str, change: Change) -> tuple[Store, Store]:
+    """Put the changed store in its place in one step that survives a crash at any point.
+
+    Return it as it was and as it is: the same one where it can stay.
+    """
+    from falenv import document
+
     # Under the lock there is one writer, so one name does, and a leftover of a killed writer is
     # taken away by the next.
-    temporary = os.path.join(folder, f".{os.path.basename(target)}.falenv")
+    temporary = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.falenv")
     _remove(temporary)
-    try:
-        descriptor = os.open(
-            temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600
-        )
-        with open(descriptor, "wb") as file:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(descriptor)
-        os.replace(temporary, target)
-    except BaseException:
-        _remove(temporary)
-        raise
+    for _ in range(_TRIES_EDIT):
+        before = read(path)
+        text = document.edited(before.text, change)
+        if text is None:
+            raise StoreError(path, "is written in a way that we cannot edit", "edit it by hand")
+        if text == before.text and before.mtime_ns is not None and not before.is_open_to_others:
+            return before, before
+        try:
+            status = _write(temporary, text)
+            if _load(path)[0] == before.text.encode():
+                os.replace(temporary, target)
+                # Not read again: the official CLI may have been there since.
+                return before, Store(path, text, status)
+        finally:
+            _remove(temporary)
+    what = "is being written by another program, again and again"
+    raise StoreError(path, what, "try again when that has ended")
+
+
+def _write(path: str, text: str) -> os.stat_result:
+    """Write a new private file, down to the disk; return its state."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(path, flags, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(text.encode("utf-8"))
+        file.flush()
+        os.fsync(descriptor)
+        return os.fstat(descriptor)
 
 
 def _remove(path: str) -> None:
-    try:
+    with contextlib.suppress(OSError):
         os.unlink(path)
-    except FileNotFoundError:
-        return
 
 
 def _sync_folder(folder: str) -> None:

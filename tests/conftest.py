@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
@@ -11,10 +12,13 @@ import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pexpect
 import pyte
 import pytest
+
+from falenv.__main__ import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,6 +35,9 @@ KEYS = {
     for number, name in enumerate(("me", "comfy", "example", "a", "b", "c"), 1)
 }
 UNSET = "<unset>"
+
+#: With FALENV_LONG=1, as tests/fire sets it, the tests under fire make thousands of tries.
+LONG = bool(os.environ.get("FALENV_LONG"))
 
 
 def needs(program: str) -> str:
@@ -97,6 +104,25 @@ class Home:
     ) -> subprocess.CompletedProcess[str]:
         """Run `fal profile …` to its end, without a terminal."""
         return self.run(str(SCRIPTS / "fal"), "profile", *arguments, stdin=stdin, **variables)
+
+    def here(self, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
+        """Run `falenv …` in this process, which is a hundred times quicker.
+
+        Return its exit code, stdout and stderr.
+        """
+        contents = [io.BytesIO(stdin.encode()), io.BytesIO(), io.BytesIO()]
+        streams = [io.TextIOWrapper(content, "utf-8") for content in contents]
+        with (
+            mock.patch.dict(os.environ, self.variables, clear=True),
+            mock.patch("sys.argv", ["falenv", *arguments]),
+            mock.patch("sys.stdin", streams[0]),
+            mock.patch("sys.stdout", streams[1]),
+            mock.patch("sys.stderr", streams[2]),
+        ):
+            code = main()
+        for stream in streams:
+            stream.flush()
+        return code, contents[1].getvalue().decode(), contents[2].getvalue().decode()
 
     def script(
         self, shell: str, text: str, **variables: str | None
@@ -252,6 +278,26 @@ class Shell:
 
     def close(self) -> None:
         self.child.close(force=True)
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Note a line of figures, which is printed at the end of the run."""
+    return lambda text: request.node.user_properties.append(("figure", text))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    figures = [
+        str(value)
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name == "figure"
+    ]
+    if figures:
+        terminalreporter.section("figures")
+        terminalreporter.write("".join(f"{line}\n" for line in sorted(figures)))
 
 
 @pytest.fixture
