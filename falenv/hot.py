@@ -99,9 +99,16 @@ def env(  # noqa: PLR0913 - the command's own options
 
 
 def _folder_files() -> list[str]:
-    """Return the `.fal-profile` that direnv is to watch: the nearest, else one that may come."""
+    """Return what direnv is to watch.
+
+    The nearest `.fal-profile` and what the user said of it, and one that may come to be here.
+    """
     folder = trust.here()
-    return [trust.find(folder) or os.path.join(folder, trust.FILE)] if folder else []
+    if not folder:
+        return []
+    link = trust.find(folder)
+    known = [link, paths.folder_note(link)] if link else []
+    return list(dict.fromkeys([os.path.join(folder, trust.FILE), *known]))
 
 
 def _speak_of_folder() -> None:

@@ -322,12 +322,16 @@ OTHERS = {
             }
             STARSHIP_PROMPT_COMMAND=$PROMPT_COMMAND
             PROMPT_COMMAND=starship_precmd""",
+        "starship above": """
+            starship_precmd() { PS1="<$FALENV_PROFILE> ready> "; }
+            PROMPT_COMMAND=starship_precmd
+            OURS""",
         # src/shell/scripts/omp.bash
         "oh-my-posh": """OURS
             _omp_get_primary() { echo "<$FALENV_PROFILE> ready> "; }
             _omp_hook() { PS1='$(_omp_get_primary)'; }
             PROMPT_COMMAND=(_omp_hook "${PROMPT_COMMAND[@]}")""",
-        "oh-my-posh first": """
+        "oh-my-posh above": """
             _omp_get_primary() { echo "<$FALENV_PROFILE> ready> "; }
             _omp_hook() { PS1='$(_omp_get_primary)'; }
             PROMPT_COMMAND=(_omp_hook "${PROMPT_COMMAND[@]}")
@@ -348,6 +352,14 @@ OTHERS = {
             _omp_precmd() { PS1="<$FALENV_PROFILE> ready> " }
             OURS
             precmd_functions+=(_omp_precmd)""",
+        "oh-my-posh above": """
+            _omp_precmd() { PS1="<$FALENV_PROFILE> ready> " }
+            precmd_functions+=(_omp_precmd)
+            OURS""",
+        "oh-my-posh of old above": """
+            prompt_ohmyposh_precmd() { PS1="<$FALENV_PROFILE> ready> " }
+            precmd_functions+=(prompt_ohmyposh_precmd)
+            OURS""",
         # internal/p10k.zsh
         "powerlevel10k": """
             setopt prompt_subst
@@ -402,8 +414,8 @@ def test_case_34_it_stays_out_of_a_prompt_that_another_program_draws(
     shell.run("fal profile use --default")
     home.fal("set", "c")
     shell.type("\x0c")
-    shell.run("")
-    # At the first prompt after a switch elsewhere. The line that waits for it was typed there.
+    # At the first prompt after a switch elsewhere. One that draws before we look is one late.
+    shell.prompts("above" in program)
     assert shell.screen().splitlines()[-1] == "<c> ready>"
     assert "(fal:" not in shell.screen()
     shell.run("fal profile off")
@@ -437,7 +449,7 @@ def test_case_34_the_real_starship(home: Home, start: Start, shell_name: str, fi
 
 
 def test_tmux_shows_it_in_its_status_line(home: Home) -> None:
-    named(home, {"a": "red", "日本": "", "#(touch pwned)": ""})
+    named(home, {"日本": "red", "#(touch pwned)": ""})
     socket = str(home.path.parent / "tmux")
     (home.path / "tmux.conf").write_text(
         "set -g status-interval 1\nset -g status-right-length 60\n"
@@ -455,7 +467,7 @@ def test_tmux_shows_it_in_its_status_line(home: Home) -> None:
     stream = pyte.Stream(screen)
     try:
         # tmux reads its own `#` forms in what it is given, but runs nothing of that.
-        for default, shown in (("a", "a"), ("日本", "日本"), ("#(touch pwned)", "")):
+        for default, shown in (("日本", "日本"), ("#(touch pwned)", "")):
             assert home.fal("set", default).returncode == 0
             while not screen.display[-1].rstrip().endswith(f"(fal:{shown})"):
                 stream.feed(child.read_nonblocking(65536, 30))  # fails where nothing comes
