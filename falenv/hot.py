@@ -111,13 +111,18 @@ def _read(dialect: Dialect, path: str) -> Store:
 def _watch(dialect: Dialect, path: str) -> str:
     """Return the lines by which direnv reads an `.envrc` again, where it is that which asks.
 
-    When the store changes, and the nearest `.fal-profile`, or one that may come.
+    When the store changes, the nearest `.fal-profile` or what the user said of it, and when one
+    comes to be here.
     """
     if not detect.in_envrc():
         return ""
+    watched = [path]
     folder = trust.here()
-    link = trust.find(folder) or os.path.join(folder, trust.FILE)
-    return "".join(f"watch_file {dialect.quote(file)}\n" for file in (path, link))
+    if folder:
+        link = trust.find(folder)
+        watched += [link, paths.folder_note(link)] if link else []
+        watched.append(os.path.join(folder, trust.FILE))
+    return "".join(f"watch_file {dialect.quote(file)}\n" for file in dict.fromkeys(watched))
 
 
 def _speak_of_folder() -> None:

@@ -310,30 +310,31 @@ __falenv_ps1='\[${__falenv_style-}\]${__falenv_segment-}\[${__falenv_plain-}\]'
 
 # Fill in format $1, into __falenv_filled.
 __falenv_fill() {
-    local __falenv_mark='' __falenv_n=$__falenv_shown
+    local __falenv_mark=''
     case $__falenv_why in
         pin) __falenv_mark=$__falenv_mark_pin ;;
         folder) __falenv_mark=$__falenv_mark_folder ;;
     esac
-    # A terminal that shows bytes is not sent those of UTF-8, whose widths nobody knows there.
-    case ${LC_ALL:-${LC_CTYPE:-${LANG-}}} in
-        *[Uu][Tt][Ff]8* | *[Uu][Tt][Ff]-8*) ;;
-        *) __falenv_n=${__falenv_n//[![:ascii:]]/?} ;;
-    esac
     __falenv_filled=${1//\{why\}/"$__falenv_why"}
     __falenv_filled=${__falenv_filled//\{mark\}/"$__falenv_mark"}
     # The name last: what it contains is not filled in again.
-    __falenv_filled=${__falenv_filled//\{name\}/"$__falenv_n"}
+    __falenv_filled=${__falenv_filled//\{name\}/"$__falenv_shown"}
+    # A terminal that shows bytes is not sent those of UTF-8, whose widths nobody knows there.
+    case ${LC_ALL:-${LC_CTYPE:-${LANG-}}} in
+        *[Uu][Tt][Ff]8* | *[Uu][Tt][Ff]-8*) ;;
+        *) __falenv_filled=${__falenv_filled//[![:ascii:]]/?} ;;
+    esac
     [[ -n $__falenv_name ]] || __falenv_filled=
 }
 
 # For the user's own PS1, single-quoted: '$(falenv_prompt)\$ '. Prints the active profile in format
-# $1, or FALENV_PROMPT, or the default.
+# $1, or FALENV_PROMPT, or the default. What comes after it in PS1 sees the $? from before it.
 falenv_prompt() {
-    local __falenv_filled='' __falenv_form=${FALENV_PROMPT:-$__falenv_format}
+    local __falenv_status=$? __falenv_filled='' __falenv_form=${FALENV_PROMPT:-$__falenv_format}
     [[ $__falenv_form != off ]] || __falenv_form=$__falenv_format
     __falenv_fill "${1:-$__falenv_form}"
     \builtin printf '%s' "$__falenv_filled"
+    return "$__falenv_status"
 }
 
 # Put the active profile before the prompt, where it is wanted and the prompt is the user's own.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -270,6 +271,11 @@ class Shell:
         self.read()
         return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
 
+    def cell(self, row: int, column: int) -> Any:
+        """Return a character of the screen, with `data`, `fg` (the colour), `bold` and so on."""
+        self.read()
+        return self._screen.buffer[row][column]
+
     @property
     def cursor(self) -> tuple[int, int]:
         """The cursor's row and column on the screen, from 0."""
@@ -278,6 +284,36 @@ class Shell:
 
     def close(self) -> None:
         self.child.close(force=True)
+
+
+class Trace:
+    """What a shell that runs under strace starts, from a moment on."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.prefix = (
+            needs("strace"),
+            "-f",
+            "--seccomp-bpf",
+            "-e",
+            "trace=fork,vfork,clone,clone3,execve",
+            "-e",
+            "signal=none",
+            "-o",
+            str(file),
+        )
+
+    def begin(self) -> None:
+        self._start = len(self._file.read_text())
+
+    def processes(self) -> list[str]:
+        """Return the calls since `begin` that made a process. A thread is none."""
+        lines = self._file.read_text()[self._start :].splitlines()
+        return [
+            line
+            for line in lines
+            if re.search(r"\b(v?fork|clone3?|execve)\(", line) and "CLONE_THREAD" not in line
+        ]
 
 
 @pytest.fixture
@@ -327,6 +363,11 @@ def start(home: Home) -> Iterator[Callable[..., Shell]]:
     yield begin
     for shell in shells:
         shell.close()
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> Trace:
+    return Trace(tmp_path / "strace")
 
 
 @pytest.fixture(params=SHELLS)

@@ -14,9 +14,8 @@ from conftest import KEYS, SCRIPTS, UNSET, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from conftest import Home, Shell
+    from conftest import Home, Shell, Trace
 
     Start = Callable[..., Shell]
 
@@ -30,41 +29,6 @@ def talk(shown: str) -> list[str]:
 
 
 # --- What it costs -------------------------------------------------------------------------------
-
-
-class Trace:
-    """What a shell that runs under strace starts, from a moment on."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self.prefix = (
-            needs("strace"),
-            "-f",
-            "--seccomp-bpf",
-            "-e",
-            "trace=fork,vfork,clone,clone3,execve",
-            "-e",
-            "signal=none",
-            "-o",
-            str(file),
-        )
-
-    def begin(self) -> None:
-        self._start = len(self._file.read_text())
-
-    def processes(self) -> list[str]:
-        """Return the calls since `begin` that made a process. A thread is none."""
-        lines = self._file.read_text()[self._start :].splitlines()
-        return [
-            line
-            for line in lines
-            if re.search(r"\b(v?fork|clone3?|execve)\(", line) and "CLONE_THREAD" not in line
-        ]
-
-
-@pytest.fixture
-def trace(tmp_path: Path) -> Trace:
-    return Trace(tmp_path / "strace")
 
 
 COUNTER = {
