@@ -6,7 +6,7 @@ import os
 import sys
 
 from falenv import hot
-from falenv.errors import FalenvError, SystemFailedError
+from falenv.errors import FalenvError, InternalError, SystemFailedError
 
 
 def main() -> int:
@@ -26,6 +26,10 @@ def main() -> int:
     except OSError as error:
         _drop_output()
         hot.say(str(SystemFailedError(error)))
+        code = 1
+    except Exception as error:  # noqa: BLE001 - some show the values of a traceback's variables
+        _drop_output()
+        hot.say(str(InternalError(error)))
         code = 1
     return code
 
