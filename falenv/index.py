@@ -23,6 +23,7 @@ import os
 import time
 
 from falenv import paths, trust
+from falenv.errors import masked
 from falenv.segment import sgr
 from falenv.store import stamp
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 #: Beyond so many lines a process is quicker than a shell's `read` in a loop.
 LAST_LINE = 300
+LONGEST_KEY = 1024
 #: Stands for a default that the index cannot hold, and for a profile without a line.
 ASK = "-"
 BROKEN = "!"
@@ -82,22 +84,39 @@ def _is_settled(store: Store) -> bool:
 
 
 def _fits(name: str) -> bool:
-    """Tell whether a line can hold a name so that `read` gives it back as it is."""
+    """Tell whether a line can hold a name so that `read` gives it back as it is.
+
+    Nor is what looks like a key kept here.
+    """
     return (
-        bool(name) and name.isprintable() and name == name.strip() and name[0] not in ASK + BROKEN
+        bool(name)
+        and name.isprintable()
+        and name == name.strip()
+        and name[0] not in ASK + BROKEN
+        and name == masked(name)
     )
 
 
 def _key_line(lines: list[str], profile: Profile) -> str:
     """Return the number of the line whose text between the first two double quotes is the key.
 
-    That is how a shell cuts it out, so the very cut is tried here. A profile with a host needs
-    more than its key, and goes through a process, like one that has no such line.
+    That is how a shell cuts it out, so the very cut is tried here, and that the profile's header
+    stands above it, in the plainest form: a shell takes a key from no other table, whatever the
+    index says. A profile with a host needs more than its key, and goes through a process, like
+    one that has no such line.
     """
-    if profile.key and not profile.host:
+    if profile.key and not profile.host and len(profile.key) <= LONGEST_KEY:
+        header = ""
         for number, line in enumerate(lines, 1):
+            if line.lstrip(" \t").startswith("["):
+                header = line.strip(" \t")
             parts = line.split('"', 2)
-            if len(parts) == 3 and parts[0].startswith("key") and parts[1] == profile.key:  # noqa: PLR2004
+            if (
+                header in {f"[{profile.name}]", f'["{profile.name}"]'}
+                and len(parts) == 3  # noqa: PLR2004
+                and parts[0].startswith("key")
+                and parts[1] == profile.key
+            ):
                 return str(number)
     return ASK
 
@@ -108,14 +127,25 @@ def _write(store_path: str, store_stamp: str, lines: list[str], mtime_ns: int | 
     version = f"{store_stamp}-{trust.version()}"
     for folder in paths.index_candidates(store_path):
         path = os.path.join(folder, version)
+        try:
+            paths.make_private(folder)
+        except OSError:
+            continue  # read-only, or another user's
         if _current(path, content, mtime_ns) or _put(path, content, mtime_ns):
             return path
     return ""
 
 
+def _is_version(name: str) -> bool:
+    """Tell whether a file may be an index by its name; nothing else is taken away."""
+    return name.removeprefix("none").replace("-", "").isdigit()
+
+
 def _current(path: str, content: bytes, mtime_ns: int | None) -> bool:
     """Tell whether the index says just this already, as it does at most starts of a shell."""
     try:
+        if os.path.islink(path) or not paths.is_ours(path):
+            return False
         with open(path, "rb") as file:
             same_time = mtime_ns is None or os.fstat(file.fileno()).st_mtime_ns == mtime_ns
             return same_time and file.read(len(content) + 1) == content
@@ -128,7 +158,6 @@ def _put(path: str, content: bytes, mtime_ns: int | None) -> bool:
     folder, version = os.path.split(path)
     temporary = os.path.join(folder, f".{os.getpid()}")  # a shell's `*` passes over it
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with open(descriptor, "wb") as file:
@@ -142,7 +171,7 @@ def _put(path: str, content: bytes, mtime_ns: int | None) -> bool:
             if os.path.lexists(temporary):
                 os.unlink(temporary)
         for entry in os.listdir(folder):
-            if entry != version and not entry.startswith("."):
+            if entry != version and _is_version(entry):
                 with contextlib.suppress(FileNotFoundError):  # another of us was quicker
                     os.unlink(os.path.join(folder, entry))
     except OSError:

@@ -6,6 +6,7 @@ Bytes that are not UTF-8 are carried as surrogates (PEP 383).
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -34,7 +35,31 @@ def state() -> str:
 
         return platformdirs.user_state_dir("falenv", appauthor=False)
     base = os.environ.get("XDG_STATE_HOME", "").strip()
-    return os.path.join(base or os.path.expanduser("~/.local/state"), "falenv")
+    if not os.path.isabs(base):  # to be ignored, says the specification
+        base = os.path.expanduser("~/.local/state")
+    return os.path.join(base, "falenv")
+
+
+def is_ours(path: str) -> bool:
+    """Tell whether a file or folder, and any link that leads to it, is this user's own."""
+    if os.name == "nt":  # a profile's folders are private there
+        return True
+    return all(status.st_uid == os.geteuid() for status in (os.lstat(path), os.stat(path)))
+
+
+def make_private(folder: str) -> None:
+    """Make a folder for what we rely on, where no other user can put, change or swap a file.
+
+    It lies in the state folder, or beside the store, whose folder is the user's affair. What is
+    open to others is closed. Errors: OSError, among them PermissionError for what is another's.
+    """
+    parent = os.path.dirname(folder)
+    for path in (parent, folder):
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        if not is_ours(path):
+            raise PermissionError(errno.EPERM, f"{path} belongs to another user", path)
+        if path in {folder, state()} and os.name != "nt" and os.stat(path).st_mode & 0o022:
+            os.chmod(path, 0o700)
 
 
 def _flat(path: str) -> str:

@@ -83,6 +83,11 @@ function __falenv_is_fresh
     end
 end
 
+function __falenv_is_ours
+    test -O (string replace -r '/[^/]*$' '' -- $argv[1]) -a -O $argv[1] -a -f $argv[1] \
+        -a -r $argv[1] -a ! -L $argv[1]
+end
+
 function __falenv_look
     if test "$PWD" != "$__falenv_pwd"
         set -g __falenv_pwd $PWD
@@ -123,7 +128,7 @@ function __falenv_choose
     test -n "$__falenv_link"
     or return 0
     set -l note $__falenv_notes/(string replace -a % %% -- $__falenv_link | string replace -a / %)
-    test -O "$note" -a -r "$note"
+    __falenv_is_ours $note
     or return 1
     set -l word
     set -l entry
@@ -157,7 +162,7 @@ function __falenv_read
         __falenv_is_fresh $now
         and break
     end
-    test -r "$now"
+    __falenv_is_ours "$now"
     or return 1
     set -l want $__falenv_want
     set -l line
@@ -178,20 +183,24 @@ function __falenv_read
             end
         end
     end <$now
-    string match -qr '^[1-9]' -- "$number"
+    string match -qr '^[1-9]\d*(;[\d;]*)?$' -- "$number"
     and test -z "$was"
     or return 1
     set -l color (string split -m 1 ';' -- $number) 2
     set number $color[1]
     set -l key
+    set -l table
     begin
         while test $number -gt 0
             builtin read key
             or break
+            string match -q '[*' -- $key
+            and set table $key
             set number (math $number - 1)
         end
     end <$__falenv_store
     test $number = 0
+    and contains -- "$table" "[$want]" "[\"$want\"]"
     and string match -q 'key*"*"*' -- $key
     and __falenv_is_fresh $now
     or return 1
