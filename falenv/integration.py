@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from falenv import assets, paths, segment
 from falenv.environment import VARIABLES
-from falenv.errors import printable
+from falenv.errors import masked, printable
 from falenv.profile import key_id
 
 TYPE_CHECKING = False
@@ -47,8 +47,8 @@ def state(
     profile = active.profile
     return (
         dialect.render(environment)
-        + dialect.assign("__falenv_name", active.name)
-        + dialect.assign("__falenv_shown", printable(active.name))
+        + dialect.assign("__falenv_name", masked(active.name))
+        + dialect.assign("__falenv_shown", printable(masked(active.name)))
         + dialect.assign("__falenv_why", "pin" if active.why == "argument" else active.why)
         + dialect.assign("__falenv_sgr", segment.sgr(profile.color if profile else ""))
         + dialect.assign("__falenv_id", key_id(environment["FAL_KEY"]))

@@ -83,6 +83,11 @@ function __falenv_is_fresh
     end
 end
 
+function __falenv_is_ours
+    test -O (string replace -r '/[^/]*$' '' -- $argv[1]) -a -O $argv[1] -a -f $argv[1] \
+        -a -r $argv[1] -a ! -L $argv[1]
+end
+
 function __falenv_look
     if test "$PWD" != "$__falenv_pwd"
         set -g __falenv_pwd $PWD
@@ -123,7 +128,7 @@ function __falenv_choose
         return
     end
     set -l note $__falenv_notes/(string replace -a % %% -- $__falenv_link | string replace -a / %)
-    test -O "$note" -a -r "$note"
+    __falenv_is_ours $note
     or return 1
     set -l word
     set -l entry
@@ -160,7 +165,7 @@ function __falenv_read
         __falenv_is_fresh $now
         and break
     end
-    test -r "$now"
+    __falenv_is_ours "$now"
     or return 1
     # Each file in one piece, since fish's builtins are not quick.
     builtin read -z -l -a -d \n entries <$now
@@ -174,12 +179,14 @@ function __falenv_read
         return 1
     end
     set -l at (contains -i -- "$want" $names)
-    and string match -qr '^[1-9]' -- $entries[$at]
+    and string match -qr '^[1-9]\d*(;[\d;]*)? ' -- $entries[$at]
     or return 1
     # The number of a line; a colour may follow it.
     set -l place (string split -m 1 -f 1 ' ' -- $entries[$at] | string split -m 1 ';') 2
     set -l key $lines[$place[1]]
-    string match -q 'key*"*"*' -- "$key"
+    set -l table (string trim -c ' '\t -- $lines[1..$place[1]] | string match '[*')[-1]
+    contains -- "$table" "[$want]" "[\"$want\"]"
+    and string match -q 'key*"*"*' -- "$key"
     and __falenv_is_fresh $now
     or return 1
     set key (string split -m 2 -f 2 '"' -- $key)

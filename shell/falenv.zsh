@@ -84,6 +84,10 @@ __falenv_is_fresh() {
     esac
 }
 
+__falenv_is_ours() {
+    [[ -O ${1%/*} && -O $1 && -f $1 && -r $1 && ! -L $1 ]]
+}
+
 __falenv_look() {
     \builtin local d="${PWD-}" f= t=
     if [[ "$d" != "${__falenv_pwd-}" ]]; then
@@ -121,7 +125,7 @@ __falenv_choose() {
     [[ -n $__falenv_link ]] || return 0
     note=${__falenv_link//\%/%%}
     note=$__falenv_notes/${note//\//%}
-    [[ -O $note && -r $note ]] || return 1
+    __falenv_is_ours "$note" || return 1
     {
         IFS= \builtin read -r word
         IFS= \builtin read -r entry
@@ -137,11 +141,12 @@ __falenv_choose() {
 }
 
 __falenv_read() {
-    local now line entry key n want by color=2 was=${2-}
+    local now line entry key n want by table color=2 was=${2-}
     [[ -n $__falenv_index ]] && __falenv_is_here && __falenv_choose "$1" || return 1
     for now in "${__falenv_index%/*}"/*; do
         ! __falenv_is_fresh "$now" || break
     done
+    __falenv_is_ours "$now" || return 1
     {
         IFS= \builtin read -r entry || return 1
         want=${want:-$entry}
@@ -158,11 +163,14 @@ __falenv_read() {
     case $n in
         *';'*) color=${n#*;} n=${n%%;*} ;;
     esac
+    [[ $n$color != *[^0-9\;]* ]] || return 1
     {
         while ((n-- > 0)); do
-            IFS= \builtin read -r key || return 1
+            IFS=$' \t' \builtin read -r key || return 1
+            [[ $key != \[* ]] || table=$key
         done
     } 2>/dev/null < "$__falenv_store" || return 1
+    [[ $table == "[$want]" || $table == "[\"$want\"]" ]] || return 1
     [[ $key == key*\"*\"* ]] || return 1
     __falenv_is_fresh "$now" || return 1
     key=${key#*\"}
