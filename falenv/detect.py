@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from falenv.dialects import POSIX_NAMES
 from falenv.errors import UsageError
 
 
@@ -41,7 +42,10 @@ def shell() -> str:
     if in_envrc():
         return "bash"
     import shellingham
+    from shellingham import _core
 
+    # Without a name there, it goes on to the shell in which that shell was started.
+    _core.SHELL_NAMES.update(POSIX_NAMES)
     try:
         name: str = shellingham.detect_shell()[0]
     except (shellingham.ShellDetectionFailure, RuntimeError, OSError):

@@ -23,6 +23,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 #: The scripts of the environment that the tests run in: our `fal` and `falenv`.
 SCRIPTS = Path(sys.executable).parent
 SHELLS = ("bash", "zsh", "fish")
+#: The shells that share falenv.sh; the hook is in the latter two.
+POSIX_SHELLS = ("dash", "ksh", "mksh")
 
 #: Plainly fake, but for the first: the seed's example, which is no longer valid.
 SEED_KEY = "112f05b4-6ee8-4d06-bdb1-7ba38789ef8e:954285993fa8e651dac37a03ea2efbc9"
@@ -102,7 +104,7 @@ class Home:
         self, shell: str, text: str, **variables: str | None
     ) -> subprocess.CompletedProcess[str]:
         """Run a script in a shell that is not interactive, without any start-up file."""
-        flags = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}[shell]
+        flags = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}.get(shell, [])
         return self.run(needs(shell), *flags, "-c", text, stdin="", **variables)
 
 
@@ -136,6 +138,10 @@ class Shell:
             (self._files / ".zshrc").write_text(f"PROMPT='ready> '\n{rc}\n")
             environment["ZDOTDIR"] = str(self._files)
             command = ["-d", "-i"]
+        elif name in POSIX_SHELLS:
+            (self._files / "rc").write_text(f"PS1='ready> '\n{rc}\n")
+            environment["ENV"] = str(self._files / "rc")
+            command = ["-i"]
         else:
             (self._files / "fish").mkdir()
             greeting = "set -g fish_greeting\nfunction fish_prompt; echo -n 'ready> '; end\n"
