@@ -43,6 +43,11 @@ __falenv_replace() {
     __falenv_filled=$__falenv_filled$1
 }
 
+# mksh has no printf, nor have all others print.
+__falenv_print() {
+    \eval "\\command $__falenv_printer \"\$1\""
+}
+
 # --- What was there before -----------------------------------------------------------------------
 
 # Remember variable $1 as it is: exported, set or unset.
@@ -93,6 +98,7 @@ __falenv_settle() {
         __falenv_look
     fi
     __falenv_moved=
+    __falenv_show
 }
 
 __falenv_is_here() {
@@ -282,8 +288,8 @@ __falenv_check() {
 # Before a command of ours, and before a prompt at which something is not as it was.
 __falenv_catch_up() {
     if [ ! -x "$__falenv_exe" ]; then
-        \command printf 'falenv: %s is gone; this shell keeps its FAL_KEY, and follows no more\n' \
-            "$__falenv_exe" >&2
+        __falenv_print "falenv: $__falenv_exe is gone; this shell keeps its FAL_KEY, and follows no more
+" >&2
         # ksh93 reads on in the very PS1 that it is expanding. What stays there does nothing.
         if [ "${1-}" != prompt ]; then
             __falenv_unshow
@@ -342,7 +348,7 @@ falenv_prompt() {
     else
         __falenv_fill "${1:-$FALENV_PROMPT}"
     fi
-    \command printf '%s' "$__falenv_filled"
+    __falenv_print "$__falenv_filled"
 }
 
 # Put the hook, where there is one, and the active profile before the prompt. PS1 names a variable,
@@ -465,7 +471,6 @@ $__falenv_out"
         \unset FAL_PROFILE
     fi
     __falenv_settle
-    __falenv_show
     if [ -n "${DIRENV_DIR-}" ]; then
         __falenv_shell='done' "$__falenv_exe" profile use "$@"
     fi
@@ -501,7 +506,6 @@ __falenv_profile() {
                 \set -- "$?"
                 __falenv_check
             fi
-            __falenv_show
             return "$1"
             ;;
     esac
@@ -513,7 +517,7 @@ __falenv_profile() {
 # shellcheck disable=SC2016  # for the shell to expand later
 __falenv_load() {
     __falenv_run='' __falenv_hooked='' __falenv_virtual='' __falenv_most='' __falenv_bang=''
-    __falenv_exact='' __falenv_ps1='${__falenv_segment-}'
+    __falenv_printer='printf %s' __falenv_exact='' __falenv_ps1='${__falenv_segment-}'
     if [ "$__falenv_younger" -nt "$__falenv_elder" ] 2>/dev/null; then
         __falenv_exact=yes
     fi
@@ -521,7 +525,7 @@ __falenv_load() {
     # can read.
     case ${KSH_VERSION-} in
         *MIRBSD* | *LEGACY*)
-            __falenv_hooked=yes __falenv_most=-n513
+            __falenv_hooked=yes __falenv_most=-n513 __falenv_printer='print -rn --'
             __falenv_ps1='${__falenv_run:+${|__falenv_hook;}}${__falenv_segment-}'
             ;;
         Version*93[t-z]*)
@@ -549,22 +553,28 @@ __falenv_load() {
 # Take our functions and variables out again.
 __falenv_remove() {
     __falenv_each __falenv_forget "$__falenv_vars FAL_PROFILE"
-    \unset -f fal falenv_prompt
+    # ksh93 unsets a function that is running at its end, and with it what has replaced it.
+    case $__falenv_fal in
+        '' | '\alias '*) \unset -f fal ;;
+    esac
+    \unset -f falenv_prompt
     \eval "$__falenv_fal"
-    \unset -f __falenv_each __falenv_replace __falenv_keep __falenv_give_back __falenv_forget \
-        __falenv_keep_pin __falenv_settle __falenv_is_here __falenv_owns_key __falenv_is_fresh \
-        __falenv_look __falenv_take __falenv_choose __falenv_read __falenv_try __falenv_state \
-        __falenv_follow __falenv_idle __falenv_check __falenv_catch_up __falenv_fill __falenv_show \
-        __falenv_unshow __falenv_calmly __falenv_hook __falenv_program __falenv_use __falenv_off \
-        __falenv_profile __falenv_load __falenv_remove
+    \unset -f __falenv_each __falenv_replace __falenv_print __falenv_keep __falenv_give_back \
+        __falenv_forget __falenv_keep_pin __falenv_settle __falenv_is_here __falenv_owns_key \
+        __falenv_is_fresh __falenv_look __falenv_take __falenv_choose __falenv_read __falenv_try \
+        __falenv_state __falenv_follow __falenv_idle __falenv_check __falenv_catch_up \
+        __falenv_fill __falenv_show __falenv_unshow __falenv_calmly __falenv_hook \
+        __falenv_program __falenv_use __falenv_off __falenv_profile __falenv_load \
+        __falenv_remove
     \unset __falenv_around __falenv_bang __falenv_before __falenv_by __falenv_clear \
         __falenv_elder __falenv_entry __falenv_exact __falenv_exe __falenv_fal __falenv_filled \
         __falenv_format __falenv_hooked __falenv_id __falenv_index __falenv_key __falenv_line \
-        __falenv_link __falenv_loaded __falenv_mark_folder __falenv_mark_pin __falenv_marked __falenv_most \
-        __falenv_moved __falenv_n __falenv_name __falenv_notes __falenv_now __falenv_out __falenv_pin \
-        __falenv_ps1 __falenv_pwd __falenv_run __falenv_segment __falenv_segment_off __falenv_sgr \
-        __falenv_shown __falenv_store __falenv_styled __falenv_text __falenv_to __falenv_vars \
-        __falenv_virtual __falenv_want __falenv_where __falenv_why __falenv_word __falenv_younger
+        __falenv_link __falenv_loaded __falenv_mark_folder __falenv_mark_pin __falenv_marked \
+        __falenv_most __falenv_moved __falenv_n __falenv_name __falenv_notes __falenv_now \
+        __falenv_out __falenv_pin __falenv_printer __falenv_ps1 __falenv_pwd __falenv_run \
+        __falenv_segment __falenv_segment_off __falenv_sgr __falenv_shown __falenv_store \
+        __falenv_styled __falenv_text __falenv_to __falenv_vars __falenv_virtual __falenv_want \
+        __falenv_where __falenv_why __falenv_word __falenv_younger
 }
 
 __falenv_calmly __falenv_load

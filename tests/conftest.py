@@ -140,7 +140,9 @@ class Shell:
             command = ["-d", "-i"]
         elif name in POSIX_SHELLS:
             (self._files / "rc").write_text(f"PS1='ready> '\n{rc}\n")
-            environment["ENV"] = str(self._files / "rc")
+            # All but mksh expand ENV, though not the value of a variable that it names.
+            rc = str(self._files / "rc")
+            environment |= {"ENV": rc if name == "mksh" else "$RC", "RC": rc}
             command = ["-i"]
         else:
             (self._files / "fish").mkdir()
@@ -219,7 +221,8 @@ class Shell:
             return self.stdout(
                 f"if set -q {variable}; printf %s ${variable}; else; printf %s '{UNSET}'; end"
             )
-        return self.stdout(f'printf %s "${{{variable}-{UNSET}}}"')
+        write = "print -rn --" if self.name == "mksh" else "printf %s"  # each the builtin
+        return self.stdout(f'{write} "${{{variable}-{UNSET}}}"')
 
     def prompts(self, count: int = 1) -> str:
         """Let so many prompts come and be done with; return what was shown."""
