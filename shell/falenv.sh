@@ -259,14 +259,27 @@ __falenv_follow() {
         __falenv_settle
         return 0
     fi
+    # After Ctrl-C while it expands PS1, ksh93 would show prompts without end.
+    if [ -n "$__falenv_virtual" ]; then
+        # shellcheck disable=SC3045
+        \set -- "$1" "$(\trap -p INT)"
+        \trap : INT
+    fi
     __falenv_out=$(__falenv_state "${FAL_PROFILE-}" "$1")
-    \set -- "$?"
+    \set -- "$?" "${2-}"
+    if [ -n "$__falenv_virtual" ]; then
+        \trap - INT
+        \eval "$2"
+    fi
     if [ -n "$__falenv_out" ]; then
         # Expanded before it is unset.
         \eval "\\unset __falenv_out
 $__falenv_out"
-    elif [ "$1" != 130 ]; then
-        __falenv_index=
+    else
+        case $1 in
+            130 | 258) ;;  # Ctrl-C; ksh93 adds 256
+            *) __falenv_index= ;;
+        esac
     fi
 }
 
@@ -430,7 +443,7 @@ __falenv_program() {
         \shift
         \set -- '' "$@"
     fi
-    if [ -n "$__falenv_hooked" ] && __falenv_owns_key; then
+    if [ -n "$__falenv_hooked" ] && [ -n "$__falenv_run" ] && __falenv_owns_key; then
         __falenv_word=later
     else
         __falenv_word=

@@ -257,7 +257,10 @@ class Shell:
         return self._screen.cursor.y, self._screen.cursor.x
 
     def close(self) -> None:
-        self.child.close(force=True)
+        try:
+            self.child.close(force=True)
+        except pexpect.ExceptionPexpect:  # killed, and on a busy machine not gone yet
+            self.child.ptyproc.wait()
 
 
 @pytest.fixture
