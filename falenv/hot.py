@@ -257,5 +257,9 @@ def mark_of_shell() -> str:
     """Return what an integrated shell says of itself, and take the mark off our environment.
 
     `live`: a switch takes effect in it at once; `later`: at its next prompt; empty: not at all.
+    A shell that cannot tell whether it is a subshell, whose variables nobody will see, says
+    `live:PID:` and what holds where PID, the shell itself, did not start us.
     """
-    return os.environ.pop("__falenv_shell", "")
+    mark, _, rest = os.environ.pop("__falenv_shell", "").partition(":")
+    parent, _, otherwise = rest.partition(":")
+    return otherwise if parent and parent != str(os.getppid()) else mark

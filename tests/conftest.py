@@ -28,6 +28,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 #: The scripts of the environment that the tests run in: our `fal` and `falenv`.
 SCRIPTS = Path(sys.executable).parent
 SHELLS = ("bash", "zsh", "fish")
+#: The shells that share falenv.sh; the hook is in the latter two.
+POSIX_SHELLS = ("dash", "ksh", "mksh")
 
 #: Plainly fake, but for the first: the seed's example, which is no longer valid.
 SEED_KEY = "112f05b4-6ee8-4d06-bdb1-7ba38789ef8e:954285993fa8e651dac37a03ea2efbc9"
@@ -129,7 +131,7 @@ class Home:
         self, shell: str, text: str, **variables: str | None
     ) -> subprocess.CompletedProcess[str]:
         """Run a script in a shell that is not interactive, without any start-up file."""
-        flags = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}[shell]
+        flags = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}.get(shell, [])
         return self.run(needs(shell), *flags, "-c", text, stdin="", **variables)
 
 
@@ -163,6 +165,12 @@ class Shell:
             (self._files / ".zshrc").write_text(f"PROMPT='ready> '\n{rc}\n")
             environment["ZDOTDIR"] = str(self._files)
             command = ["-d", "-i"]
+        elif name in POSIX_SHELLS:
+            (self._files / "rc").write_text(f"PS1='ready> '\n{rc}\n")
+            # All but mksh expand ENV, though not the value of a variable that it names.
+            rc = str(self._files / "rc")
+            environment |= {"ENV": rc if name == "mksh" else "$RC", "RC": rc}
+            command = ["-i"]
         else:
             (self._files / "fish").mkdir()
             # Without it the first shell goes through all manual pages in the background.
@@ -243,7 +251,8 @@ class Shell:
             return self.stdout(
                 f"if set -q {variable}; printf %s ${variable}; else; printf %s '{UNSET}'; end"
             )
-        return self.stdout(f'printf %s "${{{variable}-{UNSET}}}"')
+        write = "print -rn --" if self.name == "mksh" else "printf %s"  # each the builtin
+        return self.stdout(f'{write} "${{{variable}-{UNSET}}}"')
 
     def prompts(self, count: int = 1) -> str:
         """Let so many prompts come and be done with; return what was shown."""
@@ -283,7 +292,10 @@ class Shell:
         return self._screen.cursor.y, self._screen.cursor.x
 
     def close(self) -> None:
-        self.child.close(force=True)
+        try:
+            self.child.close(force=True)
+        except pexpect.ExceptionPexpect:  # killed, and on a busy machine not gone yet
+            self.child.ptyproc.wait()
 
 
 class Trace:

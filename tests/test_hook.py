@@ -36,6 +36,8 @@ COUNTER = {
     "zsh": "count() { ((count++)) }; precmd_functions+=(count)",
     "fish": "set -g count 0; function count_prompts --on-event fish_prompt;"
     " set -g count (math $count + 1); end",
+    "ksh": "count=0; tally() { count=$((count+1)); }; PS1='${ tally;}ready> '",
+    "mksh": "count=0; tally() { count=$((count+1)); }; PS1='${|tally;}ready> '",
 }
 
 
@@ -362,11 +364,15 @@ def test_case_23_no_key_anywhere_but_in_fal_key(home: Home, start: Start, shell_
     shell.export("FAL_PROFILE", "b")
     shell.unset("FAL_PROFILE")
     home.fal("set", "b")
+    shell.run("fal profile list" if shell_name == "dash" else "")  # which has no hook
     shell.prompts()
     everything = {
         "bash": ["set", "typeset -p", "declare -f", "history", "export -p", "trap", "alias"],
         "zsh": ["set", "typeset -p", "functions", "fc -l 1", "export -p", "trap", "alias"],
         "fish": ["set --long", "functions -a -n", "history", "functions fal", "complete"],
+        "dash": ["set", "export -p", "trap", "alias"],
+        "ksh": ["set", "typeset -p", "typeset -f", "fc -l 1", "export -p", "trap", "alias"],
+        "mksh": ["set", "typeset -p", "typeset -f", "fc -l 1", "export -p", "trap", "alias"],
     }[shell_name]
 
     def found() -> set[str]:
