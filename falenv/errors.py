@@ -33,10 +33,13 @@ def shown(name: str) -> str:
 
     Of what may be a key in the wrong place, only the id, or the beginning.
     """
-    head, colon, _ = name.partition(":")
-    if colon:
-        return repr(f"{head}:********")
+    if ":" in name:
+        return repr(_masked(name))
     return repr(name if len(name) < _SECRET_LENGTH else name[:8] + "…")
+
+
+def _masked(text: str) -> str:
+    return f"{text.partition(':')[0]}:********"
 
 
 class FalenvError(Exception):
@@ -77,7 +80,9 @@ class ProfileNotFoundError(FalenvError):
     """A name, from wherever it came, is not a profile of the store."""
 
     def __init__(self, name: str, why: str, known: list[str]) -> None:
-        listed = ", ".join(known[:_MOST_NAMES]) + (", …" if len(known) > _MOST_NAMES else "")
+        # A key in the place of a name is a secret here too.
+        names = [_masked(one) if ":" in one else one for one in known[:_MOST_NAMES]]
+        listed = ", ".join(names) + (", …" if len(known) > _MOST_NAMES else "")
         there = f"there are: {listed}" if known else "there are none yet"
         what, cure = {
             "pin": (
