@@ -59,7 +59,8 @@ LINES = [[name, *words] for name, lines in ARGUMENTS.items() for words in lines]
 DEAF = [
     line
     for line in LINES
-    if line[0] in {"off", "completion", "prompt", "unlink", "allow", "deny", "install", "uninstall"}
+    if line[0]
+    in {"on", "off", "completion", "prompt", "unlink", "allow", "deny", "install", "uninstall"}
     or line in (["list", "--names"], ["use", "-"], ["use", "--default"])
 ]
 

@@ -239,3 +239,5 @@ def test_a_relative_state_folder_does_not_count(home: Home) -> None:
     home.profiles("a", default="a")
     assert home.fal("env", "--shell", "bash", XDG_STATE_HOME="state").returncode == 0
     assert not (home.path / "state").exists()
+    (index,) = index_files(home)
+    assert index.is_relative_to(home.path / ".local" / "state" / "falenv")
