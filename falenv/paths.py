@@ -84,11 +84,13 @@ def make_private(folder: str) -> None:
     parent = os.path.dirname(folder)
     for path in (parent, folder):
         os.makedirs(path, mode=0o700, exist_ok=True)
-        reason = strangers(os.stat(path)) if is_ours(path) else "belongs to another user"
-        if reason and is_ours(path) and path in {folder, state()}:
+        if not is_ours(path):
+            raise PermissionError(errno.EPERM, f"{path} belongs to another user", path)
+        status = os.stat(path)
+        if path in {folder, state()} and status.st_mode & 0o022 and os.name != "nt":
             os.chmod(path, 0o700)
-        elif reason:
-            raise PermissionError(errno.EPERM, f"{path} {reason}", path)
+        elif strangers(status):
+            raise PermissionError(errno.EPERM, f"{path} {strangers(status)}", path)
 
 
 def cached(exe: str, shell: str) -> str:

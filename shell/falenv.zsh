@@ -420,7 +420,7 @@ __falenv_load() {
             \builtin typeset -g __falenv_function=${functions[fal]}
         fi
         \builtin typeset -g __falenv_alias=
-        if (($+aliases[fal] + $+galiases[fal])); then
+        if \builtin alias "fal" >/dev/null; then
             __falenv_alias=$(\builtin alias -L "fal")
         fi
         __falenv_keep ${=__falenv_vars} FAL_PROFILE

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from falenv.dialects import DIALECTS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Home, Shell
+    from conftest import Home, Shell, Trace
 
 EVAL = 'eval "$(fal profile env)"\n'
 COMPINIT = "autoload -Uz compinit; compinit -D\n"
@@ -80,7 +79,12 @@ def named(home: Home, *names: str) -> None:
 
 
 def begin(
-    start: Callable[..., Shell], setting: str, rc: str | None = None, **variables: str | None
+    start: Callable[..., Shell],
+    setting: str,
+    rc: str | None = None,
+    *,
+    prefix: tuple[str, ...] = (),
+    **variables: str | None,
 ) -> Shell:
     if "bash-completion" in setting or setting == "bash, packaged":
         assert Path(BASH_COMPLETION).exists()
@@ -88,7 +92,7 @@ def begin(
     name = re.split("[ ,]", setting)[0]
     if name == "fish":
         lines += "\nset -g fish_autosuggestion_enabled 0\n"
-    shell = start(name, lines, **variables)
+    shell = start(name, lines, prefix=prefix, **variables)
     shell.child.delaybeforesend = None
     return shell
 
@@ -303,6 +307,7 @@ def test_case_35_tab(home: Home, start: Callable[..., Shell], setting: str) -> N
         ("fal profiles cur", "fal profiles current "),
         ("fal profile use com", "fal profile use comfy "),
         ("falenv profile set com", "falenv profile set comfy "),
+        ("fal profile link com", "fal profile link comfy "),
         ("fal profile delete me@w", "fal profile delete me@work "),
         ("fal profile key a:b:s", "fal profile key a:b:see "),
         ("fal profile use 'my w", "fal profile use 'my work' "),
@@ -322,6 +327,7 @@ def test_case_35_tab(home: Home, start: Callable[..., Shell], setting: str) -> N
         ("fal profile nothin", "fal profile nothin"),
         ("fal profile create com", "fal profile create com"),
         ("fal profile use comfy com", "fal profile use comfy com"),
+        ("fal profile unlink com", "fal profile unlink com"),
     ):
         tab(shell, typed, wanted)
     offers(shell, "fal profile use ", "comfy", "me@work")
@@ -392,60 +398,30 @@ def test_case_35_tab_without_a_store_is_silent(
     assert [row for row in shell.screen().splitlines() if "ready>" not in row] == []
 
 
-def test_case_35_tab_among_1000_profiles(
-    home: Home, start: Callable[..., Shell], shell_name: str
+def test_case_35_tab_starts_no_process_among_1000_profiles(
+    home: Home, start: Callable[..., Shell], shell_name: str, trace: Trace
 ) -> None:
-    named(home, *(f"number-{number:04d}" for number in range(1000)))
+    names = [f"number-{number:04d}" for number in range(1000)]
+    named(home, "comfy", "other one", *names)
     setting = "zsh, compinit before" if shell_name == "zsh" else shell_name
-    shell = begin(start, setting)
-    tab(shell, "fal profile use number-0777", "fal profile use number-0777 ")
-    times = []
-    for number in range(500, 510):
-        shell.type(f"fal profile use number-0{number}")
-        shell.wait(lambda: line(shell).endswith(f"0{number}"), "the line")  # noqa: B023
-        began = time.perf_counter()
-        shell.child.send("\tX")
-        shell.child.expect_exact("X")
-        times.append(time.perf_counter() - began)
-        shell.type("\x15")
-        shell.run("")
-    assert min(times) < 0.05
-
-
-def test_case_35_tab_starts_no_process(
-    home: Home, start: Callable[..., Shell], shell_name: str
-) -> None:
-    named(home, "comfy", "other one")
-    setting = "zsh, compinit before" if shell_name == "zsh" else shell_name
-    shell = begin(start, setting)
+    shell = begin(start, setting, prefix=trace.prefix)
     for typed in ("fal profile us", "fal profile use com"):  # zsh loads its functions
         tab(shell, typed, typed + ("e " if typed.endswith("us") else "fy "))
-    trace = home.path / "trace"
-    with subprocess.Popen(
-        [needs("strace"), "-f", "-e", "trace=process", "-o", trace, "-p", str(shell.child.pid)],
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as strace:
-        assert strace.stderr
-        assert "attached" in strace.stderr.readline()
-        try:
-            tab(shell, "fal prof", "fal profile ")
-            tab(shell, "fal profile us", "fal profile use ")
-            tab(shell, "fal profile use com", "fal profile use comfy ")
-            tab(shell, "fal profile use 'oth", "fal profile use 'other one' ")
-            tab(
-                shell,
-                "fal profile host --pro",
-                "fal profile host --profile" + " ="[shell_name == "zsh"],
-            )
-        finally:
-            strace.terminate()
-    started = [
-        row
-        for row in trace.read_text().splitlines()
-        if re.search(r"\b(execve|v?fork|clone3?)\(", row) and "CLONE_THREAD" not in row
-    ]
-    assert started == []
+    trace.begin()
+    tab(shell, "fal prof", "fal profile ")
+    tab(shell, "fal profile us", "fal profile use ")
+    for command in ("use", "link", "delete"):
+        for number in (0, 777, 999):
+            typed = f"fal profile {command} number-{number:04d}"
+            tab(shell, typed, f"{typed} ")
+    tab(shell, "fal profile link number-04", "fal profile link number-04")
+    tab(shell, "fal profile use 'oth", "fal profile use 'other one' ")
+    tab(
+        shell,
+        "fal profile host --pro",
+        "fal profile host --profile" + " ="[shell_name == "zsh"],
+    )
+    assert trace.processes() == []
 
 
 # --- The official CLI's own ----------------------------------------------------------------------

@@ -132,7 +132,7 @@ def test_case_31_20_times_in_and_out_of_linked_folders(
         lines = [f"cd {(linked, both)[number % 2]}", "cd ~"]
         # Another process switches the default, out there, or while we are in the folder.
         if number % 3 == 0:
-            lines.insert(number % 2 + 1, "switch")
+            lines.insert(1 + number // 6 % 2, "switch")
         for line in lines:
             if line == "switch":
                 default = "comfy" if default == "me" else "me"

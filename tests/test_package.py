@@ -12,9 +12,10 @@ import pytest
 from conftest import KEYS, REPOSITORY, needs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Home
+    from conftest import Home, Shell
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,40 @@ def test_the_wheel_has_the_shell_code_and_nothing_besides(wheel: Path) -> None:
     }
     assert data == expected
     assert {name.split("/")[0].split("-")[0] for name in names} == {"falenv"}
+
+
+SHARED = {
+    "bash-completion/completions/fal": "fal.bash",
+    "bash-completion/completions/falenv": "fal.bash",
+    "zsh/site-functions/_fal": "_fal",
+    "fish/vendor_completions.d/fal.fish": "fal.fish",
+    "fish/vendor_completions.d/falenv.fish": "fal.fish",
+}
+LOOKS = {
+    "bash": ". /usr/share/bash-completion/bash_completion",
+    "zsh": 'fpath=("$SHARE/zsh/site-functions" $fpath); autoload -Uz compinit; compinit -D',
+    "fish": "set -g fish_autosuggestion_enabled 0",
+}
+
+
+def test_the_wheel_puts_completions_where_the_shells_look(
+    home: Home, installed: Path, start: Callable[..., Shell], shell_name: str
+) -> None:
+    share = installed.parent / "share"
+    found = {str(file.relative_to(share)) for file in share.rglob("*") if file.is_file()}
+    assert found >= set(SHARED)
+    for name, source in SHARED.items():
+        assert (share / name).read_bytes() == (REPOSITORY / "completions" / source).read_bytes()
+    home.profiles("a", "comfy", default="a")
+    for command in ("falenv", "fal"):  # each in a shell that has loaded neither
+        shell = start(
+            shell_name, LOOKS[shell_name],
+            PATH=f"{installed}:/usr/bin:/bin", SHARE=str(share),
+            XDG_DATA_DIRS=f"{share}:/usr/local/share:/usr/share",
+        )  # fmt: skip
+        shell.type(f"{command} profile use com\tX")
+        wanted = f"ready> {command} profile use comfy X"
+        shell.wait(lambda: shell.screen().endswith(wanted), wanted)  # noqa: B023
 
 
 def test_the_wheel_in_an_empty_environment_brings_a_shell_its_key(

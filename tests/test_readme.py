@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+import tomli
 from conftest import KEYS, REPOSITORY, SCRIPTS, Home, Shell, needs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 README = (REPOSITORY / "README.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)\n```", README, re.DOTALL)
 ROWS = dict(
     re.findall(r"^\| (bash|zsh|fish|direnv)[^|]*\|[^|]*\| `((?:[^`])*)` \|$", README, re.MULTILINE)
+)
+
+#: What draws the prompt → its line, in the table of four columns.
+RECIPES = dict(
+    re.findall(r"^\| (\w[\w-]*)[^|]*\| [^|]* \| `([^`]*)` \| [^|]* \|$", README, re.MULTILINE)
 )
 
 
@@ -82,6 +90,44 @@ def test_the_line_for_direnv_gives_a_folder_its_profile(fresh: Home, tmp_path: P
     done = fresh.run(needs("direnv"), "exec", str(tmp_path), "env", DIRENV_LOG_FORMAT="")
     assert done.stderr == ""
     assert f"FAL_KEY={KEYS['example']}" in done.stdout.splitlines()
+
+
+def test_the_recipe_for_each_shells_own_prompt(
+    home: Home, start: Callable[..., Shell], shell_name: str
+) -> None:
+    home.profiles("a", "b", default="a")
+    shell = start(shell_name, f"{RECIPES[shell_name]}\n{ROWS[shell_name]}".replace(
+        "~/.local/share/falenv/bin/", "").replace("\\|", "|"), columns=60)  # fmt: skip
+    shell.run("fal profile use b")
+    shell.type("\x0c")
+    line = {
+        "bash": "(fal:b*) ~$",
+        "zsh": "ready>".ljust(50) + "(fal:b*)",
+        "fish": "ready>".ljust(51) + "(fal:b*)",
+    }[shell_name]
+    shell.wait(lambda: shell.screen().replace("~#", "~$") == line, f"{line!r}", 5)
+
+
+def test_the_recipes_that_need_another_program(home: Home) -> None:
+    # tests/test_prompt.py has tmux, and starship where there is one.
+    (starship,) = re.findall(r"```toml\n(.*?)\n```", README, re.DOTALL)
+    assert "format" in tomli.loads(starship)["env_var"]["FALENV_PROFILE"]
+    assert set(RECIPES) == {
+        "bash", "zsh", "fish", "tmux", "Pure", "powerlevel10k", "oh-my-posh",
+    }  # fmt: skip
+    assert json.loads(RECIPES["oh-my-posh"])["type"] == "text"
+    calls = {
+        "powerlevel10k": (
+            "p10k() { print -rl -- $@ }",
+            "prompt_falenv",
+            "segment -f 3 -t fal:50%%",
+        ),
+        "Pure": ("", "prompt_pure_precustom; print -r -- $psvar[22]", "fal:50%"),
+    }
+    for program, (before, call, wanted) in calls.items():
+        text = f"{before}\n{RECIPES[program]}\n{call}"
+        assert home.script("zsh", text, FALENV_PROFILE="50%").stdout.split() == wanted.split()
+        assert home.script("zsh", text).stdout.split() == []
 
 
 def test_every_command_that_the_readme_names_exists(home: Home) -> None:
