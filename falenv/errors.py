@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 
 _SECRET_LENGTH = 32  # of a key's second half; names are rarely as long
+_LIKE_A_SECRET = 16  # behind a colon
 _MOST_NAMES = 8
 
 
@@ -28,18 +29,24 @@ def printable(text: str) -> str:
     )
 
 
+def masked(name: str) -> str:
+    """Return a name, or a host, as it may be shown: of what looks like a key the id alone.
+
+    The official CLI takes anything for a name, and so a key in the wrong place, too.
+    """
+    head, colon, tail = name.partition(":")
+    return f"{head}:********" if colon and len(tail) >= _LIKE_A_SECRET else name
+
+
 def shown(name: str) -> str:
     """Return a profile's name, or a host, for a message, quoted.
 
     Of what may be a key in the wrong place, only the id, or the beginning.
     """
-    if ":" in name:
-        return repr(_masked(name))
+    head, colon, _ = name.partition(":")
+    if colon:
+        return repr(f"{head}:********")
     return repr(name if len(name) < _SECRET_LENGTH else name[:8] + "…")
-
-
-def _masked(text: str) -> str:
-    return f"{text.partition(':')[0]}:********"
 
 
 class FalenvError(Exception):
@@ -80,9 +87,8 @@ class ProfileNotFoundError(FalenvError):
     """A name, from wherever it came, is not a profile of the store."""
 
     def __init__(self, name: str, why: str, known: list[str]) -> None:
-        # A key in the place of a name is a secret here too.
-        names = [_masked(one) if ":" in one else one for one in known[:_MOST_NAMES]]
-        listed = ", ".join(names) + (", …" if len(known) > _MOST_NAMES else "")
+        listed = ", ".join(map(masked, known[:_MOST_NAMES]))
+        listed += ", …" if len(known) > _MOST_NAMES else ""
         there = f"there are: {listed}" if known else "there are none yet"
         what, cure = {
             "pin": (
@@ -163,6 +169,17 @@ class CannotRunError(FalenvError):
         absent = isinstance(error, (FileNotFoundError, NotADirectoryError))
         self.exit_code = 127 if absent else 126
         super().__init__(f"could not run {program!r}: {error.strerror}")
+
+
+class InternalError(FalenvError):
+    """What we did not foresee. Neither its values nor its message are shown: one may be a key."""
+
+    def __init__(self, error: BaseException) -> None:
+        trace = error.__traceback__
+        while trace and trace.tb_next:
+            trace = trace.tb_next
+        where = f"{trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno}" if trace else "?"
+        super().__init__(f"this is a fault in falenv: {type(error).__name__} in {where}")
 
 
 class SystemFailedError(FalenvError):
