@@ -17,7 +17,7 @@ def main() -> int:
 
 def _main() -> int:
     from falenv import hot
-    from falenv.errors import FalenvError, SystemFailedError
+    from falenv.errors import FalenvError, InternalError, SystemFailedError
 
     _open_streams()
     try:
@@ -32,6 +32,10 @@ def _main() -> int:
     except OSError as error:
         _drop_output()
         hot.say(str(SystemFailedError(error)))
+        code = 1
+    except Exception as error:  # noqa: BLE001 - some show the values of a traceback's variables
+        _drop_output()
+        hot.say(str(InternalError(error)))
         code = 1
     return code
 

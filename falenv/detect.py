@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 
+from falenv.dialects import POSIX_NAMES
 from falenv.errors import UsageError
 
 
@@ -42,6 +44,10 @@ def shell() -> str:
         return "bash"
     import shellingham
 
+    # A shell that it has no name of is passed over for the one that shell was started in.
+    known = getattr(sys.modules.get("shellingham._core"), "SHELL_NAMES", None)
+    if isinstance(known, set):
+        known.update(POSIX_NAMES)
     try:
         name: str = shellingham.detect_shell()[0]
     except (shellingham.ShellDetectionFailure, RuntimeError, OSError):

@@ -104,12 +104,31 @@ DIALECTS = {
 }
 
 
+#: What the POSIX shells have in common; there are no completions for them.
+POSIX = Dialect(
+    "sh",
+    quote_posix,
+    "export {name}={value}",
+    "unset {name}",
+    "{name}={value}",
+    "falenv.sh",
+    "",
+)
+#: The names that they go by. What one has besides POSIX, the integration itself finds out.
+POSIX_NAMES = (
+    *("sh", "dash", "ash", "busybox", "ksh", "ksh93", "mksh"),
+    *("lksh", "loksh", "oksh", "posh", "rksh", "yash"),
+)
+
+
 def find(name: str) -> Dialect:
     """Return the dialect of a shell; raise UsageError where we have none."""
+    if name in POSIX_NAMES:
+        return POSIX
     try:
         return DIALECTS[name]
     except KeyError:
-        known = ", ".join(sorted(DIALECTS))
+        known = ", ".join(sorted([*DIALECTS, "sh", "dash", "ksh", "mksh"]))
         raise UsageError(
             f"there is no integration for the shell {name!r}; there are: {known}"
         ) from None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from falenv.errors import InvalidHostError, KeyNotCarriedError, shown
+from falenv.errors import InvalidHostError, KeyNotCarriedError, masked, shown
 from falenv.profile import check_host
 
 TYPE_CHECKING = False
@@ -20,6 +20,8 @@ HOSTS = ("FAL_HOST", "FAL_RUN_HOST", "FAL_QUEUE_RUN_HOST")
 #: What we set and unset; an integrated shell keeps what the user had in them before.
 VARIABLES = ("FAL_KEY", *HOSTS, "FALENV_PROFILE")
 
+_LONGEST = 64 * 1024  # bytes; with 128 KiB Linux starts no program any more (execve(2))
+
 #: Where no profile is active, or an unknown one was asked for.
 NOTHING: Environment = dict.fromkeys(VARIABLES)
 
@@ -30,7 +32,7 @@ def environment(active: Active) -> Environment:
     A key and a host always go together: the hosts are unset where the profile has none, so that
     no key is sent to another profile's host. A profile named by argument becomes the pin.
     Errors: InvalidHostError for a host that would stop the official CLI, KeyNotCarriedError for
-    a NUL, which no environment can hold.
+    what no environment can hold: a NUL, or so much that no program could be started with it.
     """
     profile = active.profile
     if profile is None:
@@ -48,12 +50,14 @@ def environment(active: Active) -> Environment:
             ) from None
         run = host.replace("api.", "", 1).replace("alpha.", "", 1).replace(".ai", ".run", 1)
         found |= zip(HOSTS, (host, run, f"queue.{run}"), strict=True)
-    found["FALENV_PROFILE"] = profile.name
+    found["FALENV_PROFILE"] = masked(profile.name)  # for prompts
     if active.why == "argument":
         found["FAL_PROFILE"] = profile.name
     for variable, value in found.items():
         if value and "\0" in value:
             raise KeyNotCarriedError(variable, "a NUL")
+        if value and len(os.fsencode(value)) > _LONGEST:
+            raise KeyNotCarriedError(variable, f"more than {_LONGEST} bytes")
     return found
 
 

@@ -17,6 +17,7 @@ from falenv.errors import (
     ProfileNotFoundError,
     StoreError,
     UsageError,
+    masked,
     printable,
     shown,
 )
@@ -31,8 +32,12 @@ if TYPE_CHECKING:
 
 
 def say(message: str) -> None:
-    """Print one line of talk on stderr, with nothing in it that a terminal would act on."""
-    print(printable(f"falenv: {message}"), file=sys.stderr)
+    """Print one line of talk on stderr, with nothing in it that a terminal would act on.
+
+    Nor a key, whoever worded the message: tomli repeats the names of tables.
+    """
+    words = (word if "/" in word else masked(word) for word in message.split(" "))
+    print(printable(f"falenv: {' '.join(words)}"), file=sys.stderr)
 
 
 def emit(code: str) -> None:
@@ -91,9 +96,10 @@ def env(  # noqa: PLR0913 - the command's own options
             cached.write(cache, dialect, path, index_path)
     if failure:
         raise failure
-    if was and (was not in found.profiles or not active.name):
+    known = set(map(masked, found.profiles))
+    if was and (was not in known or not active.name):
         now = f"this shell is on {shown(active.name)} now" if active.name else "FAL_KEY was removed"
-        what = "is active no more" if was in found.profiles else "is gone"
+        what = "is active no more" if was in known else "is gone"
         say(f"profile {shown(was)} {what}; {now}")
 
 
@@ -111,13 +117,18 @@ def _read(dialect: Dialect, path: str) -> Store:
 def _watch(dialect: Dialect, path: str) -> str:
     """Return the lines by which direnv reads an `.envrc` again, where it is that which asks.
 
-    When the store changes, and the nearest `.fal-profile`, or one that may come.
+    When the store changes, the nearest `.fal-profile` or what the user said of it, and when one
+    comes to be here.
     """
     if not detect.in_envrc():
         return ""
+    watched = [path]
     folder = trust.here()
-    link = trust.find(folder) or os.path.join(folder, trust.FILE)
-    return "".join(f"watch_file {dialect.quote(file)}\n" for file in (path, link))
+    if folder:
+        link = trust.find(folder)
+        watched += [link, paths.folder_note(link)] if link else []
+        watched.append(os.path.join(folder, trust.FILE))
+    return "".join(f"watch_file {dialect.quote(file)}\n" for file in dict.fromkeys(watched))
 
 
 def _speak_of_folder() -> None:
@@ -157,7 +168,7 @@ def current_name() -> None:
     """Print the active profile's name, or nothing where none is."""
     name = resolve(store.read(paths.store())).name
     if name:
-        emit(name + "\n")
+        emit(masked(name) + "\n")
 
 
 def list_names() -> None:
@@ -166,7 +177,7 @@ def list_names() -> None:
         names = store.read(paths.store()).profiles
     except FalenvError:
         return
-    emit("".join(f"{name}\n" for name in names if name.isprintable()))
+    emit("".join(f"{name}\n" for name in names if name.isprintable() and name == masked(name)))
 
 
 def run(name: str, command: list[str]) -> NoReturn:
@@ -246,5 +257,9 @@ def mark_of_shell() -> str:
     """Return what an integrated shell says of itself, and take the mark off our environment.
 
     `live`: a switch takes effect in it at once; `later`: at its next prompt; empty: not at all.
+    A shell that cannot tell whether it is a subshell, whose variables nobody will see, says
+    `live:PID:` and what holds where PID, the shell itself, did not start us.
     """
-    return os.environ.pop("__falenv_shell", "")
+    mark, _, rest = os.environ.pop("__falenv_shell", "").partition(":")
+    parent, _, otherwise = rest.partition(":")
+    return otherwise if parent and parent != str(os.getppid()) else mark

@@ -23,15 +23,18 @@ import os
 import time
 
 from falenv import paths, trust
+from falenv.errors import masked
 from falenv.segment import sgr
 from falenv.store import stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from falenv.profile import Profile
     from falenv.store import Store
 
 #: Beyond so many lines a process is quicker than a shell's `read` in a loop.
 LAST_LINE = 300
+LONGEST_KEY = 1024
 #: Stands for a default that the index cannot hold, and for a profile without a line.
 ASK = "-"
 BROKEN = "!"
@@ -46,9 +49,7 @@ def update(store: Store) -> str:
     lines = _key_lines(store.text)
     default = store.default if _fits(store.default) or not store.default else ASK
     entries = [
-        # A profile with a host needs more than its key, and goes through a process.
-        f"{ASK if profile.host else lines.get((name, profile.key), ASK)}"
-        f"{';' + sgr(profile.color) if profile.color else ''} {name}"
+        f"{_place(lines, profile)} {name}"
         for name, profile in store.profiles.items()
         if _fits(name)
     ]
@@ -83,28 +84,47 @@ def _is_settled(store: Store) -> bool:
 
 
 def _fits(name: str) -> bool:
-    """Tell whether a line can hold a name so that `read` gives it back as it is."""
+    """Tell whether a line can hold a name so that `read` gives it back as it is.
+
+    Nor is what looks like a key kept here.
+    """
     return (
-        bool(name) and name.isprintable() and name == name.strip() and name[0] not in ASK + BROKEN
+        bool(name)
+        and name.isprintable()
+        and name == name.strip()
+        and name[0] not in ASK + BROKEN
+        and name == masked(name)
     )
+
+
+def _place(lines: dict[tuple[str, str | None], int], profile: Profile) -> str:
+    """Return what the index says of a profile: the line of its key, and its colour.
+
+    A profile with a host needs more than its key, and goes through a process.
+    """
+    place = ASK
+    for header in (f"[{profile.name}]", f'["{profile.name}"]'):
+        if not profile.host and (header, profile.key) in lines:
+            place = str(lines[header, profile.key])
+    return f"{place};{sgr(profile.color)}" if profile.color else place
 
 
 def _key_lines(text: str) -> dict[tuple[str, str | None], int]:
     """Return on which line which table has which key.
 
     The key is cut out as a shell does it, the text between a line's first two double quotes, and
-    a table counts whose header is spelled plainly. What is not found so in a profile must be
-    asked of a process.
+    the header above it is given as it is spelled. A shell takes a key from no other table than
+    the one that is asked for, whatever the index says.
     """
     found: dict[tuple[str, str | None], int] = {}
-    table = ""
+    header = ""
     for number, line in enumerate(text.split("\n")[:LAST_LINE], 1):
-        if line.startswith("["):
-            table = line.partition("]")[0].strip('["')
-        elif line.startswith("key"):
-            parts = line.split('"', 2)
-            if len(parts) == 3:  # noqa: PLR2004 - before, between and after the quotes
-                found[table, parts[1]] = number
+        plain = line.strip(" \t")
+        parts = line.split('"', 2)
+        if plain.startswith("["):
+            header = plain
+        elif len(parts) == 3 and line.startswith("key") and len(parts[1]) <= LONGEST_KEY:  # noqa: PLR2004
+            found[header, parts[1]] = number
     return found
 
 
@@ -114,29 +134,25 @@ def _write(store_path: str, store_stamp: str, lines: list[str], mtime_ns: int | 
     version = f"{store_stamp}-{trust.version()}"
     for folder in paths.index_candidates(store_path):
         path = os.path.join(folder, version)
-        if _is_private(folder) and (
-            _current(path, content, mtime_ns) or _put(path, content, mtime_ns)
-        ):
+        try:
+            paths.make_private(folder)
+        except OSError:
+            continue  # read-only, or another user's
+        if _current(path, content, mtime_ns) or _put(path, content, mtime_ns):
             return path
     return ""
 
 
-def _is_private(folder: str) -> bool:
-    """Make a folder if there is none; tell whether none but us can put an index there.
-
-    Whoever can, could send a shell to another profile's key.
-    """
-    try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        places = (folder, os.path.dirname(folder))
-        return not any(paths.strangers(os.stat(place)) for place in places)
-    except OSError:
-        return False
+def _is_version(name: str) -> bool:
+    """Tell whether a file may be an index by its name; nothing else is taken away."""
+    return name.removeprefix("none").replace("-", "").isdigit()
 
 
 def _current(path: str, content: bytes, mtime_ns: int | None) -> bool:
     """Tell whether the index says just this already, as it does at most starts of a shell."""
     try:
+        if os.path.islink(path) or not paths.is_ours(path):
+            return False
         with open(path, "rb") as file:
             status = os.fstat(file.fileno())
             same = mtime_ns in {None, status.st_mtime_ns} and not paths.strangers(status)
@@ -163,7 +179,7 @@ def _put(path: str, content: bytes, mtime_ns: int | None) -> bool:
             if os.path.lexists(temporary):
                 os.unlink(temporary)
         for entry in os.listdir(folder):
-            if entry != version and not entry.startswith("."):
+            if entry != version and _is_version(entry):
                 with contextlib.suppress(FileNotFoundError):  # another of us was quicker
                     os.unlink(os.path.join(folder, entry))
     except OSError:

@@ -6,6 +6,7 @@ Bytes that are not UTF-8 are carried as surrogates (PEP 383).
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -65,6 +66,29 @@ def _user_folder(kind: str, default: str) -> str:
         return folder
     base = os.environ.get(f"XDG_{kind.upper()}_HOME", "").strip()
     return os.path.join(base if os.path.isabs(base) else os.path.expanduser(default), "falenv")
+
+
+def is_ours(path: str) -> bool:
+    """Tell whether a file or folder, and any link that leads to it, is this user's own."""
+    if os.name == "nt":  # a profile's folders are private there
+        return True
+    return all(status.st_uid == os.geteuid() for status in (os.lstat(path), os.stat(path)))
+
+
+def make_private(folder: str) -> None:
+    """Make a folder for what we rely on, where no other user can put, change or swap a file.
+
+    It lies in the state folder, or beside the store, whose folder is the user's affair. What is
+    open to others is closed. Errors: OSError, among them PermissionError for what is another's.
+    """
+    parent = os.path.dirname(folder)
+    for path in (parent, folder):
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        reason = strangers(os.stat(path)) if is_ours(path) else "belongs to another user"
+        if reason and is_ours(path) and path in {folder, state()}:
+            os.chmod(path, 0o700)
+        elif reason:
+            raise PermissionError(errno.EPERM, f"{path} {reason}", path)
 
 
 def cached(exe: str, shell: str) -> str:

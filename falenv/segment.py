@@ -5,7 +5,7 @@ The shells fill in the format themselves, with builtins; it reaches them in the 
 
 from __future__ import annotations
 
-from falenv.errors import printable
+from falenv.errors import masked, printable
 
 #: What FALENV_PROMPT may replace. {name}: the profile; {mark}: see MARKS; {why}: pin, folder or
 #: default.
@@ -20,9 +20,9 @@ _COLORS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"
 
 def render(form: str, name: str, why: str) -> str:
     """Return the segment as plain text, without what a terminal would act on."""
-    mark = MARKS.get(why, "")
+    form = form.replace("{why}", why).replace("{mark}", MARKS.get(why, ""))
     # The name last: what it contains is not replaced again.
-    return form.replace("{why}", why).replace("{mark}", mark).replace("{name}", printable(name))
+    return form.replace("{name}", printable(masked(name)))
 
 
 def sgr(color: str) -> str:

@@ -10,7 +10,7 @@ import os
 import stat
 
 from falenv import paths
-from falenv.errors import FolderError
+from falenv.errors import FolderError, masked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,6 +100,8 @@ def read(path: str) -> Link:
         raise FolderError(path, "is more than one line with a profile's name")
     if not name or not name.isprintable() or "\ufffd" in name:
         raise FolderError(path, "has no profile's name in it")
+    if name != masked(name):
+        raise FolderError(path, "has what looks like a key in it, not a profile's name")
     return Link(path, name, _verdict(path, name))
 
 
@@ -153,13 +155,18 @@ def _verdict(path: str, name: str) -> Verdict:
 
 
 def _said(path: str) -> list[str]:
-    """Return the word and the name that we keep of a path, or an empty list."""
+    """Return the word and the name that we keep of a path, or an empty list.
+
+    Another's word is not the user's: the state folder may have been made by someone else.
+    """
+    note = paths.folder_note(path)
     try:
-        with open(paths.folder_note(path), encoding="utf-8") as file:
-            status = os.fstat(file.fileno())
-            # Another's word is not ours: the state folder may have been made by someone else.
-            if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
-                return []
+        folder = os.path.dirname(note)
+        if not all(map(paths.is_ours, (os.path.dirname(folder), folder, note))):
+            return []
+        if os.path.islink(note) or not os.path.isfile(note):
+            return []
+        with open(note, encoding="utf-8") as file:
             return file.read().split("\n")[:2]
     except (OSError, UnicodeDecodeError):
         return []
@@ -168,7 +175,7 @@ def _said(path: str) -> list[str]:
 def _record(path: str, word: str, name: str) -> None:
     note = paths.folder_note(path)
     try:
-        os.makedirs(os.path.dirname(note), mode=0o700, exist_ok=True)
+        paths.make_private(os.path.dirname(note))
         temporary = f"{note}.{os.getpid()}"
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:

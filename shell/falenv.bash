@@ -112,6 +112,12 @@ __falenv_is_fresh() {
     esac
 }
 
+# May file $1 be relied on: is it the user's, in a folder of his? That nobody else can write there
+# our program sees to.
+__falenv_is_ours() {
+    [[ -O ${1%/*} && -O $1 && -f $1 && -r $1 && ! -L $1 ]]
+}
+
 # Note the nearest .fal-profile, if it is not the one noted already, or has another text.
 __falenv_look() {
     local __falenv_f='' __falenv_t='' __falenv_d=${PWD-}
@@ -150,7 +156,7 @@ __falenv_choose() {
     [[ -n $__falenv_link ]] || return 0
     __falenv_note=${__falenv_link//\%/%%}
     __falenv_note=$__falenv_notes/${__falenv_note//\//%}
-    [[ -O $__falenv_note && -r $__falenv_note ]] || return 1
+    __falenv_is_ours "$__falenv_note" || return 1
     {
         IFS= \builtin read -r __falenv_word
         IFS= \builtin read -r __falenv_entry
@@ -172,10 +178,12 @@ __falenv_choose() {
 __falenv_read() {
     local __falenv_now='' __falenv_line='' __falenv_entry='' __falenv_key='' __falenv_n=''
     local __falenv_want='' __falenv_by='' __falenv_color=2 __falenv_was=${2-} GLOBIGNORE=
+    local __falenv_table=''
     [[ -n $__falenv_index ]] && __falenv_is_here && __falenv_choose "$1" || return 1
     for __falenv_now in "${__falenv_index%/*}"/*; do
         ! __falenv_is_fresh "$__falenv_now" || break
     done
+    __falenv_is_ours "$__falenv_now" || return 1
     {
         IFS= \builtin read -r __falenv_entry || return 1
         __falenv_want=${__falenv_want:-$__falenv_entry}
@@ -192,11 +200,17 @@ __falenv_read() {
     case $__falenv_n in
         *';'*) __falenv_color=${__falenv_n#*;} __falenv_n=${__falenv_n%%;*} ;;
     esac
+    # What is no number would be run below as an expression, and by the terminal.
+    [[ $__falenv_n$__falenv_color != *[!0-9\;]* ]] || return 1
     {
         while ((__falenv_n-- > 0)); do
-            IFS= \builtin read -r __falenv_key || return 1
+            IFS=$' \t' \builtin read -r __falenv_key || return 1
+            [[ $__falenv_key != \[* ]] || __falenv_table=$__falenv_key
         done
     } 2>/dev/null < "$__falenv_store" || return 1
+    # Whatever the index says, a key is never that of another profile.
+    [[ $__falenv_table == "[$__falenv_want]" || $__falenv_table == "[\"$__falenv_want\"]" ]] ||
+        return 1
     [[ $__falenv_key == key*\"*\"* ]] || return 1
     __falenv_is_fresh "$__falenv_now" || return 1
     __falenv_key=${__falenv_key#*\"}
@@ -310,30 +324,31 @@ __falenv_ps1='\[${__falenv_style-}\]${__falenv_segment-}\[${__falenv_plain-}\]'
 
 # Fill in format $1, into __falenv_filled.
 __falenv_fill() {
-    local __falenv_mark='' __falenv_n=$__falenv_shown
+    local __falenv_mark=''
     case $__falenv_why in
         pin) __falenv_mark=$__falenv_mark_pin ;;
         folder) __falenv_mark=$__falenv_mark_folder ;;
     esac
-    # A terminal that shows bytes is not sent those of UTF-8, whose widths nobody knows there.
-    case ${LC_ALL:-${LC_CTYPE:-${LANG-}}} in
-        *[Uu][Tt][Ff]8* | *[Uu][Tt][Ff]-8*) ;;
-        *) __falenv_n=${__falenv_n//[![:ascii:]]/?} ;;
-    esac
     __falenv_filled=${1//\{why\}/"$__falenv_why"}
     __falenv_filled=${__falenv_filled//\{mark\}/"$__falenv_mark"}
     # The name last: what it contains is not filled in again.
-    __falenv_filled=${__falenv_filled//\{name\}/"$__falenv_n"}
+    __falenv_filled=${__falenv_filled//\{name\}/"$__falenv_shown"}
+    # A terminal that shows bytes is not sent those of UTF-8, whose widths nobody knows there.
+    case ${LC_ALL:-${LC_CTYPE:-${LANG-}}} in
+        *[Uu][Tt][Ff]8* | *[Uu][Tt][Ff]-8*) ;;
+        *) __falenv_filled=${__falenv_filled//[![:ascii:]]/?} ;;
+    esac
     [[ -n $__falenv_name ]] || __falenv_filled=
 }
 
 # For the user's own PS1, single-quoted: '$(falenv_prompt)\$ '. Prints the active profile in format
-# $1, or FALENV_PROMPT, or the default.
+# $1, or FALENV_PROMPT, or the default. What comes after it in PS1 sees the $? from before it.
 falenv_prompt() {
-    local __falenv_filled='' __falenv_form=${FALENV_PROMPT:-$__falenv_format}
+    local __falenv_status=$? __falenv_filled='' __falenv_form=${FALENV_PROMPT:-$__falenv_format}
     [[ $__falenv_form != off ]] || __falenv_form=$__falenv_format
     __falenv_fill "${1:-$__falenv_form}"
     \builtin printf '%s' "$__falenv_filled"
+    return "$__falenv_status"
 }
 
 # Put the active profile before the prompt, where it is wanted and the prompt is the user's own.

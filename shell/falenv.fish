@@ -83,6 +83,11 @@ function __falenv_is_fresh
     end
 end
 
+function __falenv_is_ours
+    test -O (string replace -r '/[^/]*$' '' -- $argv[1]) -a -O $argv[1] -a -f $argv[1] \
+        -a -r $argv[1] -a ! -L $argv[1]
+end
+
 function __falenv_look
     if test "$PWD" != "$__falenv_pwd"
         set -g __falenv_pwd $PWD
@@ -123,7 +128,7 @@ function __falenv_choose
         return
     end
     set -l note $__falenv_notes/(string replace -a % %% -- $__falenv_link | string replace -a / %)
-    test -O "$note" -a -r "$note"
+    __falenv_is_ours $note
     or return 1
     set -l word
     set -l entry
@@ -160,7 +165,7 @@ function __falenv_read
         __falenv_is_fresh $now
         and break
     end
-    test -r "$now"
+    __falenv_is_ours "$now"
     or return 1
     # Each file in one piece, since fish's builtins are not quick.
     builtin read -z -l -a -d \n entries <$now
@@ -174,12 +179,14 @@ function __falenv_read
         return 1
     end
     set -l at (contains -i -- "$want" $names)
-    and string match -qr '^[1-9]' -- $entries[$at]
+    and string match -qr '^[1-9]\d*(;[\d;]*)? ' -- $entries[$at]
     or return 1
     # The number of a line; a colour may follow it.
     set -l place (string split -m 1 -f 1 ' ' -- $entries[$at] | string split -m 1 ';') 2
     set -l key $lines[$place[1]]
-    string match -q 'key*"*"*' -- "$key"
+    set -l table (string trim -c ' '\t -- $lines[1..$place[1]] | string match '[*')[-1]
+    contains -- "$table" "[$want]" "[\"$want\"]"
+    and string match -q 'key*"*"*' -- "$key"
     and __falenv_is_fresh $now
     or return 1
     set key (string split -m 2 -f 2 '"' -- $key)
@@ -283,41 +290,46 @@ function __falenv_fill
         case folder
             set mark $__falenv_mark_folder
     end
-    set -l name $__falenv_shown
-    set -l locale $LC_ALL $LC_CTYPE $LANG
-    string match -qi -e utf8 -- (string replace - '' -- "$locale[1]")
-    or set name (string replace -ra '[^\x20-\x7e]' '?' -- $name)
     set -l text (string replace -a '{why}' "$__falenv_why" -- $argv[1] | string collect)
     set text (string replace -a '{mark}' "$mark" -- $text | string collect)
     # The name last: what it contains is not filled in again.
-    string replace -a '{name}' "$name" -- $text | string collect
+    set text (string replace -a '{name}' "$__falenv_shown" -- $text | string collect)
+    set -l locale $LC_ALL $LC_CTYPE $LANG
+    string match -qi -e utf8 -- (string replace - '' -- "$locale[1]")
+    or set text (string replace -ra '[^\x20-\x7e]' '?' -- $text | string collect)
+    builtin printf '%s' $text
 end
 
 # For the user's own fish_prompt or fish_right_prompt. Prints the active profile in format $argv[1],
 # or FALENV_PROMPT, or the default.
 function falenv_prompt --description 'Print the active fal profile'
-    set -l form $argv[1] $FALENV_PROMPT $__falenv_format
-    test "$form[1]" != off
+    set -l before $status
+    set -l form $argv[1]
+    test -n "$form" -o "$FALENV_PROMPT" = off
+    or set form $FALENV_PROMPT
+    test -n "$form"
     or set form $__falenv_format
-    builtin printf '%s' (__falenv_fill $form[1] | string collect)
+    __falenv_fill "$form"
+    return $before
 end
 
 # Put the segment before fish_prompt, once; whoever redefines that afterwards has his own way.
 function __falenv_show
     set -g __falenv_segment
     if test -n "$__falenv_name"; and test -z "$__falenv_segment_off"; and test "$FALENV_PROMPT" != off
-        set -l form $FALENV_PROMPT $__falenv_format
-        set -g __falenv_segment (__falenv_fill $form[1] | string collect)
+        set -l form $FALENV_PROMPT
+        test -n "$form"
+        or set form $__falenv_format
+        set -g __falenv_segment (__falenv_fill "$form" | string collect)
         if test -z "$NO_COLOR"; and test -n "$TERM"; and test "$TERM" != dumb
             set -g __falenv_segment \e"[$__falenv_sgr"m$__falenv_segment\e'[22;39m'
         end
     end
     if not set -q __falenv_prompt_done
         set -g __falenv_prompt_done yes
-        functions -q starship_transient_prompt_func
-        or functions -q _tide_sub_cmd
-        or functions -q enable_poshtransientprompt
-        or functions fish_prompt fish_right_prompt 2>/dev/null | string match -q '*falenv_prompt*'
+        # starship, tide and oh-my-posh draw the whole prompt; one that calls us has its own place.
+        functions fish_prompt fish_right_prompt 2>/dev/null |
+            string match -qr 'STARSHIP_|_tide_|\b_?omp_|falenv_prompt'
         and return
         if functions -q fish_prompt; and not __falenv_has_prompt
             functions -e __falenv_fish_prompt

@@ -84,6 +84,10 @@ __falenv_is_fresh() {
     esac
 }
 
+__falenv_is_ours() {
+    [[ -O ${1%/*} && -O $1 && -f $1 && -r $1 && ! -L $1 ]]
+}
+
 __falenv_look() {
     \builtin local d="${PWD-}" f= t=
     if [[ "$d" != "${__falenv_pwd-}" ]]; then
@@ -121,7 +125,7 @@ __falenv_choose() {
     [[ -n $__falenv_link ]] || return 0
     note=${__falenv_link//\%/%%}
     note=$__falenv_notes/${note//\//%}
-    [[ -O $note && -r $note ]] || return 1
+    __falenv_is_ours "$note" || return 1
     {
         IFS= \builtin read -r word
         IFS= \builtin read -r entry
@@ -137,11 +141,12 @@ __falenv_choose() {
 }
 
 __falenv_read() {
-    local now line entry key n want by color=2 was=${2-}
+    local now line entry key n want by table color=2 was=${2-}
     [[ -n $__falenv_index ]] && __falenv_is_here && __falenv_choose "$1" || return 1
     for now in "${__falenv_index%/*}"/*; do
         ! __falenv_is_fresh "$now" || break
     done
+    __falenv_is_ours "$now" || return 1
     {
         IFS= \builtin read -r entry || return 1
         want=${want:-$entry}
@@ -158,11 +163,14 @@ __falenv_read() {
     case $n in
         *';'*) color=${n#*;} n=${n%%;*} ;;
     esac
+    [[ $n$color != *[^0-9\;]* ]] || return 1
     {
         while ((n-- > 0)); do
-            IFS= \builtin read -r key || return 1
+            IFS=$' \t' \builtin read -r key || return 1
+            [[ $key != \[* ]] || table=$key
         done
     } 2>/dev/null < "$__falenv_store" || return 1
+    [[ $table == "[$want]" || $table == "[\"$want\"]" ]] || return 1
     [[ $key == key*\"*\"* ]] || return 1
     __falenv_is_fresh "$now" || return 1
     key=${key#*\"}
@@ -267,34 +275,36 @@ __falenv_begin() {
 # --- The prompt ----------------------------------------------------------------------------------
 
 # The text stands in psvar, whose elements are not expanded again, whatever a name contains; behind
-# it the colour.
-__falenv_slot=20
+# it the colour. Pure has 12 to 23.
+__falenv_slot=40
 
 # Fill in format $1, into `filled`.
 __falenv_fill() {
-    local mark n=$__falenv_shown
+    local mark
     case $__falenv_why in
         pin) mark=$__falenv_mark_pin ;;
         folder) mark=$__falenv_mark_folder ;;
     esac
-    case ${LC_ALL:-${LC_CTYPE:-${LANG-}}} in
-        *[Uu][Tt][Ff]8* | *[Uu][Tt][Ff]-8*) ;;
-        *) n=${n//[^[:ascii:]]/?} ;;
-    esac
     filled=${1//\{why\}/$__falenv_why}
     filled=${filled//\{mark\}/$mark}
-    filled=${filled//\{name\}/$n}
+    filled=${filled//\{name\}/$__falenv_shown}
+    case ${LC_ALL:-${LC_CTYPE:-${LANG-}}} in
+        *[Uu][Tt][Ff]8* | *[Uu][Tt][Ff]-8*) ;;
+        *) filled=${filled//[^[:ascii:]]/?} ;;
+    esac
     [[ -n $__falenv_name ]] || filled=
 }
 
 # For the user's own PROMPT, with prompt_subst: '$(falenv_prompt)%# '. Prints the active profile in
 # format $1, or FALENV_PROMPT, or the default; what PROMPT would expand is doubled.
 falenv_prompt() {
+    local before=$?
     { \builtin emulate -L zsh; \builtin setopt no_xtrace no_verbose no_nomatch; } 2>/dev/null
     local filled form=${FALENV_PROMPT:-$__falenv_format}
     [[ $form != off ]] || form=$__falenv_format
     __falenv_fill "${1:-$form}"
     \builtin print -rn -- "${filled//\%/%%}"
+    return $before
 }
 
 __falenv_show() {
@@ -306,7 +316,8 @@ __falenv_show() {
     psvar[__falenv_slot+1]=$__falenv_sgr
     # These draw the whole prompt themselves.
     if (($+functions[starship_precmd] + $+functions[prompt_starship_precmd] + \
-        $+functions[_p9k_precmd] + $+functions[_omp_precmd] + $+functions[prompt_pure_precmd])); then
+        $+functions[_p9k_precmd] + $+functions[_omp_precmd] + \
+        $+functions[prompt_ohmyposh_precmd] + $+functions[prompt_pure_precmd])); then
         return 0
     fi
     # Nothing at all where the slot is empty.
@@ -316,7 +327,7 @@ __falenv_show() {
         ps1="%${__falenv_slot}v"
     fi
     rest=${${PROMPT-}/"${__falenv_ps1-}"/}
-    if [[ -n $filled && ${PROMPT-} != *"$ps1"* &&
+    if [[ -n $filled && ${__falenv_ps1-}:${PROMPT-} != "$ps1:"*"$ps1"* &&
         $rest != *%${__falenv_slot}v* && $rest${RPROMPT-} != *falenv_prompt* ]]; then
         PROMPT=$ps1$rest
         \builtin typeset -g __falenv_ps1=$ps1
@@ -408,7 +419,10 @@ __falenv_load() {
         if (($+functions[fal])); then
             \builtin typeset -g __falenv_function=${functions[fal]}
         fi
-        \builtin typeset -g __falenv_alias="$(\builtin alias -L "fal")"
+        \builtin typeset -g __falenv_alias=
+        if (($+aliases[fal] + $+galiases[fal])); then
+            __falenv_alias=$(\builtin alias -L "fal")
+        fi
         __falenv_keep ${=__falenv_vars} FAL_PROFILE
         \builtin typeset -g __falenv_loaded=$$
     else

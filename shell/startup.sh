@@ -1,7 +1,7 @@
 # Makes each new shell follow. No process is started for that while the file named above has the
 # time of the program: it holds what `fal profile env` prints, but for the key. All this is done
 # in bash or zsh only, and other shells can read it.
-# shellcheck disable=SC1090,SC2154
+# shellcheck shell=bash disable=SC1090,SC2154
 case ${BASH_VERSION:+bash}${ZSH_VERSION:+zsh} in
     "${__falenv_cached##*.}")
         if \builtin test ! -x "$__falenv_exe"; then

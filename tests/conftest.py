@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -27,6 +28,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 #: The scripts of the environment that the tests run in: our `fal` and `falenv`.
 SCRIPTS = Path(sys.executable).parent
 SHELLS = ("bash", "zsh", "fish")
+#: The shells that share falenv.sh; the hook is in the latter two.
+POSIX_SHELLS = ("dash", "ksh", "mksh")
 
 #: Plainly fake, but for the first: the seed's example, which is no longer valid.
 SEED_KEY = "112f05b4-6ee8-4d06-bdb1-7ba38789ef8e:954285993fa8e651dac37a03ea2efbc9"
@@ -128,7 +131,7 @@ class Home:
         self, shell: str, text: str, **variables: str | None
     ) -> subprocess.CompletedProcess[str]:
         """Run a script in a shell that is not interactive, without any start-up file."""
-        flags = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}[shell]
+        flags = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}.get(shell, [])
         return self.run(needs(shell), *flags, "-c", text, stdin="", **variables)
 
 
@@ -162,6 +165,12 @@ class Shell:
             (self._files / ".zshrc").write_text(f"PROMPT='ready> '\n{rc}\n")
             environment["ZDOTDIR"] = str(self._files)
             command = ["-d", "-i"]
+        elif name in POSIX_SHELLS:
+            (self._files / "rc").write_text(f"PS1='ready> '\n{rc}\n")
+            # All but mksh expand ENV, though not the value of a variable that it names.
+            rc = str(self._files / "rc")
+            environment |= {"ENV": rc if name == "mksh" else "$RC", "RC": rc}
+            command = ["-i"]
         else:
             (self._files / "fish").mkdir()
             # Without it the first shell goes through all manual pages in the background.
@@ -242,7 +251,8 @@ class Shell:
             return self.stdout(
                 f"if set -q {variable}; printf %s ${variable}; else; printf %s '{UNSET}'; end"
             )
-        return self.stdout(f'printf %s "${{{variable}-{UNSET}}}"')
+        write = "print -rn --" if self.name == "mksh" else "printf %s"  # each the builtin
+        return self.stdout(f'{write} "${{{variable}-{UNSET}}}"')
 
     def prompts(self, count: int = 1) -> str:
         """Let so many prompts come and be done with; return what was shown."""
@@ -270,6 +280,11 @@ class Shell:
         self.read()
         return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
 
+    def cell(self, row: int, column: int) -> Any:
+        """Return a character of the screen, with `data`, `fg` (the colour), `bold` and so on."""
+        self.read()
+        return self._screen.buffer[row][column]
+
     @property
     def cursor(self) -> tuple[int, int]:
         """The cursor's row and column on the screen, from 0."""
@@ -277,7 +292,40 @@ class Shell:
         return self._screen.cursor.y, self._screen.cursor.x
 
     def close(self) -> None:
-        self.child.close(force=True)
+        try:
+            self.child.close(force=True)
+        except pexpect.ExceptionPexpect:  # killed, and on a busy machine not gone yet
+            self.child.ptyproc.wait()
+
+
+class Trace:
+    """What a shell that runs under strace starts, from a moment on."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.prefix = (
+            needs("strace"),
+            "-f",
+            "--seccomp-bpf",
+            "-e",
+            "trace=fork,vfork,clone,clone3,execve",
+            "-e",
+            "signal=none",
+            "-o",
+            str(file),
+        )
+
+    def begin(self) -> None:
+        self._start = len(self._file.read_text())
+
+    def processes(self) -> list[str]:
+        """Return the calls since `begin` that made a process. A thread is none."""
+        lines = self._file.read_text()[self._start :].splitlines()
+        return [
+            line
+            for line in lines
+            if re.search(r"\b(v?fork|clone3?|execve)\(", line) and "CLONE_THREAD" not in line
+        ]
 
 
 @pytest.fixture
@@ -327,6 +375,11 @@ def start(home: Home) -> Iterator[Callable[..., Shell]]:
     yield begin
     for shell in shells:
         shell.close()
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> Trace:
+    return Trace(tmp_path / "strace")
 
 
 @pytest.fixture(params=SHELLS)

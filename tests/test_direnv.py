@@ -22,12 +22,12 @@ DIRENV = {
 }
 
 
-def project(home: Home, text: str) -> Path:
+def project(home: Home, text: str, name: str = "project") -> Path:
     """Make a folder with an allowed `.envrc`.
 
     Beside the home, whose awkward name direnv itself runs as code.
     """
-    folder = home.path.parent / "project"
+    folder = home.path.parent / name
     folder.mkdir()
     (folder / ".envrc").write_text(text)
     done = home.run(needs("direnv"), "allow", str(folder))
@@ -104,6 +104,105 @@ def test_case_31_direnv_reloads_when_the_store_changes(
     assert changed.returncode == 0, changed.stderr
     shell.run("")
     assert shell.exported()["FAL_KEY"] == KEYS["c"]
+
+
+def link(home: Home, folder: Path, name: str) -> None:
+    """Make a profile that of a folder, from outside."""
+    done = home.run("sh", "-c", f'cd "$1" && exec fal profile link {name}', "sh", str(folder))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["ours first", "direnv first"])
+def test_case_31_20_times_in_and_out_of_linked_folders(
+    home: Home, start: Callable[..., Shell], shell_name: str, *, first: bool
+) -> None:
+    home.profiles("a", "b", "c", "me", "comfy", default="me")
+    linked = home.path.parent / "linked"
+    linked.mkdir()
+    both = project(home, 'eval "$(fal profile env)"\n', "both")
+    link(home, linked, "a")
+    link(home, both, "c")
+    hooks = [OURS, DIRENV[shell_name]]
+    if not first:
+        hooks.reverse()
+    shell = start(shell_name, "\n".join(hooks), DIRENV_LOG_FORMAT="", FAL_KEY="by:hand")
+    # All of it typed at once: what counts is what each prompt, with both hooks, leaves.
+    default, place, wanted = "me", "~", ""
+    for number in range(20):
+        lines = [f"cd {(linked, both)[number % 2]}", "cd ~"]
+        # Another process switches the default, out there, or while we are in the folder.
+        if number % 3 == 0:
+            lines.insert(number % 2 + 1, "switch")
+        for line in lines:
+            if line == "switch":
+                default = "comfy" if default == "me" else "me"
+                shell.type(f" {SCRIPTS}/falenv profile set {default} > ~/said\r")
+            else:
+                place = line.removeprefix("cd ")
+                shell.type(f" {line}\r")
+            shell.type(" printenv FAL_KEY FALENV_PROFILE >> ~/log\r")
+            name = {str(linked): "a", str(both): "c"}.get(place, default)
+            wanted += f"{KEYS[name]}\n{name}\n"
+    shell.run("", 120)
+    shell.run("")
+    assert (home.path / "log").read_text() == wanted
+    shell.run("fal profile off")
+    shell.run(f"cd {linked}")
+    shell.run("cd ~")
+    exported = shell.exported()
+    assert exported["FAL_KEY"] == "by:hand"
+    assert not {"FALENV_PROFILE", "FAL_PROFILE"} & set(exported)
+
+
+def test_case_31_direnv_reloads_when_the_folders_profile_changes(
+    home: Home, start: Callable[..., Shell]
+) -> None:
+    home.profiles("a", "b", "c", default="b")
+    folder = project(home, 'eval "$(fal profile env)"\n')
+    shell = start("bash", DIRENV["bash"], DIRENV_LOG_FORMAT="", columns=400)  # direnv alone
+
+    def key() -> str:
+        shell.run("")
+        return shell.exported()["FAL_KEY"]
+
+    shell.run(f"cd {folder}")
+    assert key() == KEYS["b"]
+    link(home, folder, "a")  # there was none
+    assert key() == KEYS["a"]
+    time.sleep(1.1)  # direnv compares whole seconds
+    (folder / ".fal-profile").write_text("c\n")
+    assert key() == KEYS["b"]  # another text, which was not allowed
+    time.sleep(1.1)
+    shell.run("fal profile allow")
+    assert key() == KEYS["c"]
+    shell.run("fal profile unlink")
+    assert key() == KEYS["b"]
+
+
+@pytest.mark.parametrize("words", ["b", "--default"])
+def test_use_in_a_direnv_folder_says_what_it_does_not(
+    home: Home, start: Callable[..., Shell], shell_name: str, words: str
+) -> None:
+    home.profiles("a", "b", "c", default="b")
+    pins = project(home, 'eval "$(fal profile env a)"\n', "pins")
+    other = project(home, "export OTHER=1\n", "other")
+    rc = f"{OURS}\n{DIRENV[shell_name]}"
+    shell = start(shell_name, rc, DIRENV_LOG_FORMAT="", columns=400)
+    shell.run(f"cd {other}")
+    assert shell.get("OTHER") == "1"
+    shown = shell.run(f"fal profile use {words}") + shell.prompts()
+    assert "falenv: " not in shown
+    shell.run("fal profile use --default")
+    shell.run(f"cd {pins}")
+    assert shell.get("FAL_KEY") == KEYS["a"]
+    shown = shell.run(f"fal profile use {words}") + shell.prompts(2)
+    assert shown.count("falenv: ") == 1
+    assert "holds until you leave the folder" in shown
+    assert shell.get("FAL_KEY") == KEYS["b"]
+    shell.run("cd ~")
+    assert shell.get("FAL_KEY") == KEYS["b"]
+    shell.run(f"cd {pins}")
+    assert shell.get("FAL_KEY") == KEYS["a"]
 
 
 def test_a_name_in_envrc_that_is_none_leaves_no_key(home: Home) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Home, Shell
+    from conftest import Home, Shell, Trace
 
 
 @pytest.fixture
@@ -130,35 +130,18 @@ def test_the_links_file_is_noticed_when_it_comes_and_goes(
 
 
 def test_nothing_is_started_in_a_linked_folder_while_nothing_changes(
-    folder: Path, start: Callable[..., Shell], shell_name: str, tmp_path: Path
+    folder: Path, start: Callable[..., Shell], shell_name: str, trace: Trace
 ) -> None:
-    trace = tmp_path / "trace"
-    shell = start(
-        shell_name,
-        prefix=(
-            "strace",
-            "-f",
-            "-qq",
-            "-e",
-            "trace=execve,clone,clone3,fork,vfork",
-            "-o",
-            str(trace),
-        ),
-    )
+    shell = start(shell_name, prefix=trace.prefix)
     cd(shell, folder)
     shell.run("fal profile link a")
     shell.prompts(2)
-    before = len(started(trace))
+    trace.begin()
     shell.prompts(30)
     cd(shell, folder / "sub")
     cd(shell, folder / "sub" / "sub")
     shell.prompts(30)
-    assert started(trace)[before:] == []
-
-
-def started(trace: Path) -> list[str]:
-    calls = [line for line in trace.read_text().splitlines() if "(" in line]
-    return [call for call in calls if "CLONE_THREAD" not in call]
+    assert trace.processes() == []
 
 
 HOSTILE = {

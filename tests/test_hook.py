@@ -14,9 +14,8 @@ from conftest import KEYS, SCRIPTS, UNSET, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from conftest import Home, Shell
+    from conftest import Home, Shell, Trace
 
     Start = Callable[..., Shell]
 
@@ -32,46 +31,13 @@ def talk(shown: str) -> list[str]:
 # --- What it costs -------------------------------------------------------------------------------
 
 
-class Trace:
-    """What a shell that runs under strace starts, from a moment on."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self.prefix = (
-            needs("strace"),
-            "-f",
-            "--seccomp-bpf",
-            "-e",
-            "trace=fork,vfork,clone,clone3,execve",
-            "-e",
-            "signal=none",
-            "-o",
-            str(file),
-        )
-
-    def begin(self) -> None:
-        self._start = len(self._file.read_text())
-
-    def processes(self) -> list[str]:
-        """Return the calls since `begin` that made a process. A thread is none."""
-        lines = self._file.read_text()[self._start :].splitlines()
-        return [
-            line
-            for line in lines
-            if re.search(r"\b(v?fork|clone3?|execve)\(", line) and "CLONE_THREAD" not in line
-        ]
-
-
-@pytest.fixture
-def trace(tmp_path: Path) -> Trace:
-    return Trace(tmp_path / "strace")
-
-
 COUNTER = {
     "bash": "PROMPT_COMMAND='count=$((count+1))'",
     "zsh": "count() { ((count++)) }; precmd_functions+=(count)",
     "fish": "set -g count 0; function count_prompts --on-event fish_prompt;"
     " set -g count (math $count + 1); end",
+    "ksh": "count=0; tally() { count=$((count+1)); }; PS1='${ tally;}ready> '",
+    "mksh": "count=0; tally() { count=$((count+1)); }; PS1='${|tally;}ready> '",
 }
 
 
@@ -398,11 +364,15 @@ def test_case_23_no_key_anywhere_but_in_fal_key(home: Home, start: Start, shell_
     shell.export("FAL_PROFILE", "b")
     shell.unset("FAL_PROFILE")
     home.fal("set", "b")
+    shell.run("fal profile list" if shell_name == "dash" else "")  # which has no hook
     shell.prompts()
     everything = {
         "bash": ["set", "typeset -p", "declare -f", "history", "export -p", "trap", "alias"],
         "zsh": ["set", "typeset -p", "functions", "fc -l 1", "export -p", "trap", "alias"],
         "fish": ["set --long", "functions -a -n", "history", "functions fal", "complete"],
+        "dash": ["set", "export -p", "trap", "alias"],
+        "ksh": ["set", "typeset -p", "typeset -f", "fc -l 1", "export -p", "trap", "alias"],
+        "mksh": ["set", "typeset -p", "typeset -f", "fc -l 1", "export -p", "trap", "alias"],
     }[shell_name]
 
     def found() -> set[str]:

@@ -632,6 +632,17 @@ SNAPSHOT = {
     ),
 }
 
+_KSH_MOVING = ("_=", "EPOCH", "LINENO", "RANDOM", "SECONDS", "HISTCMD", "PPID", "PIPESTATUS")
+SNAPSHOT["ksh"] = SNAPSHOT["mksh"] = (
+    "{ typeset -p; typeset -f; alias; trap; set -o; }",
+    (*_KSH_MOVING, "BASHPID", ".sh."),
+)
+#: dash does not show its functions.
+SNAPSHOT["dash"] = (
+    "{ set; export -p; alias; trap; set -o; type fal falenv_prompt | grep function; }",
+    ("_=",),
+)
+
 
 def snapshot(shell: Shell) -> list[str]:
     command, moving = SNAPSHOT[shell.name]
@@ -645,6 +656,7 @@ HAD = {
     "zsh": "had() { : }; precmd_functions=(had); psvar=(one); autoload compinit; compinit -D -u",
     "fish": "function had --on-event fish_prompt; end; complete -c fal -a mine",
 }
+HAD |= dict.fromkeys(("dash", "ksh", "mksh"), "alias x=y; trap 'true' INT; PS1='$PWD mine> '")
 
 
 @pytest.mark.parametrize("had", [False, True], ids=["bare", "with-hooks"])

@@ -163,17 +163,12 @@ def test_no_index_where_others_may_write(home: Home, kind: str) -> None:
         assert beside.is_relative_to(home.store.parent)
 
 
-#: What is to be done in shell/: of the lines read, the last that begins with `[` must be this
-#: profile's header, `[NAME]` or `["NAME"]`. Python puts no other line's number into the index.
-BELIEVED = pytest.mark.xfail(reason="the shells do not look at the header above the line")
-
-
 @pytest.mark.parametrize(
     "lie",
     [
-        pytest.param("swapped", marks=BELIEVED),
-        pytest.param("shifted", marks=BELIEVED),
-        pytest.param("the other's line for all", marks=BELIEVED),
+        "swapped",
+        "shifted",
+        "the other's line for all",
         "beyond",
     ],
 )

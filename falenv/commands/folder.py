@@ -8,7 +8,7 @@ import click
 
 from falenv import hot, index, paths, store, trust
 from falenv.active import resolve
-from falenv.errors import FalenvError, FolderError, printable
+from falenv.errors import FalenvError, FolderError, masked, printable
 
 
 @click.command("link")
@@ -34,7 +34,7 @@ def link(name: str) -> None:
         raise FolderError(path, f"could not be written: {error.strerror}") from None
     trust.allow(trust.read(path))
     index.update(now)
-    click.echo(printable(f"Profile {name} linked to {os.path.dirname(path)}."))
+    click.echo(printable(f"Profile {masked(name)} linked to {os.path.dirname(path)}."))
 
 
 @click.command("unlink")
@@ -65,7 +65,7 @@ def allow() -> None:
     now, found = store.read(paths.store()), trust.read(_nearest())
     trust.allow(found)
     index.update(now)
-    click.echo(printable(f"{found.path} allowed: profile {found.name}."))
+    click.echo(printable(f"{found.path} allowed: profile {masked(found.name)}."))
 
 
 @click.command("deny")

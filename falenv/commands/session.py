@@ -9,7 +9,7 @@ import click
 from falenv import assets, detect, dialects, hot, paths, store, trust
 from falenv.active import resolve
 from falenv.commands import talk
-from falenv.errors import FalenvError, UsageError, printable
+from falenv.errors import FalenvError, UsageError, masked, printable
 from falenv.profile import mask
 
 NOT_HERE = f"falenv is not in this shell; first: {talk.EVAL}"
@@ -103,13 +103,13 @@ def current(*, as_json: bool, only_name: bool) -> None:
         click.echo(
             json.dumps(
                 {
-                    "profile": active.name or None,
+                    "profile": masked(active.name) or None,
                     "why": active.why,
                     "store": path,
                     "folder": link.path if link else None,
-                    "default": found.default or None,
+                    "default": masked(found.default) or None,
                     "key": mask(expected) if expected else None,
-                    "host": profile.host if profile else None,
+                    "host": masked(profile.host) if profile and profile.host else None,
                     "shell": {
                         "key": mask(given) if given else None,
                         "is_active": given == expected,
@@ -126,16 +126,16 @@ def current(*, as_json: bool, only_name: bool) -> None:
             "folder": f"the folder's, by {link.path if link else trust.FILE}",
             "pin": "FAL_PROFILE pins this shell to it",
         }
-        click.echo(printable(f"{profile.name} ({reason[active.why]})"))
+        click.echo(printable(f"{masked(profile.name)} ({reason[active.why]})"))
         click.echo(printable(f"key   {mask(profile.key)}"))
         if profile.host:
-            click.echo(printable(f"host  {profile.host}"))
+            click.echo(printable(f"host  {masked(profile.host)}"))
     if link and link.verdict != "allowed":
         state = {"unknown": "not allowed yet", "denied": "denied"}.get(link.verdict)
         hot.say(link.problem or f"{link.path} is not followed: {state}")
     if given == expected:
         return
-    again = active.name if active.why == "pin" else "--default"
+    again = masked(active.name) if active.why == "pin" else "--default"
     cure = f"fal profile use {again}" if mark else talk.EVAL
     if given is None:
         hot.say(f"FAL_KEY is not set in this shell; to set it: {cure}")

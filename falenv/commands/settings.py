@@ -15,6 +15,7 @@ from falenv.errors import (
     InvalidKeyError,
     InvalidNameError,
     UsageError,
+    masked,
     printable,
     shown,
 )
@@ -52,12 +53,12 @@ def list_(*, as_json: bool, output: str, names: bool) -> None:
 
         profiles = [
             {
-                "profile": profile.name,
+                "profile": masked(profile.name),
                 "is_set": profile.name == active,
-                "settings": profile.settings,
+                "settings": list(map(masked, profile.settings)),
                 "is_default": profile.name == found.default,
                 "key_id": key_id(profile.key) or None,
-                "host": profile.host,
+                "host": profile.host and masked(profile.host),
             }
             for profile in found.profiles.values()
         ]
@@ -83,8 +84,8 @@ def _table(found: Store) -> None:
         # Text: rich would take [/] in a name for its markup.
         table.add_row(
             "*" if profile.name == found.default else "",
-            Text(printable(profile.name)),
-            Text(printable(", ".join(profile.settings))),
+            Text(printable(masked(profile.name))),
+            Text(printable(", ".join(map(masked, profile.settings)))),
         )
     console = Console(highlight=False)
     if not console.is_terminal:  # nothing is cut or folded that another program reads
@@ -134,7 +135,9 @@ def _confirm_new(found: Store, name: str) -> None:
     close = difflib.get_close_matches(name, found.profiles, n=1, cutoff=0.75)
     if close and talk.asked_on_terminal():
         click.confirm(
-            printable(f"Profile {name} does not exist, but {close[0]} does. Create {name}?"),
+            printable(
+                f"Profile {name} does not exist, but {masked(close[0])} does. Create {name}?"
+            ),
             abort=True,
             err=True,
         )
@@ -151,7 +154,7 @@ def _set_default(name: str, mark: str, first: str = "") -> None:
     now = talk.change(edit)
     if first:
         click.echo(first)
-    click.echo(f"Default profile set to {printable(name)}.")
+    click.echo(f"Default profile set to {printable(masked(name))}.")
     if not now.profiles[name].key:
         click.echo(NO_KEY)
     talk.tell_shell(now, mark)
@@ -202,7 +205,7 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool) -> None:
         talk.table(data, profile)["key"] = value
 
     now = talk.change(edit)
-    click.echo(f"Key set for profile {printable(profile)}.")
+    click.echo(f"Key set for profile {printable(masked(profile))}.")
     talk.tell_shell(now, mark)
 
 
@@ -277,7 +280,7 @@ def delete(name: str) -> None:
             del data[name]
 
     now = talk.change(edit)
-    click.echo(f"Profile {printable(name)} deleted.")
+    click.echo(f"Profile {printable(masked(name))} deleted.")
     if found.default == name:
         hot.say("it was the default; choose another: fal profile set NAME")
     talk.tell_shell(now, mark)

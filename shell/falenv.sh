@@ -1,0 +1,632 @@
+# shellcheck shell=sh
+# falenv's integration for POSIX shells: dash, ksh93, mksh, and whatever else is called sh.
+#
+# Read after a prelude of assignments and before a state, both as falenv.bash describes them; the
+# functions here have that file's names and meanings. Two more in the prelude: __falenv_elder and
+# __falenv_younger, files whose times lie less than a second apart.
+#
+# These shells differ in what they have besides POSIX. ksh93 and mksh run a function while they
+# expand PS1: that is the hook. Others have none, and follow at the next call of fal. A `local` that
+# all of them understand there is not, so variables are global, and set before they are used; $1 and
+# so on are the only local ones. No command starts a process but our program, and at most `$(…)`
+# while falenv comes or goes. Every name begins with __falenv_, but for the functions fal and
+# falenv_prompt. No variable holds a key, but for __falenv_old_*: what the user had before.
+#
+# A backslash reaches past the user's aliases. All but __falenv_idle and what it calls runs under
+# __falenv_calmly, or in a state, where nothing depends on the user's options; nothing does on IFS.
+# shellcheck disable=SC2154,SC3013,SC3067  # the prelude's variables; -nt and -ot; -O
+# shellcheck disable=SC2119,SC2120  # the arguments come through __falenv_calmly
+
+# --- What POSIX sh lacks -------------------------------------------------------------------------
+
+# Call $1 with each of the names in $2.
+__falenv_each() {
+    \set -- "$1" "$2 "
+    while [ -n "$2" ]; do
+        "$1" "${2%% *}"
+        \set -- "$1" "${2#* }"
+    done
+}
+
+# Replace $2 by $3 wherever it stands in $1, into __falenv_filled.
+__falenv_replace() {
+    __falenv_filled=
+    while :; do
+        case $1 in
+            *"$2"*)
+                __falenv_filled=$__falenv_filled${1%%"$2"*}$3
+                \set -- "${1#*"$2"}" "$2" "$3"
+                ;;
+            *) break ;;
+        esac
+    done
+    __falenv_filled=$__falenv_filled$1
+}
+
+# mksh has no printf, nor have all others print.
+__falenv_print() {
+    \eval "\\command $__falenv_printer \"\$1\""
+}
+
+# --- What was there before -----------------------------------------------------------------------
+
+# Remember variable $1 as it is: exported, set or unset.
+__falenv_keep() {
+    \eval "\\set -- $1 \"\${$1+set}\""
+    if [ -n "$2" ]; then
+        case "
+$(\export -p)" in
+            *"
+export $1="* | *"
+typeset -x $1="* | *"
+declare -x $1="*) \set -- "$1" exported ;;
+        esac
+        \eval "__falenv_old_$1=\$$1"
+    fi
+    \eval "__falenv_was_$1=\${2:-unset}"
+}
+
+# Give variable $1 back as it was.
+__falenv_give_back() {
+    \eval "\\set -- $1 \"\${__falenv_was_$1-}\""
+    case $2 in
+        exported) \eval "\\export $1=\"\$__falenv_old_$1\"" ;;
+        set) \eval "\\unset $1; $1=\$__falenv_old_$1" ;;
+        unset) \unset "$1" ;;
+    esac
+}
+
+# Forget what was kept of variable $1.
+__falenv_forget() {
+    \unset "__falenv_was_$1" "__falenv_old_$1"
+}
+
+__falenv_keep_pin() {
+    if [ "${FAL_PROFILE-}" != "$__falenv_pin" ]; then
+        __falenv_keep FAL_PROFILE
+    fi
+}
+
+# --- Following the store and the folder ----------------------------------------------------------
+
+__falenv_settle() {
+    __falenv_pin=${FAL_PROFILE-}
+    __falenv_marked=${FALENV_PROFILE-}
+    __falenv_where=${FAL_CONFIG_PATH-}:${HOME-}
+    __falenv_around=
+    if [ -z "${__falenv_pwd+set}" ]; then
+        __falenv_look
+    fi
+    __falenv_moved=
+    __falenv_show
+}
+
+__falenv_is_here() {
+    [ "${FAL_CONFIG_PATH-}:${HOME-}" = "$__falenv_where" ]
+}
+
+__falenv_owns_key() {
+    case ${FAL_KEY-} in
+        '') [ -z "$__falenv_id" ] ;;
+        *:*) [ "${FAL_KEY%%:*}" = "$__falenv_id" ] ;;
+        *) [ "$__falenv_id" = - ] ;;
+    esac
+}
+
+# May file $1 be relied on: is it the user's, in a folder of his? That nobody else can write there
+# our program sees to.
+__falenv_is_ours() {
+    [ -O "${1%/*}" ] && [ -O "$1" ] && [ -f "$1" ] && [ -r "$1" ] && [ ! -L "$1" ]
+}
+
+# Never, in a shell to which a change within the same second looks like none: that asks a process.
+__falenv_is_fresh() {
+    case $1 in
+        */none-*) [ -e "$1" ] && [ ! -e "$__falenv_store" ] ;;
+        *)
+            # To dash a missing file is neither newer nor older.
+            [ -n "$__falenv_exact" ] && [ -e "$1" ] && [ -e "$__falenv_store" ] &&
+                [ ! "$__falenv_store" -nt "$1" ] && [ ! "$__falenv_store" -ot "$1" ]
+            ;;
+    esac
+}
+
+__falenv_look() {
+    __falenv_pwd=${PWD-}
+    \set -- "${__falenv_pwd%/}/" "${__falenv_link-}" "${__falenv_text-}"
+    __falenv_link='' __falenv_text=''
+    while :; do
+        case $1 in
+            /*) \set -- "${1%/*}" "$2" "$3" ;;
+            *) break ;;
+        esac
+        if [ -e "$1/.fal-profile" ]; then
+            __falenv_link=$1/.fal-profile
+            __falenv_take
+            break
+        fi
+    done
+    if [ "$__falenv_link:$__falenv_text" != "$2:$3" ]; then
+        __falenv_moved=yes
+    fi
+}
+
+# Take in what the noted .fal-profile says: its only line. If there are more, two will do to tell
+# that, and of a long one, where `read` can stop, its beginning.
+__falenv_take() {
+    [ -f "$__falenv_link" ] && [ -r "$__falenv_link" ] || return 0
+    {
+        IFS='' \read -r ${__falenv_most:+"$__falenv_most"} __falenv_text || :
+        IFS='' \read -r ${__falenv_most:+"$__falenv_most"} __falenv_entry ||
+            [ -n "$__falenv_entry" ] || return 0
+    } <"$__falenv_link"
+    __falenv_text="$__falenv_text
+$__falenv_entry"
+}
+
+__falenv_choose() {
+    __falenv_want=$1 __falenv_by=pin __falenv_word='' __falenv_entry=''
+    [ -z "$1" ] || return 0
+    __falenv_by=default
+    [ -n "$__falenv_link" ] || return 0
+    __falenv_replace "$__falenv_link" % %%
+    __falenv_replace "$__falenv_filled" / %
+    \set -- "$__falenv_notes/$__falenv_filled"
+    __falenv_is_ours "$1" || return 1
+    {
+        IFS='' \read -r __falenv_word || :
+        IFS='' \read -r __falenv_entry || :
+    } <"$1"
+    [ "$__falenv_word" != denied ] || return 0
+    # mksh's `read -n` keeps the newline.
+    [ "${__falenv_text%"
+"}" = "$__falenv_entry" ] && [ -f "$__falenv_link" ] && [ ! -L "$__falenv_link" ] &&
+        [ -O "$__falenv_link" ] || return 1
+    case $__falenv_word in
+        allowed) __falenv_want=$__falenv_entry __falenv_by=folder ;;
+        noticed) ;;
+        *) return 1 ;;
+    esac
+}
+
+__falenv_read() {
+    if __falenv_try "$1" "${2-}"; then
+        \set -- 0
+    else
+        \set -- 1
+    fi
+    \unset __falenv_key
+    return "$1"
+}
+
+__falenv_try() {
+    [ -n "$__falenv_index" ] && __falenv_is_here && __falenv_choose "$1" || return 1
+    __falenv_n=''
+    \set -- "$2"
+    for __falenv_now in "${__falenv_index%/*}"/*; do
+        ! __falenv_is_fresh "$__falenv_now" || break
+    done
+    __falenv_is_ours "$__falenv_now" && [ -r "$__falenv_store" ] || return 1
+    {
+        IFS='' \read -r __falenv_entry || return 1
+        __falenv_want=${__falenv_want:-$__falenv_entry}
+        while IFS=' ' \read -r __falenv_line __falenv_entry; do
+            if [ "$__falenv_entry" = "$__falenv_want" ]; then
+                __falenv_n=$__falenv_line
+            fi
+            if [ "$__falenv_entry" = "$1" ]; then
+                \set -- ''
+            fi
+        done
+    } <"$__falenv_now"
+    __falenv_n=${__falenv_n%%';'*} __falenv_table=
+    # What is no number would be run below as an expression.
+    case $1:$__falenv_n in
+        *[!0-9:]*) return 1 ;;
+        :[1-9]*) ;;
+        *) return 1 ;;
+    esac
+    {
+        while [ "$((__falenv_n -= 1))" -ge 0 ]; do
+            IFS='	 ' \read -r __falenv_key || return 1
+            case $__falenv_key in '['*) __falenv_table=$__falenv_key ;; esac
+        done
+    } <"$__falenv_store"
+    # Whatever the index says, a key is never that of another profile.
+    case $__falenv_table in
+        "[$__falenv_want]" | "[\"$__falenv_want\"]") ;;
+        *) return 1 ;;
+    esac
+    case $__falenv_key in
+        key*\"*\"*) ;;
+        *) return 1 ;;
+    esac
+    __falenv_is_fresh "$__falenv_now" || return 1
+    __falenv_key=${__falenv_key#*\"}
+    __falenv_key=${__falenv_key%%\"*}
+
+    __falenv_each unset "$__falenv_vars"
+    \export "FAL_KEY=$__falenv_key" "FALENV_PROFILE=$__falenv_want"
+    __falenv_name=$__falenv_want __falenv_shown=$__falenv_want
+    __falenv_why=$__falenv_by __falenv_index=$__falenv_now
+    case $__falenv_key in
+        *:*) __falenv_id=${__falenv_key%%:*} ;;
+        *) __falenv_id=- ;;
+    esac
+}
+
+# Print the state by a process, for pin $1, where the shell was on profile $2.
+__falenv_state() {
+    FAL_PROFILE=$1 "$__falenv_exe" profile env --shell sh --refresh ${2+"--was=$2"} </dev/null
+}
+
+__falenv_follow() {
+    __falenv_keep_pin
+    __falenv_look
+    __falenv_moved=
+    if [ "$1" = change ]; then
+        __falenv_owns_key || return 0
+        \set -- "$__falenv_name"
+    else
+        \set -- ''
+    fi
+    if __falenv_read "${FAL_PROFILE-}" "$1"; then
+        __falenv_settle
+        return 0
+    fi
+    # After Ctrl-C while it expands PS1, ksh93 would show prompts without end.
+    if [ -n "$__falenv_virtual" ]; then
+        # shellcheck disable=SC3045
+        \set -- "$1" "$(\trap -p INT)"
+        \trap : INT
+    fi
+    __falenv_out=$(__falenv_state "${FAL_PROFILE-}" "$1")
+    \set -- "$?" "${2-}"
+    if [ -n "$__falenv_virtual" ]; then
+        \trap - INT
+        \eval "$2"
+    fi
+    if [ -n "$__falenv_out" ]; then
+        # Expanded before it is unset.
+        \eval "\\unset __falenv_out
+$__falenv_out"
+    else
+        case $1 in
+            130 | 258) ;;  # Ctrl-C; ksh93 adds 256
+            *) __falenv_index= ;;
+        esac
+    fi
+}
+
+__falenv_idle() {
+    [ -x "$__falenv_exe" ] && [ "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-}" = \
+        "$__falenv_around" ] && [ "${FALENV_PROMPT-}" = "$__falenv_styled" ] || return 1
+    __falenv_look
+    [ -z "$__falenv_moved" ] && __falenv_is_fresh "$__falenv_index"
+}
+
+__falenv_check() {
+    __falenv_look
+    if [ -n "$__falenv_moved" ] ||
+        { [ -n "$__falenv_index" ] && ! __falenv_is_fresh "$__falenv_index"; }; then
+        __falenv_follow change
+    fi
+}
+
+# Before a command of ours, and before a prompt at which something is not as it was.
+__falenv_catch_up() {
+    if [ ! -x "$__falenv_exe" ]; then
+        __falenv_print "falenv: $__falenv_exe is gone; this shell keeps its FAL_KEY, and follows no more
+" >&2
+        # ksh93 reads on in the very PS1 that it is expanding. What stays there does nothing.
+        if [ "${1-}" != prompt ]; then
+            __falenv_unshow
+        fi
+        __falenv_remove
+        return
+    fi
+    if [ "${FAL_PROFILE-}:${FALENV_PROFILE-}" != "$__falenv_pin:$__falenv_marked" ] ||
+        ! __falenv_is_here; then
+        __falenv_follow switch
+    else
+        __falenv_check
+    fi
+    __falenv_show
+    __falenv_around=$__falenv_pin:$__falenv_marked:$__falenv_where
+    __falenv_styled=${FALENV_PROMPT-}
+}
+
+# --- The prompt ----------------------------------------------------------------------------------
+
+# Fill in format $1, into __falenv_filled.
+__falenv_fill() {
+    \set -- "$1" '' "$__falenv_shown"
+    case $__falenv_why in
+        pin) \set -- "$1" "$__falenv_mark_pin" "$3" ;;
+        folder) \set -- "$1" "$__falenv_mark_folder" "$3" ;;
+    esac
+    case ${LC_ALL:-${LC_CTYPE:-${LANG-}}} in
+        *[Uu][Tt][Ff]8* | *[Uu][Tt][Ff]-8*) ;;
+        *)
+            __falenv_filled=
+            while [ -n "$3" ]; do
+                case $3 in
+                    [\ -~]*) __falenv_filled=$__falenv_filled${3%"${3#?}"} ;;
+                    *) __falenv_filled=$__falenv_filled'?' ;;
+                esac
+                \set -- "$1" "$2" "${3#?}"
+            done
+            \set -- "$1" "$2" "$__falenv_filled"
+            ;;
+    esac
+    __falenv_replace "$1" '{why}' "$__falenv_why"
+    __falenv_replace "$__falenv_filled" '{mark}' "$2"
+    # The name last: what it contains is not filled in again.
+    __falenv_replace "$__falenv_filled" '{name}' "$3"
+    # For ksh93 a lone one is the number of the command.
+    [ -z "$__falenv_bang" ] || __falenv_replace "$__falenv_filled" ! "$__falenv_bang"
+    [ -n "$__falenv_name" ] || __falenv_filled=
+}
+
+# For the user's own PS1, single-quoted: '$(falenv_prompt)\$ '. Prints the active profile in format
+# $1, or FALENV_PROMPT, or the default.
+falenv_prompt() {
+    if [ "${FALENV_PROMPT:-off}" = off ]; then
+        __falenv_fill "${1:-$__falenv_format}"
+    else
+        __falenv_fill "${1:-$FALENV_PROMPT}"
+    fi
+    __falenv_print "$__falenv_filled"
+}
+
+# Put the hook, where there is one, and the active profile before the prompt. PS1 names a variable,
+# whose value is not expanded again. It has no colour: each of these shells has another way of its
+# own, or none, to tell that an escape sequence takes no room.
+__falenv_show() {
+    __falenv_segment=
+    [ -n "$__falenv_run" ] || return 0
+    # Not set yet by ksh93 as it starts: these are its defaults.
+    if [ -z "${PS1+set}" ]; then
+        if [ -O / ]; then PS1='# '; else PS1='$ '; fi
+    fi
+    case $PS1 in
+        *"$__falenv_ps1"*) ;;
+        *) PS1=$__falenv_ps1$PS1 ;;
+    esac
+    if [ -n "$__falenv_name" ] && [ -z "$__falenv_segment_off" ] &&
+        [ "${FALENV_PROMPT-}" != off ]; then
+        case $PS1 in
+            *falenv_prompt*) ;;
+            *)
+                __falenv_fill "${FALENV_PROMPT:-$__falenv_format}"
+                __falenv_segment=$__falenv_filled
+                ;;
+        esac
+    fi
+}
+
+# Take that out of the prompt again.
+__falenv_unshow() {
+    case ${PS1-} in
+        *"$__falenv_ps1"*) PS1=${PS1%%"$__falenv_ps1"*}${PS1#*"$__falenv_ps1"} ;;
+    esac
+}
+
+# --- The command ---------------------------------------------------------------------------------
+
+# Run "$@" with the options off that would end the shell at a false test (-e, -u), export what we
+# keep (-a), show a key (-v, -x), or keep a pattern from matching (-f). As a condition, since then
+# the user's ERR trap is not run in here. Names with one underscore: `off` unsets all that begin
+# with two while this runs. What Ctrl-C has kept from being put back is put back the next time.
+__falenv_calmly() {
+    {
+        _falenv_flags=${_falenv_flags-}$-
+        \set +aefuvx
+    } 2>/dev/null
+    if "$@"; then
+        _falenv_status=0
+    else
+        _falenv_status=$?
+    fi
+    \set -- "$_falenv_flags" "$_falenv_status"
+    \unset _falenv_flags _falenv_status
+    case $1 in *a*) \set -a ;; esac
+    case $1 in *f*) \set -f ;; esac
+    case $1 in *u*) \set -u ;; esac
+    case $1 in *v*) \set -v ;; esac
+    case $1 in *e*) \set -e ;; esac
+    case $1 in *x*) \set -x ;; esac
+    return "$2"
+}
+
+# What PS1 runs: the prompt, and the next command, see the $? from before it.
+__falenv_hook() {
+    \set -- "$?"
+    case $-${_falenv_flags-} in
+        *[aefuvx]*) __falenv_calmly __falenv_catch_up prompt || : ;;
+        *) __falenv_idle || __falenv_calmly __falenv_catch_up prompt || : ;;
+    esac
+    return "$1"
+}
+
+# Run our program, telling it what a change means here. A subshell, whose variables nobody will
+# see, has the same $$, so it is for the program to see that its parent is another; only ksh93 has
+# subshells that are no processes.
+__falenv_program() {
+    \set -- live "$@"
+    if [ -n "$__falenv_virtual" ] && \eval "[ $__falenv_virtual -gt 0 ]"; then
+        \shift
+        \set -- '' "$@"
+    fi
+    if [ -n "$__falenv_hooked" ] && [ -n "$__falenv_run" ] && __falenv_owns_key; then
+        __falenv_word=later
+    else
+        __falenv_word=
+    fi
+    __falenv_word=${1:+$1:$$:}$__falenv_word
+    \shift
+    __falenv_shell=$__falenv_word "$__falenv_exe" profile "$@"
+}
+
+__falenv_use() {
+    __falenv_clear=yes __falenv_to=
+    case $#:${1-} in
+        1:--default) ;;
+        1:-) __falenv_to=${__falenv_before-} __falenv_clear=${__falenv_before+yes} ;;
+        1:-* | 1:) __falenv_clear= ;;
+        1:*) __falenv_to=$1 ;;
+        2:--) __falenv_to=$2 __falenv_clear=${2:+yes} ;;
+        *) __falenv_clear= ;;
+    esac
+    if [ -z "$__falenv_clear" ]; then
+        __falenv_program use "$@"
+        return
+    fi
+    __falenv_keep_pin
+    __falenv_look
+    if ! __falenv_read "$__falenv_to"; then
+        if ! __falenv_out=$(__falenv_state "$__falenv_to"); then
+            \unset __falenv_out
+            return 1
+        fi
+        \eval "\\unset __falenv_out
+$__falenv_out"
+    fi
+    __falenv_before=${FAL_PROFILE-}
+    if [ -n "$__falenv_to" ]; then
+        \export "FAL_PROFILE=$__falenv_to"
+    else
+        \unset FAL_PROFILE
+    fi
+    __falenv_settle
+    if [ -n "${DIRENV_DIR-}" ]; then
+        __falenv_shell='done' "$__falenv_exe" profile use "$@"
+    fi
+}
+
+__falenv_off() {
+    __falenv_keep_pin
+    if __falenv_owns_key; then
+        __falenv_each __falenv_give_back "$__falenv_vars FAL_PROFILE"
+    else
+        __falenv_each __falenv_give_back "${__falenv_vars#FAL_KEY } FAL_PROFILE"
+    fi
+    __falenv_unshow
+    __falenv_remove
+}
+
+__falenv_profile() {
+    case $#:${1-} in
+        1:off) __falenv_off ;;
+        *:use)
+            \shift
+            __falenv_use "$@"
+            ;;
+        *)
+            __falenv_catch_up
+            if __falenv_program "$@"; then
+                case ${1-} in
+                    set | unset | create | link | unlink | allow | deny) __falenv_follow switch ;;
+                    *) __falenv_check ;;
+                esac
+                \set -- 0
+            else
+                \set -- "$?"
+                __falenv_check
+            fi
+            return "$1"
+            ;;
+    esac
+}
+
+# --- Installing, once however often this is read -------------------------------------------------
+
+# Keep what is ours to give back, and find out what this shell can do.
+# shellcheck disable=SC2016  # for the shell to expand later
+__falenv_load() {
+    __falenv_run='' __falenv_hooked='' __falenv_virtual='' __falenv_most='' __falenv_bang=''
+    __falenv_printer='printf %s' __falenv_exact='' __falenv_ps1='${__falenv_segment-}'
+    if [ "$__falenv_younger" -nt "$__falenv_elder" ] 2>/dev/null; then
+        __falenv_exact=yes
+    fi
+    # A shell that inherits PS1 has no __falenv_run, and does not look at what only mksh or ksh93
+    # can read.
+    case ${KSH_VERSION-} in
+        *MIRBSD* | *LEGACY*)
+            __falenv_hooked=yes __falenv_most=-n513 __falenv_printer='print -rn --'
+            __falenv_ps1='${__falenv_run:+${|__falenv_hook;}}${__falenv_segment-}'
+            ;;
+        Version*93[t-z]*)
+            __falenv_hooked=yes __falenv_most=-n513 __falenv_bang='!!' __falenv_virtual='${.sh.subshell}'
+            __falenv_ps1='${__falenv_run:+${ __falenv_hook;}}${__falenv_segment-}'
+            ;;
+    esac
+    if [ "${__falenv_loaded-}" != "$$" ]; then
+        if __falenv_fal=$(\alias fal 2>/dev/null); then
+            __falenv_fal="\\alias ${__falenv_fal#alias }"
+        # Others do not show a function.
+        elif \command -v typeset >/dev/null; then
+            # shellcheck disable=SC3044
+            __falenv_fal=$(\typeset -f fal 2>/dev/null)
+        fi
+        __falenv_each __falenv_keep "$__falenv_vars FAL_PROFILE"
+        __falenv_loaded=$$
+    else
+        __falenv_keep_pin
+    fi
+    \unalias fal 2>/dev/null
+    case $- in *i*) __falenv_run=yes ;; esac
+}
+
+# Take our functions and variables out again.
+__falenv_remove() {
+    __falenv_each __falenv_forget "$__falenv_vars FAL_PROFILE"
+    # ksh93 unsets a function that is running at its end, and with it what has replaced it.
+    case $__falenv_fal in
+        '' | '\alias '*) \unset -f fal ;;
+    esac
+    \unset -f falenv_prompt
+    \eval "$__falenv_fal"
+    \unset -f __falenv_each __falenv_replace __falenv_print __falenv_keep __falenv_give_back \
+        __falenv_forget __falenv_keep_pin __falenv_settle __falenv_is_here __falenv_owns_key \
+        __falenv_is_fresh __falenv_look __falenv_take __falenv_choose __falenv_read __falenv_try \
+        __falenv_state __falenv_follow __falenv_idle __falenv_check __falenv_catch_up \
+        __falenv_fill __falenv_show __falenv_unshow __falenv_calmly __falenv_hook \
+        __falenv_program __falenv_use __falenv_off __falenv_profile __falenv_load \
+        __falenv_remove
+    \unset __falenv_around __falenv_bang __falenv_before __falenv_by __falenv_clear \
+        __falenv_elder __falenv_entry __falenv_exact __falenv_exe __falenv_fal __falenv_filled \
+        __falenv_format __falenv_hooked __falenv_id __falenv_index __falenv_key __falenv_line \
+        __falenv_link __falenv_loaded __falenv_mark_folder __falenv_mark_pin __falenv_marked \
+        __falenv_most __falenv_moved __falenv_n __falenv_name __falenv_notes __falenv_now \
+        __falenv_out __falenv_pin __falenv_printer __falenv_ps1 __falenv_pwd __falenv_run \
+        __falenv_segment __falenv_segment_off __falenv_sgr __falenv_shown __falenv_store \
+        __falenv_styled __falenv_text __falenv_to __falenv_vars __falenv_virtual __falenv_want \
+        __falenv_where __falenv_why __falenv_word __falenv_younger
+}
+
+__falenv_calmly __falenv_load
+
+# Without our other functions (some tools carry over only those whose names begin with a letter)
+# and without our program it is the plain command.
+fal() {
+    if [ -z "${__falenv_exe-}" ] || ! \command -v __falenv_calmly >/dev/null; then
+        \command fal "$@"
+        return
+    fi
+    case ${1-} in
+        profile | profiles)
+            if [ -x "$__falenv_exe" ]; then
+                \shift
+                __falenv_calmly __falenv_profile "$@"
+                return
+            fi
+            ;;
+    esac
+    __falenv_calmly __falenv_catch_up || :
+    if [ -n "${__falenv_exe-}" ]; then
+        "$__falenv_exe" "$@"
+    else
+        \command fal "$@"
+    fi
+}

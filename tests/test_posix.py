@@ -1,0 +1,358 @@
+"""dash, ksh93 and mksh: what needs no hook, and what dash does at the next command of ours."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import KEYS, POSIX_SHELLS, REPOSITORY, SCRIPTS, UNSET, Trace, needs
+
+# Collected here too, with the shells of this file's `shell_name`.
+from test_hook import (  # noqa: F401
+    EVAL,
+    test_case_23_no_key_anywhere_but_in_fal_key,
+)
+from test_live import (  # noqa: F401
+    HAND,
+    HOSTS,
+    check_shadowed,
+    snapshot,
+    talk,
+    test_case_08_use_goes_back_and_forth,
+    test_case_12_off_gives_back_what_was_there,
+    test_case_29_off_leaves_nothing_of_ours,
+)
+from test_values import HOSTILE, nothing_ran, write
+
+from falenv import dialects
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Home, Shell
+
+    Start = Callable[..., Shell]
+
+#: In dash this is what a prompt is in a shell that has a hook.
+NEXT = "fal profile current --name > /dev/null"
+
+
+@pytest.fixture(params=POSIX_SHELLS)
+def shell_name(request: pytest.FixtureRequest) -> str:
+    needs(request.param)
+    return str(request.param)
+
+
+def lines(*commands: str) -> str:
+    return "\n".join(commands) + "\n"
+
+
+def test_case_01_keys_and_names_through_eval(home: Home, shell_name: str) -> None:
+    pairs = [(value, f"id:{HOSTILE[-number]}{number}") for number, value in enumerate(HOSTILE, 1)]
+    if shell_name != "dash":  # most of them take a process
+        pairs = pairs[::4]
+    write(home, pairs)
+    show = 'printf \'%s\\0\' "$FAL_KEY" "$FALENV_PROFILE" "$FAL_PROFILE"'
+    switches = [f"fal profile use -- {dialects.quote_posix(name)}; {show}" for name, _ in pairs]
+    (home.path / "script").write_text(lines(EVAL, *switches))
+    result = home.run("sh", "-c", f"{needs(shell_name)} script > out")
+    assert result.stderr == ""
+    found = (home.path / "out").read_bytes().split(b"\0")[:-1]
+    assert found == [text.encode() for name, key in pairs for text in (key, name, name)]
+    (home.path / "out").unlink()
+    (home.path / "script").unlink()
+    nothing_ran(home)
+
+
+def test_case_03_paths_with_a_space_a_quote_and_a_substitution(home: Home, shell_name: str) -> None:
+    folder = home.path / "a \"b\" 'c' $(touch pwned) `touch pwned` \\"
+    folder.mkdir()
+    (folder / "falenv").symlink_to(SCRIPTS / "falenv")
+    store = folder / "it's a %store$(touch pwned).toml"
+    store.write_text(f'[a]\nkey = "{KEYS["a"]}"\n[b]\nkey = "{KEYS["b"]}"\n')
+    store.chmod(0o600)
+    result = home.script(
+        shell_name,
+        'eval "$(falenv profile env)"; fal profile use a; echo $FAL_KEY; fal profile use b;'
+        ' echo $FAL_KEY; echo "$__falenv_exe"',
+        PATH=f"{folder}:/usr/bin:/bin",
+        FAL_CONFIG_PATH=str(store),
+        XDG_STATE_HOME=str(folder / "st'ate"),
+    )
+    assert result.stdout.splitlines() == [KEYS["a"], KEYS["b"], str(folder / "falenv")]
+    assert result.stderr == ""
+    assert not (home.path / "pwned").exists()
+
+
+def test_case_05_in_a_script_that_began_with_the_eval(home: Home, shell_name: str) -> None:
+    home.profiles("a", "b", default="a")
+    result = home.script(
+        shell_name,
+        'eval "$(fal profile env)"; fal profile set b; echo "$FAL_KEY";'
+        ' fal profile use a; echo "$FAL_KEY $FAL_PROFILE"',
+    )
+    assert result.stdout.splitlines() == ["Default profile set to b.", KEYS["b"], f"{KEYS['a']} a"]
+    assert (result.stderr, result.returncode) == ("", 0)
+
+
+def test_a_switch_starts_no_process(
+    home: Home,
+    start: Start,
+    shell_name: str,
+    trace: Trace,
+) -> None:
+    home.profiles("a", "b", default="a")
+    home.write(home.store.read_text() + f"[odd]\nkey = '{KEYS['c']}'\n")
+    shell = start(shell_name, prefix=trace.prefix)
+    trace.begin()
+    for words, expected in (("b", "b"), ("a", "a"), ("-", "b"), ("--default", "a")):
+        shell.run(f"fal profile use {words}")
+        assert shell.get("FAL_KEY") == KEYS[expected]
+    assert trace.processes() == []
+    shell.run("fal profile use odd")
+    assert shell.get("FAL_KEY") == KEYS["c"]
+    assert trace.processes() != []
+
+
+def test_a_shell_whose_tests_are_coarse_asks_a_process(home: Home, shell_name: str) -> None:
+    """As busybox's, to which what changed within a second has not changed."""
+    home.profiles("a", "b", default="a")
+    (home.path / "edit").write_text(
+        f'cat > new <<\'END\'\n[b]\nkey = "{KEYS["c"]}"\n[a]\nkey = "{KEYS["b"]}"\nEND\n'
+        'touch -r "$1" new && cat new > "$1" && touch -r new "$1"\n'
+    )
+    change = f"sh edit {shlex.quote(str(home.store))}"
+    use = 'fal profile use a; echo "$FAL_KEY"'
+    text = f'{EVAL}; echo "<$__falenv_exact>"; {use}; {change}; {use}'
+    result = home.script(shell_name, text.replace("; echo", "; __falenv_exact=; echo", 1))
+    assert result.stdout.splitlines() == ["<>", KEYS["a"], KEYS["b"]]
+    # Where they are exact this is noticed by the shell, which is not asked to do without.
+    exact = home.script(shell_name, f'{EVAL}; echo "<$__falenv_exact>"')
+    assert exact.stdout == "<yes>\n"
+
+
+def test_case_14_the_hosts_come_and_go_together(home: Home, shell_name: str) -> None:
+    home.write(
+        f'[__internal__]\nprofile = "a"\n[a]\nkey = "{KEYS["a"]}"\n'
+        f'[b]\nkey = "{KEYS["b"]}"\nhost = "api.alpha.fal.ai"\n'
+    )
+    show = "; echo " + " ".join(f"${{{name}-{UNSET}}}" for name in ("FAL_KEY", *HOSTS)) + "; "
+    without = f"{KEYS['a']} {UNSET} {UNSET} {UNSET}"
+    with_host = f"{KEYS['b']} api.alpha.fal.ai fal.run queue.fal.run"
+    words = ["use b", "use a", "use -", "use --default", "set b", "set a"]
+    text = EVAL + show + "".join(f"fal profile {word} 2>said{show}" for word in words)
+    found = home.script(shell_name, text).stdout.splitlines()
+    found = [line for line in found if not line.startswith("Default")]
+    assert found == [without, with_host, without, with_host, without, with_host, without]
+
+
+def test_case_15_no_false_claim_from_a_subshell(home: Home, shell_name: str) -> None:
+    home.profiles("a", "b", default="a")
+    # What a subshell sets is not seen here, and nobody says that it were.
+    forms = ("{} | cat", "({})", "{} & wait", 'echo "$({})"')
+    tries = [form.format("fal profile set b 2>>said") for form in forms]
+    tries = [f"{line}; echo $FAL_KEY; fal profile set a; echo $FAL_KEY" for line in tries]
+    result = home.script(shell_name, "; ".join([EVAL, *tries]))
+    keys = [line for line in result.stdout.splitlines() if line in KEYS.values()]
+    assert keys == [KEYS["a"]] * 8
+    assert (home.path / "said").read_text().count("still has another FAL_KEY") == 4
+    result = home.script(shell_name, f"{EVAL}; fal profile set a 2>said; echo $FAL_KEY")
+    assert (home.path / "said").read_text() == ""
+
+
+def test_case_20_alive_and_silent_under_any_options(
+    home: Home, start: Start, shell_name: str
+) -> None:
+    home.profiles("a", "b", default="a")
+    home.write(home.store.read_text() + f"[odd]\nkey = '{KEYS['c']}'\n")
+    (home.path / ".fal-profile").write_text("b\n")
+    home.fal("allow")
+    shell = start(shell_name, f"set -aefuC; IFS=_0fl\n{EVAL}\n{EVAL}")
+    flags = shell.stdout("echo $-")
+
+    def check(expected: str, shown: str) -> None:
+        assert re.findall(r"(?i)unbound|not set|not found|error|invalid|falenv:", shown) == []
+        assert shell.exported()["FAL_KEY"] == KEYS[expected]
+
+    check("b", shell.prompts(3))
+    check("a", shell.run("fal profile use a") + shell.prompts())
+    check("c", shell.run("fal profile use odd") + shell.prompts())
+    check("a", shell.run("fal profile use -") + shell.prompts())
+    check("b", shell.run("fal profile use --default") + shell.prompts())
+    check("a", shell.run("fal profile link a") + shell.prompts())
+    check("b", shell.run("fal profile unlink; fal profile set b") + shell.prompts())
+    check("a", shell.run("fal profile set a") + shell.prompts())
+    assert shell.stdout("echo $-") == flags
+    shell.run("fal profile off")
+    assert "FAL_KEY" not in shell.exported()
+    assert not any(name.startswith("__falenv") for name in shell.exported())
+
+
+def test_case_22_no_key_in_a_trace(home: Home, start: Start, shell_name: str) -> None:
+    home.profiles("a", "b", "c", default="a")
+    home.write(home.store.read_text() + "[odd]\nkey = 'odd:fakeodd'\n")
+    shell = start(shell_name, columns=400)
+    shell.run("set -xv")
+    shown = ""
+    for words in ("use b", "use odd", "use -", "set c", "use --default", "list", "nonsense"):
+        shown += shell.run(f"fal profile {words}") + shell.prompts()
+    home.fal("set", "b")
+    shown += shell.run(NEXT) + shell.prompts()
+    home.profiles("a", "b", default="a")
+    shown += shell.run(NEXT) + shell.prompts()
+    assert {"x", "v"} <= set(shell.stdout("echo $-"))
+    shown += shell.run("fal profile off") + shell.run("")
+    assert "fal profile" in shown
+    assert re.findall("fake[abco].*", shown) == []
+
+
+def test_case_25_aliases_and_functions_of_the_users(
+    home: Home, start: Start, shell_name: str
+) -> None:
+    home.profiles("a", "b", default="a")
+    words = ("cd", "printf", "test", "command", "read", "eval", "set", "fal")
+    aliases = lines(*(f"alias {word}='echo MINE-{word}'" for word in words))
+    shell = start(shell_name, f'{aliases}\\eval "$({SCRIPTS}/falenv profile env)"')
+    check_shadowed(home, shell)
+    assert shell.stdout("fal").strip() == "MINE-fal"
+    functions = "cd() { echo MINE-cd; }; printf() { echo MINE-printf; }; fal() { echo MINE-fal; }"
+    shell = start(shell_name, f'{functions}\neval "$({SCRIPTS}/fal profile env)"')
+    home.profiles("a", "b", default="a")
+    shell.run("fal profile use b")
+    assert shell.exported()["FAL_KEY"] == KEYS["b"]
+    shown = shell.run("fal profile off") + shell.run("")
+    assert "MINE" not in shown
+    # dash cannot show a function, so that there it is lost.
+    assert shell.stdout("fal").strip() == ("" if shell_name == "dash" else "MINE-fal")
+
+
+@pytest.mark.parametrize("options", ["", "set -eu; "])
+def test_case_26_not_interactive(home: Home, shell_name: str, options: str) -> None:
+    home.profiles("a", default="a")
+    show = 'printenv FAL_KEY; echo "${PS1-}"; fal profile current --name'
+    result = home.script(shell_name, f"PS1=mine; {options}{EVAL}; {show}", ENV="/nowhere")
+    assert result.stdout.splitlines() == [KEYS["a"], "mine", "a"]
+    assert (result.stderr, result.returncode) == ("", 0)
+    (home.path / "script").write_text(f"{options}{EVAL}\n{EVAL}\nfal profile use a\n")
+    result = home.run(needs(shell_name), "script")
+    assert (result.stdout, result.stderr, result.returncode) == ("", "", 0)
+    failed = home.script(shell_name, f"{options}{EVAL}; fal profile use nope || echo code $?")
+    assert failed.stdout == "code 1\n"
+
+
+def test_the_shell_is_recognized(home: Home, shell_name: str) -> None:
+    home.profiles("a", default="a")
+    # Behind two others, for which it must not be taken.
+    inner = f"{shell_name} -c 'fal profile env; :'"
+    found = home.run("bash", "-c", f"zsh -fc {shlex.quote(inner + '; :')}; :").stdout
+    assert "# shellcheck shell=sh\n" in found
+    for name in ("sh", "dash", "ksh", "mksh"):
+        assert home.fal("env", "--shell", name).stdout == found
+
+
+# --- dash, at the next command of ours ----------------------------------------------------------
+
+
+def test_dash_follows_at_the_next_command(home: Home, start: Start) -> None:
+    home.profiles("a", "b", default="a")
+    shell = start("dash")
+    assert shell.screen().endswith("(fal:a) ready>")
+
+    def check(expected: str, shown: str = "") -> None:
+        assert talk(shown) == []
+        assert shell.exported().get("FAL_KEY", UNSET) == (KEYS.get(expected, expected))
+
+    home.fal("set", "b")
+    shell.prompts()
+    check("a")  # there is no hook
+    check("b", shell.run(NEXT) + shell.prompts())
+    assert shell.screen().endswith("(fal:b) ready>")
+    home.profiles("a", "b", default="a")  # an editor
+    check("a", shell.run(NEXT) + shell.run(""))
+    check("b", shell.run("export FAL_PROFILE=b; " + NEXT) + shell.run(""))
+    home.fal("set", "b")
+    home.fal("set", "a")
+    check("b", shell.run(NEXT) + shell.run(""))  # the pin holds
+    check("a", shell.run("unset FAL_PROFILE; " + NEXT) + shell.run(""))
+    check(HAND, shell.run(f"export FAL_KEY={HAND}") + shell.run(""))
+    home.fal("set", "b")
+    check(HAND, shell.run(NEXT + " 2>&1") + shell.run(""))
+    check("b", shell.run("fal profile use --default") + shell.run(""))
+    home.fal("delete", "b")
+    (line,) = talk(shell.run(f"{NEXT}; {NEXT}") + shell.run(""))
+    assert "'b' is gone" in line
+    check(UNSET)
+
+
+def test_dash_follows_before_a_command_of_the_official_cli(home: Home) -> None:
+    home.profiles("a", "b", default="a")
+    folder = home.path / "bin"
+    folder.mkdir()
+    (folder / "fal").write_text('#!/bin/sh\necho "$FAL_KEY $*"\n')
+    (folder / "fal").chmod(0o755)
+    text = f"{EVAL}; {SCRIPTS}/falenv profile set b; fal app 'a  b'; echo $FAL_KEY"
+    result = home.script("dash", text, PATH=f"{SCRIPTS}:{folder}:/usr/bin:/bin")
+    assert result.stdout.splitlines()[1:] == [f"{KEYS['b']} app a  b", KEYS["b"]]
+
+
+def test_dash_keeps_the_last_good_environment(home: Home, start: Start) -> None:
+    home.profiles("a", "b", default="a")
+    shell = start("dash")
+    home.write(b"= =\n")
+    (line,) = talk(shell.run(f"fal profile use --default; {NEXT} 2>said; {NEXT} 2>said"))
+    assert str(home.store) in line
+    assert shell.exported()["FAL_KEY"] == KEYS["a"]
+    home.profiles("a", "b", default="b")
+    shell.run(NEXT)
+    assert shell.exported()["FAL_KEY"] == KEYS["b"]
+
+
+def test_dash_follows_the_folder(home: Home, start: Start) -> None:
+    home.profiles("a", "b", default="b")
+    (home.path / "one" / "sub").mkdir(parents=True)
+    (home.path / "one" / ".fal-profile").write_text("a\n")
+    shell = start("dash", columns=400)
+    said = shell.run(f"cd one; {NEXT}; {NEXT}") + shell.run("")
+    assert said.count("not allowed yet") == 1
+    assert shell.get("FAL_KEY") == KEYS["b"]
+    shell.run("fal profile allow")
+    assert shell.get("FAL_KEY") == KEYS["a"]
+    shell.run(f"cd ..; {NEXT}")
+    assert shell.get("FAL_KEY") == KEYS["b"]
+    shell.run(f"cd one/sub; {NEXT}")
+    assert shell.get("FAL_KEY") == KEYS["a"]
+    assert shell.screen().endswith("(fal:a/) ready>")
+    (home.path / "one" / ".fal-profile").write_text("b" * 2_000 + "\n")
+    shell.run(NEXT)
+    assert shell.get("FAL_KEY") == KEYS["b"]
+
+
+def test_dash_goes_on_without_our_program(home: Home, start: Start) -> None:
+    home.profiles("a", "b", default="a")
+    folder = home.path / "bin"
+    folder.mkdir()
+    for name in ("fal", "falenv"):
+        (folder / name).symlink_to(SCRIPTS / name)
+    shell = start("dash", PATH=f"{folder}:/usr/bin:/bin")
+    before = shell.get("FAL_KEY")
+    shutil.rmtree(folder)
+    (line,) = talk(shell.run("fal profile use b") + shell.run("fal app") + shell.run(""))
+    assert "gone" in line
+    assert shell.exported()["FAL_KEY"] == before == KEYS["a"]
+    assert [line for line in snapshot(shell) if "__falenv" in line] == []
+    assert shell.screen().endswith("\nready>")
+
+
+def test_off_knows_all_that_is_ours() -> None:
+    text = (REPOSITORY / "shell" / "falenv.sh").read_text()
+    functions = set(re.findall(r"(?m)^(\w+)\(\) \{", text))
+    unset = re.search(r"(?s)__falenv_remove\(\) \{.*?\n\}", text)
+    assert unset
+    assert functions - set(re.findall(r"\w+", unset.group())) == set()
+    assert os.path.isfile("/bin/sh")
+    assert subprocess.run(["sh", "-n", REPOSITORY / "shell" / "falenv.sh"], check=True)

@@ -1,0 +1,477 @@
+"""The segment, as it stands on a real terminal, and the prompts that it stays out of."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pexpect
+import pyte
+import pytest
+from conftest import SCRIPTS, needs
+
+from falenv import dialects
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Home, Shell, Trace
+
+    Start = Callable[..., Shell]
+
+EVAL = 'eval "$(fal profile env)"'
+
+
+def named(home: Home, colors: dict[str, str | int]) -> None:
+    """Write a store with profiles of any name, each with its colour; the first is the default."""
+    tables = [
+        f'[{json.dumps(name, ensure_ascii=False)}]\nkey = "id-{number}:secret"\n'
+        f"color = {json.dumps(color)}\n"
+        for number, (name, color) in enumerate(colors.items())
+    ]
+    first = json.dumps(next(iter(colors)), ensure_ascii=False)
+    home.write("\n".join([f"[__internal__]\nprofile = {first}\n", *tables]))
+
+
+def use(shell: Shell, name: str) -> None:
+    shell.run(f"fal profile use -- {dialects.find(shell.name).quote(name)}")
+
+
+def before(shell: Shell, prompt: str = "ready>") -> str:
+    """Return what stands before the prompt's own text, at the next prompt."""
+    shell.prompts()
+    row = shell.screen().splitlines()[-1]
+    assert row.endswith(prompt)
+    return row.removesuffix(prompt)
+
+
+# --- The cursor ----------------------------------------------------------------------------------
+
+#: On terminals of so many columns: names of 1 to 40 cells.
+#:
+#: fish, without us too, cuts a prompt that is wider than the terminal down. A wide character that
+#: the end of the line would cut in two is drawn as a half by pyte, where a terminal begins a new
+#: line; so such names begin at an odd column.
+NAMES = {
+    40: ["a", "x" * 24, "日本", "日" * 10 + "abc", "🔑", "k🔑y", "e\u0301te\u0301", "Ωμέγα"],
+    80: ["x" * 40, "日本" * 10, "Ελλάδα-" * 5, "🔑" * 20],
+}
+WIDER = ["x" * 40, "a" + "日" * 19 + "b", "Ελλάδα-" * 5]
+COLORS = {"red": "red", "bright-blue": "brightblue", "#ff8800": "ff8800", "208": "ff8700"}
+TYPED = "echo one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+
+
+def drawn(columns: int, text: str) -> tuple[str, tuple[int, int]]:
+    """Return what stands on an empty terminal that is sent this text, and where the cursor is."""
+    screen = pyte.Screen(columns, 40)
+    pyte.Stream(screen).feed(text)
+    row, column = screen.cursor.y, screen.cursor.x
+    at = (row, column) if column < columns else (row + 1, 0)
+    return "\n".join(line.rstrip() for line in screen.display).rstrip(), at
+
+
+@pytest.mark.parametrize("columns", NAMES)
+def test_case_33_a_long_line_edits_without_ghosts(
+    home: Home, start: Start, shell_name: str, columns: int
+) -> None:
+    names = [*NAMES[columns], *(WIDER if columns == 40 and shell_name != "fish" else [])]
+    colors = [*COLORS, "nonsense"]
+    named(home, {name: colors[number % 5] for number, name in enumerate(names)})
+    rc = "\nset -g fish_autosuggestion_enabled 0" if shell_name == "fish" else ""
+    shell = start(shell_name, EVAL + rc, columns=columns)
+    for number, name in enumerate(names):
+        use(shell, name)
+        shell.type("\x0c")
+        prompt = f"(fal:{name}*) ready> "
+
+        def stands(text: str, at: int, what: str, prompt: str = prompt) -> None:
+            wanted = drawn(columns, prompt + text)[0], drawn(columns, prompt + text[:at])[1]
+            try:
+                shell.wait(lambda: (shell.screen(), shell.cursor) == wanted, what, 5)
+            except AssertionError:
+                # The assertion that shows both.
+                assert (shell.screen(), shell.cursor) == wanted, f"{what}, {prompt!r}"
+
+        stands("", 0, "the prompt")
+        shell.type(TYPED)
+        text = TYPED
+        stands(text, len(text), "typing")
+        shell.type("\x01X")  # Home
+        text = "X" + text
+        stands(text, 1, "inserting at the start")
+        shell.type("\x05")  # End
+        stands(text, len(text), "going to the end")
+        shell.type("\x1b[D" * 30)
+        stands(text, len(text) - 30, "going left")
+        shell.type("middle")
+        text = text[:-30] + "middle" + text[-30:]
+        stands(text, len(text) - 30, "inserting in the middle")
+        shell.type("\x7f" * 12)
+        text = text[:-42] + text[-30:]
+        stands(text, len(text) - 30, "deleting")
+        shell.type("\x01\x0b")
+        stands("", 0, "deleting all")
+        # The name is coloured, and nothing after it is.
+        start_cell, after = shell.cell(0, 1), shell.cell(*drawn(columns, f"(fal:{name}*) ")[1])
+        assert start_cell.fg == COLORS.get(colors[number % 5], "default")
+        assert (after.data, after.fg, after.bold) == ("r", "default", False)
+        if colors[number % 5] == "nonsense":
+            assert "\x1b[2m" in shell.output
+
+
+def test_a_colour_changed_in_the_store_shows_at_the_next_prompt(
+    home: Home, start: Start, shell_name: str
+) -> None:
+    named(home, {"a": "red"})
+    shell = start(shell_name)
+    for color, wanted in (("green", "green"), (208, "ff8700"), ("", "default")):
+        named(home, {"a": color})
+        shell.prompts()
+        row, _ = shell.cursor
+        assert (shell.cell(row, 1).data, shell.cell(row, 1).fg) == ("f", wanted)
+    home.write("= =")  # what was known stays
+    named(home, {"a": "blue"})
+    shell.export("NO_COLOR", "1")
+    shell.prompts()
+    row, _ = shell.cursor
+    assert (shell.cell(row, 1).data, shell.cell(row, 1).fg) == ("f", "default")
+    shell.unset("NO_COLOR")
+    shell.prompts()
+    row, _ = shell.cursor
+    assert (shell.cell(row, 1).data, shell.cell(row, 1).fg) == ("f", "blue")
+
+
+# --- The text ------------------------------------------------------------------------------------
+
+
+def test_case_33_marks_and_formats(home: Home, start: Start, shell_name: str) -> None:
+    home.profiles("a", "b", "c", default="a")
+    shell = start(shell_name)
+    assert before(shell) == "(fal:a) "
+    shell.run("fal profile link c")
+    assert before(shell) == "(fal:c/) "
+    shell.run("fal profile use b")
+    assert before(shell) == "(fal:b*) "
+    # Live, at the very next prompt.
+    for form, wanted in (
+        ("[{why}:{name}{mark}{mark}] ", "[pin:b**] "),
+        ("{name}{name}", "bb"),
+        ("%n {name} \\u $(touch pwned) `touch pwned` & ! {", "%n b \\u $(touch pwned) "),
+        ("off", ""),
+        ("", "(fal:b*) "),
+        ("{{name}}", "{b}"),
+    ):
+        shell.export("FALENV_PROMPT", form)
+        row = shell.screen().splitlines()[-1]
+        assert row.startswith(wanted)
+        assert row.endswith("ready>")
+        assert len(before(shell)) == len(wanted) or "touch" in form
+        # The same from the process that other prompts start.
+        assert shell.stdout("fal profile prompt").startswith(wanted)
+    shell.export("FALENV_PROMPT", "{why} ")
+    shell.run("fal profile use --default")
+    assert before(shell) == "folder "
+    shell.run("fal profile unlink")
+    assert before(shell) == "default "
+    shell.unset("FALENV_PROMPT")
+    assert before(shell) == "(fal:a) "
+    shell.run("fal profile unset")
+    assert before(shell) == ""
+    assert not (home.path / "pwned").exists()
+
+
+LITERAL = [
+    "{why}",
+    "{name}",
+    "{mark}",
+    "a&b",
+    "&",
+    "%n%{",
+    "%40v%20v",
+    "\\u",
+    "$(touch pwned)",
+    "#[x]",
+]
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["ours", "falenv_prompt"])
+def test_case_02_a_name_is_never_filled_in_itself(
+    home: Home, start: Start, shell_name: str, *, own: bool
+) -> None:
+    named(home, dict.fromkeys(LITERAL, ""))
+    shell = start(shell_name, f"{OWN[shell_name]['left'] if own else ''}\n{EVAL}")
+    for name in LITERAL:
+        use(shell, name)
+        assert before(shell) == f"(fal:{name}*) "
+        assert shell.stdout("fal profile prompt") == f"(fal:{name}*) "
+    assert not (home.path / "pwned").exists()
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["ours", "falenv_prompt"])
+def test_case_28_a_terminal_without_utf_8_gets_ascii(
+    home: Home, start: Start, shell_name: str, *, own: bool
+) -> None:
+    named(home, {"né日": "red"})
+    rc = f"{OWN[shell_name]['left'] if own else ''}\n{EVAL}"
+    shell = start(shell_name, rc, LANG="C", LC_ALL="C", FALENV_PROMPT="é{name}{why}> ")
+    assert re.fullmatch(r"\?+n\?+default> ", before(shell))
+    assert shell.exported()["FALENV_PROFILE"] == "né日"
+
+
+def test_case_33_no_process_for_a_prompt_with_format_and_colour(
+    home: Home, start: Start, shell_name: str, trace: Trace
+) -> None:
+    named(home, {"日本": "#ff8800", "b": "red"})
+    shell = start(shell_name, FALENV_PROMPT="<{name}{mark}> ", prefix=trace.prefix)
+    shell.run("fal profile use 日本")
+    shell.prompts(2)
+    trace.begin()
+    shell.prompts(20)
+    shell.export("FALENV_PROMPT", "[{name}] ")
+    assert before(shell) == "[日本] "
+    shell.run("fal profile use b")
+    assert before(shell) == "[b] "
+    assert trace.processes() == []
+
+
+# --- A place of one's own for it -----------------------------------------------------------------
+
+OWN = {
+    "bash": {
+        "left": "PS1='$(falenv_prompt)ready> '",
+        "formed": "PS1='$(falenv_prompt \"<{name}>\")ready> '",
+    },
+    "zsh": {
+        "left": "setopt prompt_subst; PROMPT='$(falenv_prompt)ready> '",
+        "formed": "setopt prompt_subst; PROMPT='$(falenv_prompt \"<{name}>\")ready> '",
+        "right": "setopt prompt_subst; RPROMPT='$(falenv_prompt)|'",
+    },
+    "fish": {
+        "left": "function fish_prompt; falenv_prompt; echo -n 'ready> '; end",
+        "formed": "function fish_prompt; falenv_prompt '<{name}>'; echo -n 'ready> '; end",
+        "right": "function fish_right_prompt; falenv_prompt; echo -n '|'; end",
+    },
+}
+
+
+PLACES = [(shell, place) for shell, places in OWN.items() for place in places]
+
+
+@pytest.mark.parametrize(("shell_name", "place"), PLACES, ids=map(" ".join, PLACES))
+def test_case_33_the_users_own_prompt_may_call_for_it(
+    home: Home, start: Start, shell_name: str, place: str
+) -> None:
+    needs(shell_name)
+    home.profiles("a", "b", default="a")
+    shell = start(shell_name, f"{EVAL}\n{OWN[shell_name][place]}", columns=60)
+
+    def shows(text: str) -> None:
+        shell.type("\x0c")
+        left = f"{text}ready> " if place != "right" else "ready> "
+        right = f"{text}|" if place == "right" else ""
+        width = 59 if shell_name == "zsh" else 60  # zsh leaves the last column free
+        row = left + (right.rjust(width - len(left)) if right else "")
+        shell.wait(lambda: shell.screen() == row.rstrip(), f"{row!r}", 5)
+        shell.type("echo 123456789\x1b[D\x1b[DX")
+        typed = f"{left}echo 1234567X89"
+        row = typed + (right.rjust(width - len(typed)) if right else "")
+        wanted = (row.rstrip(), (0, len(typed) - 2))
+        shell.wait(lambda: (shell.screen(), shell.cursor) == wanted, f"{row!r}", 5)
+        shell.type("\x05\x15")
+
+    shell.prompts()
+    shows("<a>" if place == "formed" else "(fal:a) ")
+    shell.run("fal profile use b")
+    shows("<b>" if place == "formed" else "(fal:b*) ")
+    shell.run("fal profile use --default")
+    home.fal("set", "b")
+    shell.prompts()
+    shows("<b>" if place == "formed" else "(fal:b) ")
+    shell.export("FALENV_PROMPT", "off")  # ours, which is out of it anyway
+    shows("<b>" if place == "formed" else "(fal:b) ")
+
+
+def test_falenv_prompt_leaves_the_status_for_what_comes_after_it(
+    home: Home, start: Start, shell_name: str
+) -> None:
+    home.profiles("a", default="a")
+    rc = {
+        "bash": "PS1='$(falenv_prompt)[$?]ready> '",
+        "zsh": "setopt prompt_subst; PROMPT='$(falenv_prompt)[$?]ready> '",
+        "fish": 'function fish_prompt; falenv_prompt; echo -n "[$status]ready> "; end',
+    }[shell_name]
+    shell = start(shell_name, f"{rc}\n{EVAL}")
+    shell.type("false\r")
+    shell.wait(lambda: shell.screen().endswith("(fal:a) [1]ready>"), "the status")
+
+
+# --- Prompts of others ---------------------------------------------------------------------------
+
+#: The names and the ways of programs that draw the whole prompt. Each shows <NAME>, by way of the
+#: variable; OURS stands for our line.
+OTHERS = {
+    "bash": {
+        # starship init bash, 1.22
+        "starship": """OURS
+            starship_precmd() {
+                eval "${STARSHIP_PROMPT_COMMAND-}"
+                PS1="<$FALENV_PROFILE> ready> "
+            }
+            STARSHIP_PROMPT_COMMAND=$PROMPT_COMMAND
+            PROMPT_COMMAND=starship_precmd""",
+        "starship above": """
+            starship_precmd() { PS1="<$FALENV_PROFILE> ready> "; }
+            PROMPT_COMMAND=starship_precmd
+            OURS""",
+        # src/shell/scripts/omp.bash
+        "oh-my-posh": """OURS
+            _omp_get_primary() { echo "<$FALENV_PROFILE> ready> "; }
+            _omp_hook() { PS1='$(_omp_get_primary)'; }
+            PROMPT_COMMAND=(_omp_hook "${PROMPT_COMMAND[@]}")""",
+        "oh-my-posh above": """
+            _omp_get_primary() { echo "<$FALENV_PROFILE> ready> "; }
+            _omp_hook() { PS1='$(_omp_get_primary)'; }
+            PROMPT_COMMAND=(_omp_hook "${PROMPT_COMMAND[@]}")
+            OURS""",
+        "ble.sh": """
+            BLE_VERSION=0.4.0-devel4
+            PS1='<$FALENV_PROFILE> ready> '
+            OURS""",
+    },
+    "zsh": {
+        "starship": """
+            setopt prompt_subst
+            prompt_starship_precmd() { STARSHIP_CMD_STATUS=$? }
+            precmd_functions+=(prompt_starship_precmd)
+            PROMPT='$(printf "<%s> " $FALENV_PROFILE)ready> '
+            OURS""",
+        "oh-my-posh": """
+            _omp_precmd() { PS1="<$FALENV_PROFILE> ready> " }
+            OURS
+            precmd_functions+=(_omp_precmd)""",
+        "oh-my-posh above": """
+            _omp_precmd() { PS1="<$FALENV_PROFILE> ready> " }
+            precmd_functions+=(_omp_precmd)
+            OURS""",
+        "oh-my-posh of old above": """
+            prompt_ohmyposh_precmd() { PS1="<$FALENV_PROFILE> ready> " }
+            precmd_functions+=(prompt_ohmyposh_precmd)
+            OURS""",
+        # internal/p10k.zsh
+        "powerlevel10k": """
+            setopt prompt_subst
+            _p9k_precmd() { PROMPT='<$FALENV_PROFILE> ready> ' }
+            precmd_functions=(_p9k_precmd $precmd_functions)
+            OURS""",
+        # pure.zsh, 1.28: it has a psvar for each of its parts
+        "pure": """
+            setopt prompt_subst
+            prompt_pure_precmd() { psvar[12]= psvar[20]= psvar[22]= }
+            precmd_functions+=(prompt_pure_precmd)
+            PROMPT='%(12V.%12v.)<$FALENV_PROFILE> %(20V.%20v.)%(21V.%21v.)%(22V.%22v.)ready> '
+            OURS""",
+    },
+    "fish": {
+        "starship": """
+            function fish_prompt
+                set STARSHIP_CMD_STATUS $status
+                printf '<%s> ready> ' $FALENV_PROFILE
+            end
+            OURS""",
+        # functions/fish_prompt.fish
+        "tide": """
+            function fish_prompt
+                _tide_status=$status _tide_pipestatus=$pipestatus if not set -e _tide_repaint
+                end
+                printf '<%s> ready> ' $FALENV_PROFILE
+            end
+            OURS""",
+        # src/shell/scripts/omp.fish
+        "oh-my-posh": """
+            function fish_prompt
+                set --local omp_status_cache_temp $status
+                printf '<%s> ready> ' $FALENV_PROFILE
+            end
+            OURS""",
+    },
+}
+DRAWN = [(shell, program) for shell, programs in OTHERS.items() for program in programs]
+
+
+@pytest.mark.parametrize(("shell_name", "program"), DRAWN, ids=map(" ".join, DRAWN))
+def test_case_34_it_stays_out_of_a_prompt_that_another_program_draws(
+    home: Home, start: Start, shell_name: str, program: str
+) -> None:
+    needs(shell_name)
+    home.profiles("a", "b", "c", default="a")
+    shell = start(shell_name, OTHERS[shell_name][program].replace("OURS", f"\n{EVAL}\n"))
+    assert before(shell) == "<a> "
+    shell.run("fal profile use b")
+    assert before(shell) == "<b> "
+    shell.run("fal profile use --default")
+    home.fal("set", "c")
+    shell.type("\x0c")
+    # At the first prompt after a switch elsewhere. One that draws before we look is one late.
+    shell.prompts("above" in program)
+    assert shell.screen().splitlines()[-1] == "<c> ready>"
+    assert "(fal:" not in shell.screen()
+    shell.run("fal profile off")
+    assert "(fal:" not in shell.screen()
+
+
+@pytest.mark.parametrize("first", ["ours", "starship"])
+def test_case_34_the_real_starship(home: Home, start: Start, shell_name: str, first: str) -> None:
+    starship = shutil.which("starship")
+    if starship is None:
+        pytest.skip("starship is not here; Debian has it from 13 on")
+    home.profiles("a", "b", default="a")
+    (home.path / "starship.toml").write_text(
+        'format = "${env_var.FALENV_PROFILE}ready> "\nadd_newline = false\n'
+        '[env_var.FALENV_PROFILE]\nformat = "<$env_value> "\n'
+    )
+    lines = [EVAL, "starship init fish | source" if shell_name == "fish" else
+             f'eval "$(starship init {shell_name})"']  # fmt: skip
+    shell = start(
+        shell_name,
+        "\n".join(lines if first == "ours" else lines[::-1]),
+        PATH=f"{SCRIPTS}:{os.path.dirname(starship)}:/usr/bin:/bin",
+        STARSHIP_CONFIG=str(home.path / "starship.toml"),
+    )
+    assert before(shell) == "<a> "
+    shell.run("fal profile use b")
+    assert before(shell) == "<b> "
+
+
+# --- tmux ----------------------------------------------------------------------------------------
+
+
+def test_tmux_shows_it_in_its_status_line(home: Home) -> None:
+    named(home, {"日本": "red", "#(touch pwned)": ""})
+    socket = str(home.path.parent / "tmux")
+    (home.path / "tmux.conf").write_text(
+        "set -g status-interval 1\nset -g status-right-length 60\n"
+        "set -g status-right '#(fal profile prompt)'\n"
+    )
+    child: Any = pexpect.spawn(
+        needs("tmux"),
+        ["-S", socket, "-f", str(home.path / "tmux.conf"), "new-session", "cat"],
+        env=home.variables,
+        cwd=str(home.path),
+        dimensions=(10, 80),
+        encoding="utf-8",
+    )
+    screen = pyte.Screen(80, 10)
+    stream = pyte.Stream(screen)
+    try:
+        # tmux reads its own `#` forms in what it is given, but runs nothing of that.
+        for default, shown in (("日本", "日本"), ("#(touch pwned)", "")):
+            assert home.fal("set", default).returncode == 0
+            while not screen.display[-1].rstrip().endswith(f"(fal:{shown})"):
+                stream.feed(child.read_nonblocking(65536, 30))  # fails where nothing comes
+    finally:
+        home.run("tmux", "-S", socket, "kill-server")
+        child.close(force=True)
+    assert not (home.path / "pwned").exists()

@@ -1,0 +1,367 @@
+"""Whose word counts: the state folder, its notes and its index, where others had their hands in.
+
+`FALENV_LONG=1` has each shell read thousands of lying indexes. The figures are printed at the end
+of a run with `-s`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shlex
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import KEYS, SHELLS, Home, needs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import Shell
+
+    Start = Callable[..., Shell]
+
+LONG = bool(os.environ.get("FALENV_LONG"))
+EVAL = 'eval "$(fal profile env)"'
+
+
+def spread(name: str, kinds: list[str]) -> pytest.MarkDecorator:
+    """Try each kind in each shell; in short, in one each, in turn."""
+    pairs = [(shell, kind) for shell in SHELLS for kind in kinds]
+    if not LONG:
+        pairs = [(SHELLS[at % len(SHELLS)], kind) for at, kind in enumerate(kinds)]
+    return pytest.mark.parametrize(("shell_name", name), pairs)
+
+
+def talk(shown: str) -> list[str]:
+    return [line for line in shown.splitlines() if "falenv: " in line and "echo >" not in line]
+
+
+def state(home: Home) -> Path:
+    return home.path / ".local" / "state" / "falenv"
+
+
+def indexes(home: Home) -> Path:
+    return state(home) / str(home.store).replace("%", "%%").replace("/", "%")
+
+
+def note(home: Home, folder: Path) -> Path:
+    name = str(folder / ".fal-profile").replace("%", "%%").replace("/", "%")
+    return state(home) / "folders" / name
+
+
+def give_away(*paths: Path) -> None:
+    """Make files another user's, with their times as they are."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make another user's file")
+    for path in paths:
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+
+
+@pytest.fixture
+def folder(home: Home) -> Path:
+    """Return a folder whose `.fal-profile` names c, in a home whose default is b."""
+    home.profiles("a", "b", "c", default="b")
+    path = home.path / "project"
+    path.mkdir()
+    (path / ".fal-profile").write_text("c\n")
+    return path
+
+
+# --- The notes that say which folder is followed -------------------------------------------------
+
+
+def plant(home: Home, folder: Path, how: str) -> None:
+    """Make a note that allows the folder, as another user would, who got into the state folder."""
+    path = note(home, folder)
+    path.parent.mkdir(parents=True, mode=0o700)
+    path.write_text("allowed\nc\n")
+    path.chmod(0o666)
+    if how == "link":  # to a file that came with the folder, say
+        path.rename(folder / "innocent")
+        path.symlink_to(folder / "innocent")
+        give_away(path)
+    elif how == "fifo":
+        path.unlink()
+        os.mkfifo(path)
+    else:
+        paths = {"note": [path], "notes": [path.parent], "state": [path.parent, state(home)]}
+        give_away(*paths[how])
+
+
+@spread("how", ["note", "notes", "state", "link", "fifo"])
+def test_a_note_that_was_planted_allows_nothing(
+    home: Home, folder: Path, start: Start, shell_name: str, how: str
+) -> None:
+    plant(home, folder, how)
+    shell = start(shell_name, columns=400)
+    assert len(talk(shell.run("cd project") + shell.prompts(2))) == 1
+    assert shell.get("FAL_KEY") == KEYS["b"]
+    named = home.run("sh", "-c", "cd project && exec fal profile current --name")
+    assert named.stdout == "b\n"
+    # Where a word cannot be kept safely, it is not taken.
+    allowed = talk(shell.run("fal profile allow") + shell.prompts())
+    if how in {"notes", "state"}:
+        assert len(allowed) == 1
+        assert "belongs to another user" in allowed[0]
+        assert shell.get("FAL_KEY") == KEYS["b"]
+    else:
+        assert allowed == []
+        assert shell.get("FAL_KEY") == KEYS["c"]
+    # Following is another matter, for which there is another place.
+    shell.run("cd")
+    home.fal("set", "a")
+    shell.prompts()
+    assert shell.get("FAL_KEY") == KEYS["a"]
+
+
+def test_a_note_is_no_longer_read_once_the_folder_is_anothers(
+    home: Home, folder: Path, start: Start, shell_name: str
+) -> None:
+    shell = start(shell_name)
+    shell.run("cd project")
+    shell.run("fal profile allow")
+    assert shell.get("FAL_KEY") == KEYS["c"]
+    shell.run("cd")
+    assert shell.get("FAL_KEY") == KEYS["b"]
+    give_away(note(home, folder).parent)
+    shell.run("cd project")
+    assert shell.get("FAL_KEY") == KEYS["b"]
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o755])
+def test_a_state_folder_that_others_could_write_is_closed(
+    home: Home, folder: Path, mode: int
+) -> None:
+    assert home.fal("env", "--shell", "bash").returncode == 0
+    plant(home, folder, "fifo")
+    note(home, folder).unlink()
+    for path in (state(home), indexes(home), note(home, folder).parent):
+        path.chmod(mode)
+    assert home.fal("env", "--shell", "bash").returncode == 0
+    writable = 0o022 & mode
+    assert state(home).stat().st_mode & 0o777 == (0o700 if writable else mode)
+    assert indexes(home).stat().st_mode & 0o777 == (0o700 if writable else mode)
+    (folder / ".fal-profile").write_text("a\n")
+    assert home.run("sh", "-c", "cd project && exec fal profile allow").returncode == 0
+    assert note(home, folder).parent.stat().st_mode & 0o777 == (0o700 if writable else mode)
+
+
+def test_the_state_folder_is_private_whatever_the_umask(home: Home, folder: Path) -> None:
+    script = "umask 0; fal profile env --shell bash >/dev/null; cd project; fal profile allow"
+    assert home.run("sh", "-c", script).returncode == 0
+    for path in (state(home), indexes(home), note(home, folder).parent):
+        assert path.stat().st_mode & 0o777 == 0o700, path
+    for path in [*indexes(home).iterdir(), note(home, folder)]:
+        assert path.stat().st_mode & 0o777 == 0o600, path
+
+
+def test_a_state_folder_is_not_looked_for_in_the_current_folder(home: Home, folder: Path) -> None:
+    inside = folder / "s" / "falenv" / "folders"
+    inside.mkdir(parents=True)
+    (inside / note(home, folder).name).write_text("allowed\nc\n")
+    here = "cd project && exec fal profile current --name"
+    assert home.run("sh", "-c", here, XDG_STATE_HOME="s").stdout == "b\n"
+    # The note itself would do.
+    where = str(folder / "s")
+    assert home.run("sh", "-c", here, XDG_STATE_HOME=where).stdout == "c\n"
+
+
+def test_a_state_folder_that_is_the_users_own_link_is_used(
+    home: Home, folder: Path, start: Start, shell_name: str
+) -> None:
+    elsewhere = home.path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    state(home).parent.mkdir(parents=True)
+    state(home).symlink_to(elsewhere)
+    shell = start(shell_name)
+    shell.run("cd project")
+    shell.run("fal profile allow")
+    assert shell.get("FAL_KEY") == KEYS["c"]
+    assert {path.name for path in elsewhere.iterdir()} == {"folders", indexes(home).name}
+    assert folder.exists()
+
+
+@pytest.mark.parametrize("where", ["state", "index"])
+def test_anothers_link_does_not_lead_us_to_the_users_files(
+    home: Home, folder: Path, where: str
+) -> None:
+    documents = home.path / "documents"
+    documents.mkdir(mode=0o755)
+    (documents / "letter").write_text("dear\n")
+    (documents / "none-1").write_text("dear\n")
+    link = state(home) if where == "state" else indexes(home)
+    link.parent.mkdir(parents=True)
+    link.symlink_to(documents)
+    if where == "index":  # even where the link is the user's, only what is ours is taken away
+        assert home.fal("env", "--shell", "bash").returncode == 0
+        assert (documents / "letter").exists()
+        (documents / "none-1").write_text("dear\n")
+    give_away(link)
+    before = {path: path.read_text() for path in documents.iterdir()}
+    for words in (["env", "--shell", "bash"], ["set", "a"], ["env", "--shell", "bash"]):
+        assert home.fal(*words).returncode == 0
+    assert {path: path.read_text() for path in documents.iterdir()} == before
+    assert documents.stat().st_mode & 0o777 == 0o755
+    assert folder.exists()
+
+
+# --- The index that says where a key stands ------------------------------------------------------
+
+
+def lie(home: Home, text: str | bytes) -> Path:
+    """Replace the index by one that says something else of the same version of the store."""
+    (index,) = indexes(home).iterdir()
+    times = index.stat()
+    index.write_bytes(text.encode() if isinstance(text, str) else text)
+    os.utime(index, ns=(times.st_atime_ns, times.st_mtime_ns))
+    return index
+
+
+def lines_of_keys(home: Home) -> dict[str, int]:
+    lines = home.store.read_text().split("\n")
+    return {name: 1 + lines.index(f'key = "{KEYS[name]}"') for name in "abc"}
+
+
+def test_a_key_is_taken_from_its_own_profile_only(
+    home: Home, folder: Path, start: Start, shell_name: str
+) -> None:
+    shell = start(shell_name)
+    at = lines_of_keys(home)
+    (index,) = indexes(home).iterdir()
+    honest = index.read_text()
+    assert f"{at['a']} a\n" in honest
+    lie(home, f"b\n{at['b']} a\n{at['c']} b\n{at['a']} c\n")
+    for name in ("a", "c", "b"):
+        shell.run(f"fal profile use {name}")
+        assert (shell.get("FAL_KEY"), shell.get("FALENV_PROFILE")) == (KEYS[name], name)
+    assert index.read_text() == honest
+    assert folder.exists()
+
+
+def test_a_store_that_changed_within_its_time_gives_no_others_key(
+    home: Home, start: Start, shell_name: str
+) -> None:
+    """`rsync -t`, `cp -p`, `touch -r`: the shells cannot see that it is not the same file."""
+    home.profiles("a", "b", "c", default="b")
+    shell = start(shell_name)
+    times = home.store.stat()
+    home.profiles("a", "c", "b", default="b")
+    os.utime(home.store, ns=(times.st_atime_ns, times.st_mtime_ns))
+    for name in ("c", "b", "a"):
+        shell.run(f"fal profile use {name}")
+        assert (shell.get("FAL_KEY"), shell.get("FALENV_PROFILE")) == (KEYS[name], name)
+
+
+@spread(
+    "number",
+    [
+        "1+x[$({touch,pwned})]",
+        "1,FAL_KEY[0$({touch,pwned})]",
+        "5;2m\x1b]0;pwned\x07",
+        "5;2m\x1b]0;pwned\x07\x1b[2",
+        "5;$({touch,pwned})",
+        "5;%20(V.pwned.)",
+    ],
+)
+def test_a_line_number_is_a_number(
+    home: Home, folder: Path, start: Start, shell_name: str, number: str
+) -> None:
+    shell = start(shell_name)
+    lie(home, f"b\n{number} a\n{number} b\n")
+    shell.run("fal profile use a")
+    shell.prompts()
+    assert shell.get("FAL_KEY") == KEYS["a"]
+    assert "pwned" not in shell.output
+    assert list(home.path.rglob("pwned")) == []
+    assert folder.exists()
+
+
+@spread("whose", ["index", "folder", "link"])
+def test_an_index_that_another_user_wrote_is_not_read(
+    home: Home, folder: Path, start: Start, shell_name: str, whose: str
+) -> None:
+    shell = start(shell_name)
+    at = lines_of_keys(home)
+    index = lie(home, f"c\n{at['a']} a\n{at['c']} c\n")
+    if whose == "link":
+        index.rename(home.path / "mine")
+        index.symlink_to(home.path / "mine")
+    give_away(index.parent if whose == "folder" else index)
+    shell.run("fal profile use --default")
+    assert shell.get("FALENV_PROFILE") == "b"
+    shell.run("fal profile use a")
+    assert shell.get("FAL_KEY") == KEYS["a"]
+    # What took its place is followed.
+    shell.run("fal profile use --default")
+    home.fal("set", "c")
+    assert talk(shell.prompts()) == []
+    assert shell.get("FAL_KEY") == KEYS["c"]
+    assert folder.exists()
+
+
+# --- Many lies -----------------------------------------------------------------------------------
+
+SCRIPT = """\
+{eval}
+{each}
+"""
+EACH = {
+    "bash": 'n=0\nwhile [ "$n" -lt {tries} ]; do\n'
+    'for index in "$__falenv_index"; do cp "lies/$n" "$index"; touch -r "$1" "$index"; done\n'
+    'read -r name < "names/$n"\nfal profile use "$name" 2>> said\n'
+    'printf "%s\\n" "$name $FALENV_PROFILE $FAL_KEY"\nn=$((n+1))\ndone > out',
+    "fish": "set n 0\nwhile test $n -lt {tries}\n"
+    "cp lies/$n $__falenv_index; touch -r $argv[1] $__falenv_index\n"
+    "read name < names/$n\nfal profile use $name 2>> said\n"
+    'printf "%s\\n" "$name $FALENV_PROFILE $FAL_KEY"\nset n (math $n + 1)\nend > out',
+}
+EACH["zsh"] = EACH["bash"]
+
+
+def lies(random: random.Random, lines: int) -> bytes:
+    """Return an index: mostly well-formed, and mostly wrong."""
+    if random.random() < 0.05:
+        return random.randbytes(random.randrange(200))
+    names = ["a", "b", "c", "none", "", "a b", "*", "$(touch pwned)"]
+    numbers = [str(number) for number in range(-1, lines + 3)] * 3 + [
+        "-", "", "!", "9" * 30, "0x5", "010", "5;2", "5;", "1e1", "5.0", "5 ", "\u0665", "\xb2",
+        "b[$({touch,pwned})]", "1+b[$({touch,pwned})]", "1;$({touch,pwned})", "7\t", "7\r", "7\0",
+    ]  # fmt: skip
+    entries = [f"{random.choice(numbers)} {random.choice(names)}" for _ in range(9)]
+    return "\n".join([random.choice(names), *entries, ""][: random.randrange(1, 12)]).encode()
+
+
+@pytest.mark.parametrize("shell_name", SHELLS)
+def test_no_lie_of_the_index_yields_another_profiles_key(home: Home, shell_name: str) -> None:
+    tries = 2000 if LONG else 40
+    seed = random.randrange(2**32)
+    print(f"\nseed {seed}")
+    chance = random.Random(seed)
+    home.profiles("a", "b", "c", default="b")
+    lines = home.store.read_text().count("\n")
+    for name in ("lies", "names"):
+        (home.path / name).mkdir()
+    for number in range(tries):
+        (home.path / "lies" / str(number)).write_bytes(lies(chance, lines))
+        (home.path / "names" / str(number)).write_text(chance.choice("abc") + "\n")
+    script = home.path / "script"
+    script.write_text(SCRIPT.format(eval=EVAL, each=EACH[shell_name].format(tries=tries)))
+    command = f"exec {needs(shell_name)} script {shlex.quote(str(home.store))}"
+    # Home.run has a time limit, which a long form may well need more than.
+    done = os.spawnvpe(
+        os.P_WAIT, "sh", ["sh", "-c", f"cd {shlex.quote(str(home.path))} && {command}"],
+        home.variables,
+    )  # fmt: skip
+    assert done == 0
+    found = [line.split(" ") for line in (home.path / "out").read_text().splitlines()]
+    assert len(found) == tries
+    wrong = [line for line in found if line != [line[0], line[0], KEYS[line[0]]]]
+    assert wrong == []
+    assert list(home.path.rglob("pwned")) == []
+    said = home.path / "said"
+    assert said.read_text() == ""
+    print(f"{shell_name}: {tries} lying indexes, no other profile's key, nothing run")
+    shutil.rmtree(home.path / "lies")
