@@ -13,6 +13,7 @@ import pytest
 from conftest import LONG, SCRIPTS
 
 from falenv import store
+from falenv.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
@@ -136,13 +137,18 @@ def test_case_43_the_official_cli_writes_in_between(
     readers = [
         start(home, sys.executable, READ, len(BYSTANDERS), "theirs too") for _ in range(READERS)
     ]
-    edits = losses = 0
+    edits = losses = refused = 0
     while theirs.poll() is None:
 
         def change(data: MutableMapping[str, Any], key: str = f"{edits}:fake") -> None:
             data.setdefault("p", {})["key"] = key
 
-        before, _ = store.edit(str(home.store), change)
+        try:
+            before, _ = store.edit(str(home.store), change)
+        except StoreError as error:
+            assert "is being written by another program" in str(error)  # noqa: PT017 - not always
+            refused += 1
+            continue
         mine = before.profiles.get("p")
         losses += edits > 0 and (mine is None or mine.key != f"{edits - 1}:fake")
         edits += 1
@@ -152,10 +158,11 @@ def test_case_43_the_official_cli_writes_in_between(
     assert {name: key for name, key in found.items() if name in BYSTANDERS} == BYSTANDERS
     assert set(found) - set(BYSTANDERS) <= {"theirs", "p"}
     assert "theirs" in found
-    assert edits > 10
+    assert edits
     figure(
         f"concurrency: the official CLI's {times} writes in place beside {edits} of our edits "
-        f"({losses} overwritten) and {reads} reads: every other profile kept, every read whole"
+        f"({losses} overwritten, {refused} refused) and {reads} reads: "
+        "every other profile kept, every read whole"
     )
 
 

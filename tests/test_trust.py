@@ -155,6 +155,8 @@ def test_no_index_where_others_may_write(home: Home, kind: str) -> None:
     assert used
     if kind == "another's index":
         assert index.stat().st_uid == os.getuid()
+    elif kind == "world-writable":  # it is our own, so it is closed
+        assert state.stat().st_mode & 0o022 == 0
     else:
         assert str(state) not in used[1].replace("'\\''", "'")
         (beside,) = (path for path in index_files(home) if path != index)
