@@ -183,7 +183,7 @@ function __falenv_read
             end
         end
     end <$now
-    string match -qr '^[1-9]\d*(;[\d;]*)?$' -- "$number"
+    string match -qr '^[1-9]\d{0,8}(;[\d;]*)?$' -- "$number"
     and test -z "$was"
     or return 1
     set -l color (string split -m 1 ';' -- $number) 2
