@@ -179,7 +179,7 @@ function __falenv_read
         return 1
     end
     set -l at (contains -i -- "$want" $names)
-    and string match -qr '^[1-9]\d*(;[\d;]*)? ' -- $entries[$at]
+    and string match -qr '^[1-9]\d{0,8}(;[\d;]*)? ' -- $entries[$at]
     or return 1
     # The number of a line; a colour may follow it.
     set -l place (string split -m 1 -f 1 ' ' -- $entries[$at] | string split -m 1 ';') 2
