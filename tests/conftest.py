@@ -179,6 +179,9 @@ class Shell:
             greeting = "set -g fish_greeting\nfunction fish_prompt; echo -n 'ready> '; end\n"
             (self._files / "fish" / "config.fish").write_text(f"{greeting}{rc}\n")
             environment["XDG_CONFIG_HOME"] = str(self._files)
+            # Where it is missing, fish reads all manual pages in the background.
+            generated = home.path / ".local" / "share" / "fish" / "generated_completions"
+            generated.mkdir(parents=True, exist_ok=True)
             command = ["-i"]
         self.output = ""
         self._screen = pyte.Screen(columns, 40)
