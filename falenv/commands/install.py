@@ -36,7 +36,9 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 @click.command("install")
 @_options
 def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
-    """Make every new shell follow: of the kind that asks, or bash, zsh, fish and direnv as named.
+    """Make every new shell follow.
+
+    Of the kind that asks, or of those named: bash, zsh, fish; direnv is served too.
 
     Adds a few lines to the shell's start-up file, which is shown first. A new shell starts no
     process for it. direnv gets the command `use fal NAME` for an .envrc.
