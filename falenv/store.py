@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 INTERNAL = "__internal__"  # the official CLI's own table (SETTINGS_SECTION in fal/config.py)
 LOCK_SECONDS = 10.0
-#: 10,000 profiles take less; an edit of more would take minutes, and the lock as long.
-LARGEST = 1024 * 1024
+#: 10,000 profiles take half of it; an edit of much more would take minutes, and the lock as long.
+LARGEST = 2 * 1024 * 1024
 _ELSEWHERE = "move it away, or name another file in FAL_CONFIG_PATH"
 
 # A file that another program is just writing in place, as the official CLI does, is empty, then
@@ -165,7 +165,7 @@ def _load(path: str) -> tuple[bytes, os.stat_result | None]:
         is_file, is_folder = stat.S_ISREG(status.st_mode), stat.S_ISDIR(status.st_mode)
         if not is_file or status.st_size > LARGEST:
             os.close(descriptor)
-            what = "is larger than 1 MiB" if is_file else "is not a regular file"
+            what = "is larger than 2 MiB" if is_file else "is not a regular file"
             raise StoreError(path, "is a folder" if is_folder else what, _ELSEWHERE)
         try:
             with open(descriptor, "rb") as file:
