@@ -299,8 +299,9 @@ $__falenv_out"
 }
 
 __falenv_idle() {
-    [ -x "$__falenv_exe" ] && [ "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-}" = \
-        "$__falenv_around" ] && [ "${FALENV_PROMPT-}" = "$__falenv_styled" ] || return 1
+    [ -x "$__falenv_exe" ] && [ "${FALENV_PROMPT-}" = "$__falenv_styled" ] &&
+        [ "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-}" = "$__falenv_around" ] ||
+        return 1
     __falenv_look
     [ -z "$__falenv_moved" ] && __falenv_is_fresh "$__falenv_index"
 }
@@ -316,7 +317,8 @@ __falenv_check() {
 # Before a command of ours, and before a prompt at which something is not as it was.
 __falenv_catch_up() {
     if [ ! -x "$__falenv_exe" ]; then
-        __falenv_print "falenv: $__falenv_exe is gone; this shell keeps its FAL_KEY, and follows no more
+        __falenv_print "falenv: $__falenv_exe is gone; this shell keeps its FAL_KEY, \
+and follows no more
 " >&2
         # ksh93 reads on in the very PS1 that it is expanding. What stays there does nothing.
         if [ "${1-}" != prompt ]; then
@@ -391,7 +393,14 @@ __falenv_show() {
     fi
     case $PS1 in
         *"$__falenv_ps1"*) ;;
-        *) PS1=$__falenv_ps1$PS1 ;;
+        *)
+            # In mksh the first character, before a return, sets off escape sequences.
+            case ${__falenv_return:+$PS1} in
+                ?"$__falenv_return"*) \set -- "${PS1#??}" ;;
+                *) \set -- "$PS1" ;;
+            esac
+            PS1=${PS1%"$1"}$__falenv_ps1$1
+            ;;
     esac
     if [ -n "$__falenv_name" ] && [ -z "$__falenv_segment_off" ] &&
         [ "${FALENV_PROMPT-}" != off ]; then
@@ -545,7 +554,8 @@ __falenv_profile() {
 # shellcheck disable=SC2016  # for the shell to expand later
 __falenv_load() {
     __falenv_run='' __falenv_hooked='' __falenv_virtual='' __falenv_most='' __falenv_bang=''
-    __falenv_printer='printf %s' __falenv_exact='' __falenv_ps1='${__falenv_segment-}'
+    __falenv_return='' __falenv_exact='' __falenv_printer='printf %s'
+    __falenv_ps1='${__falenv_segment-}'
     if [ "$__falenv_younger" -nt "$__falenv_elder" ] 2>/dev/null; then
         __falenv_exact=yes
     fi
@@ -554,10 +564,12 @@ __falenv_load() {
     case ${KSH_VERSION-} in
         *MIRBSD* | *LEGACY*)
             __falenv_hooked=yes __falenv_most=-n513 __falenv_printer='print -rn --'
+            \eval "__falenv_return=\$'\\r'"
             __falenv_ps1='${__falenv_run:+${|__falenv_hook;}}${__falenv_segment-}'
             ;;
         Version*93[t-z]*)
-            __falenv_hooked=yes __falenv_most=-n513 __falenv_bang='!!' __falenv_virtual='${.sh.subshell}'
+            __falenv_hooked=yes __falenv_most=-n513 __falenv_bang='!!'
+            __falenv_virtual='${.sh.subshell}'
             __falenv_ps1='${__falenv_run:+${ __falenv_hook;}}${__falenv_segment-}'
             ;;
     esac
@@ -599,10 +611,10 @@ __falenv_remove() {
         __falenv_format __falenv_hooked __falenv_id __falenv_index __falenv_key __falenv_line \
         __falenv_link __falenv_loaded __falenv_mark_folder __falenv_mark_pin __falenv_marked \
         __falenv_most __falenv_moved __falenv_n __falenv_name __falenv_notes __falenv_now \
-        __falenv_out __falenv_pin __falenv_printer __falenv_ps1 __falenv_pwd __falenv_run \
-        __falenv_segment __falenv_segment_off __falenv_sgr __falenv_shown __falenv_store \
-        __falenv_styled __falenv_text __falenv_to __falenv_vars __falenv_virtual __falenv_want \
-        __falenv_where __falenv_why __falenv_word __falenv_younger
+        __falenv_out __falenv_pin __falenv_printer __falenv_ps1 __falenv_pwd __falenv_return \
+        __falenv_run __falenv_segment __falenv_segment_off __falenv_sgr __falenv_shown \
+        __falenv_store __falenv_styled __falenv_text __falenv_to __falenv_vars __falenv_virtual \
+        __falenv_want __falenv_where __falenv_why __falenv_word __falenv_younger
 }
 
 __falenv_calmly __falenv_load

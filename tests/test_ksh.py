@@ -171,3 +171,14 @@ def test_ksh93_keeps_its_own_first_prompt(home: Home, start: Start) -> None:
     home.profiles("a", default="a")
     shell = start("ksh", f"unset PS1\n{EVAL}")
     assert re.search(r"\n\(fal:a\) [#$]$", shell.screen())
+
+
+def test_mksh_keeps_its_mark_of_escape_sequences(home: Home, start: Start) -> None:
+    """The first character, before a return: what stands between two of it takes no room."""
+    needs("mksh")
+    home.profiles("a", default="a")
+    ps1 = "$'\\001\\r\\001\\e[1m\\001mine> '"
+    shell = start("mksh", f"PS1={ps1}; was=$PS1\n{EVAL}")
+    assert shell.screen().endswith("\n(fal:a) mine>")
+    shell.run("fal profile off")
+    assert shell.get("PS1") == shell.get("was")
