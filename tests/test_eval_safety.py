@@ -298,10 +298,10 @@ def test_the_integration_in_odd_places_with_odd_names(home: Home, shell: str) ->
         pairs = {"a": KEYS["a"]}
         for _ in range(profiles):
             if chance.random() < 0.7:
-                name = text(chance, 12, RAW)
-                pairs[name] = text(chance, 40, RAW)
+                pairs[text(chance, 12, RAW)] = text(chance, 40, RAW)
             else:
                 pairs[text(chance)] = text(chance)
+        pairs["a"] = KEYS["a"]  # whatever came by that name
         tables = "\n".join(f"[{toml(name)}]\nkey = {toml(key)}" for name, key in pairs.items())
         with open(store, "w", encoding="utf-8") as file:
             file.write(f'[__internal__]\nprofile = "a"\n{tables}\n')
