@@ -215,8 +215,8 @@ __falenv_complete_profile() {
     local IFS=' '
     # shellcheck disable=SC2086  # a list
     case ${words[2]}:${words[${#words[@]} - 1]}:$cur in
-        env:--shell:*) __falenv_complete_offer bash fish zsh ;;
-        env:*:--shell=*) __falenv_complete_offer --shell=bash --shell=fish --shell=zsh ;;
+        env:--shell:*) __falenv_complete_offer bash dash fish ksh mksh sh zsh ;;
+        env:*:--shell=*) __falenv_complete_offer --shell={bash,dash,fish,ksh,mksh,sh,zsh} ;;
         host:--profile:*) __falenv_complete_names '' ;;
         host:*:--profile=*) __falenv_complete_names --profile= ;;
         *:*:-*) __falenv_complete_offer $options --help ;;

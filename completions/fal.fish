@@ -143,7 +143,7 @@ __falenv_complete_add profile -a allow -d 'Follow the nearest .fal-profile'
 __falenv_complete_add profile -a deny -d 'Never follow the nearest .fal-profile'
 
 __falenv_complete_add "profile '* *'" -s h -l help -d 'Show help'
-__falenv_complete_add "'env *'" -l shell -x -a 'bash fish zsh' -d 'The shell to print it for'
+__falenv_complete_add "'env *'" -l shell -x -a 'bash dash fish ksh mksh sh zsh' -d 'The shell to print it for'
 __falenv_complete_add "'env *'" -l exports-only -d 'The exports without function, hook and so on'
 __falenv_complete_add "'env *'" -l unset -d 'The code that takes the variables away'
 __falenv_complete_add "'env *'" -l no-prompt -d 'Without the segment in the prompt'

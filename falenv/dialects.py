@@ -119,6 +119,8 @@ POSIX_NAMES = (
     *("sh", "dash", "ash", "busybox", "ksh", "ksh93", "mksh"),
     *("lksh", "loksh", "oksh", "posh", "rksh", "yash"),
 )
+#: What can be asked for; other POSIX shells' names are understood.
+NAMES = sorted([*DIALECTS, "dash", "ksh", "mksh", "sh"])
 
 
 def find(name: str) -> Dialect:
@@ -128,7 +130,7 @@ def find(name: str) -> Dialect:
     try:
         return DIALECTS[name]
     except KeyError:
-        known = ", ".join(sorted([*DIALECTS, "sh", "dash", "ksh", "mksh"]))
+        known = ", ".join(NAMES)
         raise UsageError(
             f"there is no integration for the shell {name!r}; there are: {known}"
         ) from None

@@ -12,7 +12,7 @@ import pytest
 from conftest import REPOSITORY, SCRIPTS, needs
 
 from falenv.commands import profile
-from falenv.dialects import DIALECTS
+from falenv.dialects import DIALECTS, NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -246,9 +246,9 @@ def test_the_files_have_clicks_commands_and_options(home: Home, shell_name: str)
 @pytest.mark.parametrize("value", ["env --shell", "host --profile"])
 def test_the_values_of_options(home: Home, value: str, shell_name: str) -> None:
     (home.path / "index").write_text("1-2-3 one\n3 one\n")
-    wanted = {"one"} if "host" in value else set(DIALECTS)
+    wanted = {"one"} if "host" in value else set(NAMES)
     if shell_name == "zsh":  # the option's own specification says it
-        action = "__falenv_complete_names" if "host" in value else "(bash fish zsh)"
+        action = "__falenv_complete_names" if "host" in value else f"({' '.join(NAMES)})"
         command, option = value.split()
         specification = ask_zsh(home, f"fal profile {command} -")[option]
         assert specification.endswith(action)

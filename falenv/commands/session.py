@@ -17,7 +17,7 @@ NOT_HERE = f"falenv is not in this shell; first: {talk.EVAL}"
 
 @click.command("env")
 @click.argument("name", required=False)
-@click.option("--shell", metavar="SHELL", help=f"One of {', '.join(sorted(dialects.DIALECTS))}.")
+@click.option("--shell", metavar="SHELL", help=f"One of {', '.join(dialects.NAMES)}.")
 @click.option("--exports-only", is_flag=True, help="The exports without function, hook and so on.")
 @click.option("--unset", is_flag=True, help="The code that takes the variables away.")
 @click.option("--no-prompt", is_flag=True, help="Without the segment in the prompt.")
