@@ -94,7 +94,6 @@ def env(  # noqa: PLR0913 - the command's own options
             from falenv import cached
 
             cached.write(cache, dialect, path, index_path)
-        _speak_of_state(follows=refresh or bool(index_path))
     if failure:
         raise failure
     known = set(map(masked, found.profiles))
@@ -141,13 +140,6 @@ def _speak_of_folder() -> None:
             or f"{link.path} names profile {shown(link.name)}, and was not allowed yet; "
             "to follow it: fal profile allow (or: fal profile deny)"
         )
-
-
-def _speak_of_state(*, follows: bool) -> None:
-    """Say why a shell cannot follow, where that is another user's doing and no read-only home."""
-    folder = paths.state()
-    if not follows and os.path.exists(folder) and not paths.is_ours(folder):
-        say(f"{folder} belongs to another user, so this shell follows only what is switched in it")
 
 
 def prompt() -> None:

@@ -601,7 +601,8 @@ __falenv_remove() {
     \eval "$__falenv_fal"
     \unset -f __falenv_each __falenv_replace __falenv_print __falenv_keep __falenv_give_back \
         __falenv_forget __falenv_keep_pin __falenv_settle __falenv_is_here __falenv_owns_key \
-        __falenv_is_fresh __falenv_look __falenv_take __falenv_choose __falenv_read __falenv_try \
+        __falenv_is_ours __falenv_is_fresh __falenv_look __falenv_take __falenv_choose \
+        __falenv_read __falenv_try \
         __falenv_state __falenv_follow __falenv_idle __falenv_check __falenv_catch_up \
         __falenv_fill __falenv_show __falenv_unshow __falenv_calmly __falenv_hook \
         __falenv_program __falenv_use __falenv_off __falenv_profile __falenv_load \
@@ -613,7 +614,8 @@ __falenv_remove() {
         __falenv_most __falenv_moved __falenv_n __falenv_name __falenv_notes __falenv_now \
         __falenv_out __falenv_pin __falenv_printer __falenv_ps1 __falenv_pwd __falenv_return \
         __falenv_run __falenv_segment __falenv_segment_off __falenv_sgr __falenv_shown \
-        __falenv_store __falenv_styled __falenv_text __falenv_to __falenv_vars __falenv_virtual \
+        __falenv_store __falenv_styled __falenv_table __falenv_text __falenv_to __falenv_vars \
+        __falenv_virtual \
         __falenv_want __falenv_where __falenv_why __falenv_word __falenv_younger
 }
 

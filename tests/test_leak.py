@@ -109,6 +109,8 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "unlink": [[]],
     "allow": [[]],
     "deny": [[]],
+    "install": [["bash", "zsh", "fish", "direnv", "--yes"], ["bash"], [PASTED]],
+    "uninstall": [[], [PASTED]],
 }  # fmt: skip
 
 #: The commands whose stdout is for an eval.

@@ -416,7 +416,7 @@ def test_case_34_it_stays_out_of_a_prompt_that_another_program_draws(
     shell.type("\x0c")
     # At the first prompt after a switch elsewhere. One that draws before we look is one late.
     shell.prompts("above" in program)
-    assert shell.screen().splitlines()[-1] == "<c> ready>"
+    shell.wait(lambda: shell.screen().splitlines()[-1] == "<c> ready>", "the prompt")
     assert "(fal:" not in shell.screen()
     shell.run("fal profile off")
     assert "(fal:" not in shell.screen()

@@ -132,25 +132,6 @@ def test_a_note_is_no_longer_read_once_the_folder_is_anothers(
     assert shell.get("FAL_KEY") == KEYS["b"]
 
 
-def test_without_a_place_for_the_index_the_shell_says_so_once(
-    home: Home, folder: Path, start: Start, shell_name: str
-) -> None:
-    """As in a root shell that has kept another user's HOME: nothing is left lying there, either."""
-    state(home).mkdir(parents=True)
-    give_away(state(home), home.store.parent)
-    shell = start(shell_name, columns=400)
-    shown = shell.output + shell.prompts(2)
-    (line,) = talk(shown)
-    assert "belongs to another user, so this shell follows only what is switched in it" in line
-    shell.run("fal profile use a")
-    assert shell.get("FAL_KEY") == KEYS["a"]
-    assert talk(shell.run("fal profile use --default") + shell.prompts()) == []
-    assert shell.get("FAL_KEY") == KEYS["b"]
-    assert list(state(home).iterdir()) == []
-    assert [path.name for path in home.store.parent.iterdir()] == ["config.toml"]
-    assert folder.exists()
-
-
 @pytest.mark.parametrize("mode", [0o777, 0o770, 0o755])
 def test_a_state_folder_that_others_could_write_is_closed(
     home: Home, folder: Path, mode: int

@@ -86,11 +86,17 @@ def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
 
 def _asking() -> str:
     try:
-        return detect.shell()
+        shell = detect.shell()
     except UsageError:
         raise UsageError(
             "could not tell which shell is asking; name it: fal profile install bash"
         ) from None
+    if shell not in startup.TARGETS:
+        raise UsageError(
+            f"the start-up file of {shell} is not known for sure; add this line to it by hand: "
+            f"{talk.EVAL}"
+        )
+    return shell
 
 
 def _change(edits: list[Edit], command: str, *, yes: bool, dry_run: bool) -> list[Edit]:
