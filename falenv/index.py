@@ -8,7 +8,7 @@ then each profile with the line of the store where its key stands, and its colou
         comfy
         5 me
         8;31 comfy
-        - odd           there is no such line: a shell must ask a process
+        - odd           there is no such line: a shell must ask a process; all these come last
 
 Its mtime is set equal to the store's. So a shell that has followed this file is up to date as long
 as it is there and the store is neither newer nor older (`-nt`, `-ot`): four calls of stat. Names
@@ -53,6 +53,7 @@ def update(store: Store) -> str:
         for name, profile in store.profiles.items()
         if _fits(name)
     ]
+    entries.sort(key=lambda entry: entry.startswith(ASK))
     mtime_ns = store.mtime_ns if _is_settled(store) else NEVER_NS
     return _write(store.path, store.stamp, [default, *entries], mtime_ns)
 

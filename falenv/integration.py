@@ -36,7 +36,12 @@ def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
         elder, younger = _neighbours()
         prelude += dialect.assign("__falenv_elder", elder)
         prelude += dialect.assign("__falenv_younger", younger)
-    completion = assets.read("completions", dialect.completion) if dialect.completion else ""
+    completion = ""
+    if dialect.name == "zsh":  # which registers them as soon as compinit has run
+        completion = assets.read("completions", dialect.completion)
+    elif dialect.completion:  # bash and fish read them at the first TAB
+        path = assets.path("completions", dialect.completion)
+        prelude += dialect.assign("__falenv_completions", path)
     return prelude + assets.read("shell", dialect.script) + completion + state
 
 

@@ -2,7 +2,7 @@
 # falenv's integration for bash, 3.2 and later.
 #
 # Read after a prelude of assignments: __falenv_exe (our program), __falenv_vars (the variables
-# that we set, separated by spaces), __falenv_notes (the folder that says which .fal-profile files
+# that we set, separated by spaces), __falenv_completions (the file with them), __falenv_notes (the folder that says which .fal-profile files
 # are allowed), __falenv_segment_off (yes, or empty), __falenv_format (the segment's, with {name},
 # {mark} and {why}), __falenv_mark_pin and __falenv_mark_folder. The state follows it: the exports,
 # __falenv_name (the active profile), __falenv_shown (that name, fit for a terminal), __falenv_why
@@ -188,6 +188,7 @@ __falenv_read() {
         IFS= \builtin read -r __falenv_entry || return 1
         __falenv_want=${__falenv_want:-$__falenv_entry}
         while IFS=' ' \builtin read -r __falenv_line __falenv_entry; do
+            [[ $__falenv_line != -* ]] || break
             if [[ $__falenv_entry == "$__falenv_want" ]]; then
                 __falenv_n=$__falenv_line
             fi
@@ -527,6 +528,7 @@ __falenv_load() {
     else
         __falenv_keep_pin
     fi
+    \builtin complete -F __falenv_complete fal falenv 2>/dev/null
     \builtin unalias fal 2>/dev/null
     case $- in
         *i*)
@@ -594,6 +596,11 @@ __falenv_remove() {
     # shellcheck disable=SC2086
     \builtin unset ${!__falenv_@}
 }
+
+# The completions take the place of this function at the first TAB: no shell starts slower for them.
+__falenv_complete() {
+    \builtin source "$__falenv_completions" && __falenv_complete "$@"
+} 2>/dev/null
 
 # Before the definition of the function, in which an alias of its name would be expanded.
 __falenv_calmly __falenv_load

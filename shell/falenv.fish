@@ -179,12 +179,12 @@ function __falenv_read
         return 1
     end
     set -l at (contains -i -- "$want" $names)
-    and string match -qr '^[1-9]\d{0,8}(;[\d;]*)? ' -- $entries[$at]
     or return 1
-    # The number of a line; a colour may follow it.
-    set -l place (string split -m 1 -f 1 ' ' -- $entries[$at] | string split -m 1 ';') 2
+    # The number of a line; a colour may follow it. No pipes, which cost fish the most.
+    set -l place (string match -rg '^([1-9]\d{0,8})(?:;([\d;]*))? ' -- $entries[$at])
+    or return 1
     set -l key $lines[$place[1]]
-    set -l table (string trim -c ' '\t -- $lines[1..$place[1]] | string match '[*')[-1]
+    set -l table (string match -rg '^[ \t]*(\[.*?)[ \t]*$' -- $lines[1..$place[1]])[-1]
     contains -- "$table" "[$want]" "[\"$want\"]"
     and string match -q 'key*"*"*' -- "$key"
     and __falenv_is_fresh $now
@@ -203,6 +203,8 @@ function __falenv_read
     set -g __falenv_shown $want
     set -g __falenv_why $choice[1]
     set -g __falenv_sgr $place[2]
+    test -n "$__falenv_sgr"
+    or set -g __falenv_sgr 2
     set -g __falenv_index $now
     set -g __falenv_id (__falenv_id_of $key)
 end
@@ -443,6 +445,7 @@ function __falenv_load
     # This also keeps fish from loading another fal.fish over ours.
     complete -e -c fal
     complete -e -c falenv
+    complete -c fal -c falenv -f -a '(__falenv_complete_begin)'
     if status is-interactive
         set -e -g __falenv_prompt_done
         # Defined anew at the first prompt, it comes behind the others: direnv's, which changes
@@ -461,6 +464,14 @@ function __falenv_load
             __falenv_precmd
         end
     end
+end
+
+# The completions take the place of this at the first TAB: no shell starts slower for them.
+function __falenv_complete_begin
+    complete -e -c fal
+    complete -e -c falenv
+    source $__falenv_completions
+    complete -C (commandline -cp | string collect)
 end
 
 function __falenv_remove

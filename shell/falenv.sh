@@ -211,6 +211,7 @@ __falenv_try() {
         IFS='' \read -r __falenv_entry || return 1
         __falenv_want=${__falenv_want:-$__falenv_entry}
         while IFS=' ' \read -r __falenv_line __falenv_entry; do
+            case $__falenv_line in -*) break ;; esac
             if [ "$__falenv_entry" = "$__falenv_want" ]; then
                 __falenv_n=$__falenv_line
             fi

@@ -151,6 +151,7 @@ __falenv_read() {
         IFS= \builtin read -r entry || return 1
         want=${want:-$entry}
         while IFS=' ' \builtin read -r line entry; do
+            [[ $line != -* ]] || break
             if [[ $entry == "$want" ]]; then
                 n=$line
             fi
