@@ -94,11 +94,12 @@ function __falenv_look
         set -g __falenv_links
         # For the quick test in the hook: that none of them is there.
         set -g __falenv_absent
-        set -l folder (string replace -r '/$' '' -- $PWD)/
-        while string match -q '/*' -- $folder
-            set folder (string replace -r '/[^/]*$' '' -- $folder)
-            set -ga __falenv_links $folder/.fal-profile
-            set -ga __falenv_absent -a ! -e $folder/.fal-profile
+        set -l folder
+        for part in '' (string split -n / -- $PWD)
+            test -n "$part"
+            and set folder "$folder/$part"
+            set -gp __falenv_links "$folder/.fal-profile"
+            set -ga __falenv_absent -a ! -e "$folder/.fal-profile"
         end
     end
     set -l link
