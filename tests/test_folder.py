@@ -213,3 +213,18 @@ def test_trust_is_kept_private_and_bound_to_the_path(folder: Path, home: Home) -
         str(folder.parent / "elsewhere"),
     )  # fmt: skip
     assert moved.stdout == "b\n"
+
+
+def test_what_is_allowed_in_one_shell_holds_in_the_others(
+    folder: Path, start: Callable[..., Shell], shell_name: str
+) -> None:
+    (folder / ".fal-profile").write_text("a\n")
+    shell, other = start(shell_name), start("bash")
+    for one in (shell, other):
+        cd(one, folder)
+        one.prompts()
+        assert one.get("FAL_KEY") == KEYS["b"]
+    for word, expected in (("allow", "a"), ("deny", "b")):
+        other.run(f"fal profile {word}")
+        shell.prompts()
+        assert shell.get("FAL_KEY") == KEYS[expected]
