@@ -18,7 +18,7 @@ class Dialect:
     """How one shell writes what we have to say.
 
     `quote` turns any text without NUL into one word; the three templates take `name` and the
-    quoted `value`. `export_all` of an environment and `assign` give whole lines.
+    quoted `value`. `render` of an environment and `assign` give whole lines.
     """
 
     __slots__ = ("_assign", "_export", "_unset", "completion", "name", "quote", "script")

@@ -257,6 +257,7 @@ def mark_of_shell() -> str:
     """Return what an integrated shell says of itself, and take the mark off our environment.
 
     `live`: a switch takes effect in it at once; `later`: at its next prompt; empty: not at all.
+    `done`: it has switched by itself, and only asks what there is to say of that.
     A shell that cannot tell whether it is a subshell, whose variables nobody will see, says
     `live:PID:` and what holds where PID, the shell itself, did not start us.
     """

@@ -165,7 +165,8 @@ def _load(path: str) -> tuple[bytes, os.stat_result | None]:
         is_file, is_folder = stat.S_ISREG(status.st_mode), stat.S_ISDIR(status.st_mode)
         if not is_file or status.st_size > LARGEST:
             os.close(descriptor)
-            what = "is larger than 2 MiB" if is_file else "is not a regular file"
+            limit = f"is larger than {LARGEST // 1024**2} MiB"
+            what = limit if is_file else "is not a regular file"
             raise StoreError(path, "is a folder" if is_folder else what, _ELSEWHERE)
         try:
             with open(descriptor, "rb") as file:

@@ -2,9 +2,10 @@
 # falenv's integration for bash, 3.2 and later.
 #
 # Read after a prelude of assignments: __falenv_exe (our program), __falenv_vars (the variables
-# that we set, separated by spaces), __falenv_completions (the file with them), __falenv_notes (the folder that says which .fal-profile files
-# are allowed), __falenv_segment_off (yes, or empty), __falenv_format (the segment's, with {name},
-# {mark} and {why}), __falenv_mark_pin and __falenv_mark_folder. The state follows it: the exports,
+# that we set, separated by spaces), __falenv_completions (the file that TAB reads), __falenv_notes
+# (the folder that says which .fal-profile files are allowed), __falenv_segment_off (yes, or empty),
+# __falenv_format (the segment's, with {name}, {mark} and {why}), __falenv_mark_pin and
+# __falenv_mark_folder (the marks). The state follows it: the exports,
 # __falenv_name (the active profile), __falenv_shown (that name, fit for a terminal), __falenv_why
 # (pin, folder, default or none), __falenv_sgr (its colour), __falenv_id (the part before the colon
 # of the key that we set), __falenv_store, __falenv_index (the file, as last followed; empty where
@@ -18,8 +19,8 @@
 
 # --- What was there before -----------------------------------------------------------------------
 
-# Print a variable's attributes, as `declare` has them: x is exported, r read-only, a an array. Or
-# assign them to variable $2, which takes no subshell, but in old versions and odd cases.
+# Assign the attributes of variable $1 to variable $2, as `declare` has them: x is exported, r
+# read-only, a an array. It takes no subshell, but in old versions and odd cases.
 __falenv_attributes() {
     local __falenv_d=
     if ! \builtin declare -p "$1" >/dev/null 2>&1; then
@@ -31,11 +32,7 @@ __falenv_attributes() {
         __falenv_d=${__falenv_d#declare -}
         __falenv_d=${__falenv_d%% *}
     fi
-    if [[ -n ${2-} ]]; then
-        \builtin printf -v "$2" %s "$__falenv_d"
-    else
-        \builtin printf %s "$__falenv_d"
-    fi
+    \builtin printf -v "$2" %s "$__falenv_d"
 }
 
 # Remember variables as they are: exported, set or unset.
@@ -564,9 +561,10 @@ __falenv_install() {
 
 # Take our hook, functions, completion, segment and variables out again.
 __falenv_remove() {
-    local _falenv_i IFS=$' \n'
+    local _falenv_i _falenv_a IFS=$' \n'
+    __falenv_attributes PROMPT_COMMAND _falenv_a
     # shellcheck disable=SC2178,SC2128
-    case $(__falenv_attributes PROMPT_COMMAND) in
+    case $_falenv_a in
         *r*) ;;
         *a*)
             for _falenv_i in "${!PROMPT_COMMAND[@]}"; do

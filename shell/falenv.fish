@@ -471,7 +471,7 @@ end
 function __falenv_complete_begin
     complete -e -c fal
     complete -e -c falenv
-    source $__falenv_completions
+    builtin source $__falenv_completions
     complete -C (commandline -cp | string collect)
 end
 
@@ -489,13 +489,13 @@ function __falenv_remove
     functions -e (functions -a -n | string match '__falenv_*')
     set -e -g (set -n -g | string match '__falenv_*')
     if set -q completion[1]; and not string match -q '*__falenv_complete*' -- $completion
-        printf '%s\n' $completion | source
+        printf '%s\n' $completion | builtin source
         return
     end
     # What fish would have loaded when it was wanted, had we not kept it from that.
     for folder in $fish_complete_path
         if test -r $folder/fal.fish
-            source $folder/fal.fish
+            builtin source $folder/fal.fish
             break
         end
     end

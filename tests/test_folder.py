@@ -228,3 +228,14 @@ def test_what_is_allowed_in_one_shell_holds_in_the_others(
         other.run(f"fal profile {word}")
         shell.prompts()
         assert shell.get("FAL_KEY") == KEYS[expected]
+
+
+def test_a_shell_that_does_not_follow_is_told_of_its_key(folder: Path, home: Home) -> None:
+    (folder / ".fal-profile").write_text("a\n")
+    for words, key in (("allow", "b"), ("deny", "a"), ("link c", "b"), ("unlink", "c")):
+        done = home.run(
+            "sh", "-c", f'cd "$1" && fal profile {words}', "sh", str(folder), FAL_KEY=KEYS[key]
+        )
+        assert done.returncode == 0, done.stderr
+        assert "this shell still has another FAL_KEY" in done.stderr, words
+        assert done.stderr.count("\n") == 1

@@ -7,8 +7,13 @@ import os
 import click
 
 from falenv import hot, index, paths, store, trust
-from falenv.active import resolve
+from falenv.active import choice, resolve
+from falenv.commands import talk
 from falenv.errors import FalenvError, FolderError, masked, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from falenv.store import Store
 
 
 @click.command("link")
@@ -19,7 +24,7 @@ def link(name: str) -> None:
     And of those below it. Its name is written to .fal-profile, and allowed; whoever else gets
     that file is asked first.
     """
-    hot.mark_of_shell()
+    mark = hot.mark_of_shell()
     now = store.read(paths.store())
     resolve(now, name)
     path = os.path.join(trust.here(), trust.FILE)
@@ -33,14 +38,13 @@ def link(name: str) -> None:
     except OSError as error:
         raise FolderError(path, f"could not be written: {error.strerror}") from None
     trust.allow(trust.read(path))
-    index.update(now)
-    click.echo(printable(f"Profile {masked(name)} linked to {os.path.dirname(path)}."))
+    _finish(now, mark, f"Profile {masked(name)} linked to {os.path.dirname(path)}.")
 
 
 @click.command("unlink")
 def unlink() -> None:
     """Take the .fal-profile of the current folder away."""
-    hot.mark_of_shell()
+    mark = hot.mark_of_shell()
     now, path = store.read(paths.store()), _nearest()
     if os.path.dirname(path) != trust.here():
         raise FalenvError(f"no {trust.FILE} here; the nearest is {path}")
@@ -51,8 +55,7 @@ def unlink() -> None:
     except OSError as error:
         raise FolderError(path, f"could not be removed: {error.strerror}") from None
     trust.forget(path)
-    index.update(now)
-    click.echo(printable(f"Profile unlinked from {os.path.dirname(path)}."))
+    _finish(now, mark, f"Profile unlinked from {os.path.dirname(path)}.")
 
 
 @click.command("allow")
@@ -61,11 +64,10 @@ def allow() -> None:
 
     As long as it stays as it is: with another text it is asked for again.
     """
-    hot.mark_of_shell()
+    mark = hot.mark_of_shell()
     now, found = store.read(paths.store()), trust.read(_nearest())
     trust.allow(found)
-    index.update(now)
-    click.echo(printable(f"{found.path} allowed: profile {masked(found.name)}."))
+    _finish(now, mark, f"{found.path} allowed: profile {masked(found.name)}.")
 
 
 @click.command("deny")
@@ -74,11 +76,17 @@ def deny() -> None:
 
     And say no more of it, whatever comes to be in it.
     """
-    hot.mark_of_shell()
+    mark = hot.mark_of_shell()
     now, path = store.read(paths.store()), _nearest()
     trust.deny(path)
+    _finish(now, mark, f"{path} denied.")
+
+
+def _finish(now: Store, mark: str, done: str) -> None:
+    """Let the shells know, and say what was done, and where this one still has another's key."""
     index.update(now)
-    click.echo(printable(f"{path} denied."))
+    click.echo(printable(done))
+    talk.tell_of_key(now.profiles.get(choice(now)[0]), mark)
 
 
 def _nearest() -> str:

@@ -1,4 +1,4 @@
-"""What acts on the shell, or on one command: env, use, off, on, current, exec."""
+"""What acts on the shell or on one command, and the prompt: env, use, off, on, current, exec."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def prompt() -> None:
 @click.command("completion")
 @click.argument("shell", type=click.Choice(sorted(dialects.DIALECTS)))
 def completion(shell: str) -> None:
-    """Print the completion script alone; the integration has it in it."""
+    """Print the completion script alone; the integration brings it along."""
     hot.emit(assets.read("completions", dialects.find(shell).completion))
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from typing import Any
 
+    from falenv.profile import Profile
     from falenv.store import Change, Store
 
 EVAL = 'eval "$(fal profile env)"'
@@ -50,6 +51,11 @@ def tell_shell(now: Store, mark: str) -> None:
         )
     if why == "folder" and name != now.default:
         hot.say(f"this folder stays on {shown(name)}, by its .fal-profile")
+    tell_of_key(profile, mark)
+
+
+def tell_of_key(profile: Profile | None, mark: str) -> None:
+    """Say where the shell still has the key of another than the profile that is active now."""
     if mark == "live":
         return
     key = os.environ.get("FAL_KEY")
