@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from falenv import paths
+from falenv import paths, private
 from falenv.integration import beginning, integration
 
 TYPE_CHECKING = False
@@ -56,14 +56,4 @@ def _put(path: str, content: bytes, mtime_ns: int) -> None:
     status = os.stat(folder)
     if status.st_uid != os.geteuid() or status.st_mode & 0o022:
         return
-    temporary = f"{path}.{os.getpid()}"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(content)
-        os.utime(temporary, ns=(mtime_ns, mtime_ns))
-        if os.stat(temporary).st_mtime_ns == mtime_ns:  # a file system may round it
-            os.replace(temporary, path)
-    finally:
-        if os.path.lexists(temporary):
-            os.unlink(temporary)
+    private.put(path, content, mtime_ns)

@@ -22,7 +22,7 @@ import contextlib
 import os
 import time
 
-from falenv import paths, trust
+from falenv import paths, private, trust
 from falenv.errors import masked
 from falenv.segment import sgr
 from falenv.store import stamp
@@ -136,7 +136,7 @@ def _write(store_path: str, store_stamp: str, lines: list[str], mtime_ns: int | 
     for folder in paths.index_candidates(store_path):
         path = os.path.join(folder, version)
         try:
-            paths.make_private(folder)
+            private.make_folder(folder)
         except OSError:
             continue  # read-only, or another user's
         if _current(path, content, mtime_ns) or _put(path, content, mtime_ns):
@@ -152,11 +152,11 @@ def _is_version(name: str) -> bool:
 def _current(path: str, content: bytes, mtime_ns: int | None) -> bool:
     """Tell whether the index says just this already, as it does at most starts of a shell."""
     try:
-        if os.path.islink(path) or not paths.is_ours(path):
+        if os.path.islink(path) or not private.is_ours(path):
             return False
         with open(path, "rb") as file:
             status = os.fstat(file.fileno())
-            same = mtime_ns in {None, status.st_mtime_ns} and not paths.strangers(status)
+            same = mtime_ns in {None, status.st_mtime_ns} and not private.strangers(status)
             return same and file.read(len(content) + 1) == content
     except OSError:
         return False
@@ -165,20 +165,8 @@ def _current(path: str, content: bytes, mtime_ns: int | None) -> bool:
 def _put(path: str, content: bytes, mtime_ns: int | None) -> bool:
     """Put the index in the place of its former version; tell whether it could have that time."""
     folder, version = os.path.split(path)
-    temporary = os.path.join(folder, f".{os.getpid()}")  # a shell's `*` passes over it
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with open(descriptor, "wb") as file:
-                file.write(content)
-            if mtime_ns is not None:
-                os.utime(temporary, ns=(mtime_ns, mtime_ns))
-            kept = mtime_ns is None or os.stat(temporary).st_mtime_ns == mtime_ns
-            if kept:
-                os.replace(temporary, path)
-        finally:
-            if os.path.lexists(temporary):
-                os.unlink(temporary)
+        kept = private.put(path, content, mtime_ns)
         for entry in os.listdir(folder):
             if entry != version and _is_version(entry):
                 with contextlib.suppress(FileNotFoundError):  # another of us was quicker

@@ -1,4 +1,4 @@
-"""Where files live, and whether others can write there. The only reader of the path variables.
+"""Where files live. The only reader of the variables that say so.
 
 All paths are absolute and are `str`: pathlib costs more at import than the hot path may take.
 Bytes that are not UTF-8 are carried as surrogates (PEP 383).
@@ -6,9 +6,7 @@ Bytes that are not UTF-8 are carried as surrogates (PEP 383).
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 import sys
 
 from falenv.errors import StoreError
@@ -68,31 +66,6 @@ def _user_folder(kind: str, default: str) -> str:
     return os.path.join(base if os.path.isabs(base) else os.path.expanduser(default), "falenv")
 
 
-def is_ours(path: str) -> bool:
-    """Tell whether a file or folder, and any link that leads to it, is this user's own."""
-    if os.name == "nt":  # a profile's folders are private there
-        return True
-    return all(status.st_uid == os.geteuid() for status in (os.lstat(path), os.stat(path)))
-
-
-def make_private(folder: str) -> None:
-    """Make a folder for what we rely on, where no other user can put, change or swap a file.
-
-    It lies in the state folder, or beside the store, whose folder is the user's affair. What is
-    open to others is closed. Errors: OSError, among them PermissionError for what is another's.
-    """
-    parent = os.path.dirname(folder)
-    for path in (parent, folder):
-        os.makedirs(path, mode=0o700, exist_ok=True)
-        if not is_ours(path):
-            raise PermissionError(errno.EPERM, f"{path} belongs to another user", path)
-        status = os.stat(path)
-        if path in {folder, state()} and status.st_mode & 0o022 and os.name != "nt":
-            os.chmod(path, 0o700)
-        elif strangers(status):
-            raise PermissionError(errno.EPERM, f"{path} {strangers(status)}", path)
-
-
 def cached(exe: str, shell: str) -> str:
     """Return where a shell's start-up file finds what program `exe` has written for it.
 
@@ -136,38 +109,6 @@ def index_candidates(store_path: str) -> list[str]:
     beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.index")
     found = (os.path.join(state(), _flat(store_path)), beside)
     return [path for path in found if os.path.isabs(path)]
-
-
-def strangers(status: os.stat_result) -> str:
-    """Return why others than us and root could have written a file, or into a folder; else "".
-
-    OpenSSH's rule for its config file (`read_config_file_depth`). As in Debian's OpenSSH, a group
-    that is the user's alone may write, since with a umask of 002 all that the official CLI makes
-    is so; how to know such a group is pam_umask's rule (`usergroups`). In a folder with the
-    sticky bit nobody can replace what is another's.
-    """
-    if os.name == "nt":
-        return ""
-    if status.st_uid not in {0, os.geteuid()}:
-        return f"belongs to another user (uid {status.st_uid})"
-    mode = status.st_mode
-    if stat.S_ISDIR(mode) and mode & stat.S_ISVTX:
-        return ""
-    if mode & stat.S_IWOTH or (mode & stat.S_IWGRP and not _is_own_group(status.st_gid)):
-        return "can be written by other users"
-    return ""
-
-
-def _is_own_group(number: int) -> bool:
-    """Tell whether a group has no member but us: it bears our name, and lists nobody else."""
-    import grp
-    import pwd
-
-    try:
-        group, user = grp.getgrgid(number), pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return False
-    return group.gr_name == user and set(group.gr_mem) <= {user}
 
 
 def program() -> str:

@@ -11,7 +11,7 @@ import os
 import stat
 import time
 
-from falenv import paths
+from falenv import private
 from falenv.errors import StoreBusyError, StoreError, shown
 from falenv.profile import Profile
 
@@ -213,7 +213,7 @@ def _refuse_strangers(path: str, place: str, status: os.stat_result | None = Non
 
     `place` is the store or its folder; its state is asked for where it is not given.
     """
-    reason = paths.strangers(status or os.stat(place))
+    reason = private.strangers(status or os.stat(place))
     if reason:
         what = reason if place == path else f"its folder {place} {reason}"
         cure = f"chmod go-w {place}" if "written" in reason else f"chown it: {place}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 
-from falenv import paths
+from falenv import paths, private
 from falenv.errors import FolderError, masked
 
 TYPE_CHECKING = False
@@ -162,24 +162,20 @@ def _said(path: str) -> list[str]:
     note = paths.folder_note(path)
     try:
         folder = os.path.dirname(note)
-        if not all(map(paths.is_ours, (os.path.dirname(folder), folder, note))):
+        if not all(map(private.is_ours, (os.path.dirname(folder), folder, note))):
             return []
         if os.path.islink(note) or not os.path.isfile(note):
             return []
-        with open(note, encoding="utf-8") as file:
+        with open(note, encoding="utf-8", errors="surrogateescape") as file:
             return file.read().split("\n")[:2]
-    except (OSError, UnicodeDecodeError):
+    except OSError:
         return []
 
 
 def _record(path: str, word: str, name: str) -> None:
     note = paths.folder_note(path)
     try:
-        paths.make_private(os.path.dirname(note))
-        temporary = f"{note}.{os.getpid()}"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(f"{word}\n{name}\n")
-        os.replace(temporary, note)
+        private.make_folder(os.path.dirname(note))
+        private.put(note, f"{word}\n{name}\n".encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise FolderError(path, f"could not be remembered: {error.strerror}") from None

@@ -239,3 +239,15 @@ def test_a_shell_that_does_not_follow_is_told_of_its_key(folder: Path, home: Hom
         assert done.returncode == 0, done.stderr
         assert "this shell still has another FAL_KEY" in done.stderr, words
         assert done.stderr.count("\n") == 1
+
+
+def test_a_folder_whose_name_is_no_text_is_spoken_of_once_too(home: Home) -> None:
+    home.profiles("a", default="a")
+    odd = home.path / os.fsdecode(b"\xff")
+    odd.mkdir()
+    (odd / ".fal-profile").write_text("two\nlines\n")
+    go = 'cd "$1" && fal profile env --shell bash >/dev/null'
+    said = [home.run("sh", "-c", go, "sh", str(odd)).stderr for _ in range(2)]
+    assert "is more than one line with a profile's name" in said[0]
+    assert said[0].count("\n") == 1
+    assert said[1] == ""

@@ -1,0 +1,88 @@
+"""Files that we rely on, and whether others than the user had a hand in them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from falenv import paths
+
+
+def is_ours(path: str) -> bool:
+    """Tell whether a file or folder, and any link that leads to it, is this user's own."""
+    if os.name == "nt":  # a profile's folders are private there
+        return True
+    return all(status.st_uid == os.geteuid() for status in (os.lstat(path), os.stat(path)))
+
+
+def make_folder(folder: str) -> None:
+    """Make a folder for what we rely on, where no other user can put, change or swap a file.
+
+    It lies in the state folder, or beside the store, whose folder is the user's affair. What is
+    open to others is closed. Errors: OSError, among them PermissionError for what is another's.
+    """
+    parent = os.path.dirname(folder)
+    for path in (parent, folder):
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        if not is_ours(path):
+            raise PermissionError(errno.EPERM, f"{path} belongs to another user", path)
+        status = os.stat(path)
+        if path in {folder, paths.state()} and status.st_mode & 0o022 and os.name != "nt":
+            os.chmod(path, 0o700)
+        elif strangers(status):
+            raise PermissionError(errno.EPERM, f"{path} {strangers(status)}", path)
+
+
+def strangers(status: os.stat_result) -> str:
+    """Return why others than us and root could have written a file, or into a folder; else "".
+
+    OpenSSH's rule for its config file (`read_config_file_depth`). As in Debian's OpenSSH, a group
+    that is the user's alone may write, since with a umask of 002 all that the official CLI makes
+    is so; how to know such a group is pam_umask's rule (`usergroups`). In a folder with the
+    sticky bit nobody can replace what is another's.
+    """
+    if os.name == "nt":
+        return ""
+    if status.st_uid not in {0, os.geteuid()}:
+        return f"belongs to another user (uid {status.st_uid})"
+    mode = status.st_mode
+    if stat.S_ISDIR(mode) and mode & stat.S_ISVTX:
+        return ""
+    if mode & stat.S_IWOTH or (mode & stat.S_IWGRP and not _is_own_group(status.st_gid)):
+        return "can be written by other users"
+    return ""
+
+
+def _is_own_group(number: int) -> bool:
+    """Tell whether a group has no member but us: it bears our name, and lists nobody else."""
+    import grp
+    import pwd
+
+    try:
+        group, user = grp.getgrgid(number), pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return False
+    return group.gr_name == user and set(group.gr_mem) <= {user}
+
+
+def put(path: str, content: bytes, mtime_ns: int | None = None) -> bool:
+    """Replace a file at once by one that is private to the user, with that mtime if one is given.
+
+    Tell whether it could have that time, since a file system may round it; else the old one stays.
+    Errors: OSError.
+    """
+    temporary = os.path.join(os.path.dirname(path), f".{os.getpid()}")  # a shell's `*` passes over
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(content)
+        if mtime_ns is not None:
+            os.utime(temporary, ns=(mtime_ns, mtime_ns))
+        kept = mtime_ns in {None, os.stat(temporary).st_mtime_ns}
+        if kept:
+            os.replace(temporary, path)
+    finally:
+        if os.path.lexists(temporary):
+            os.unlink(temporary)
+    return kept
