@@ -18,10 +18,20 @@ class Dialect:
     """How one shell writes what we have to say.
 
     `quote` turns any text without NUL into one word; the three templates take `name` and the
-    quoted `value`. `render` of an environment and `assign` give whole lines.
+    quoted `value`. `render` of an environment and `assign` give whole lines. Where the shell
+    `completes_late`, it reads its `completion` at the first TAB, and has no part of it before.
     """
 
-    __slots__ = ("_assign", "_export", "_unset", "completion", "name", "quote", "script")
+    __slots__ = (
+        "_assign",
+        "_export",
+        "_unset",
+        "completes_late",
+        "completion",
+        "name",
+        "quote",
+        "script",
+    )
 
     def __init__(  # noqa: PLR0913, PLR0917 - a row of a table
         self,
@@ -32,6 +42,8 @@ class Dialect:
         assign: str,
         script: str,
         completion: str,
+        *,
+        completes_late: bool = False,
     ) -> None:
         self.name = name
         self.quote = quote
@@ -40,6 +52,7 @@ class Dialect:
         self._assign = assign
         self.script = script
         self.completion = completion
+        self.completes_late = completes_late
 
     def assign(self, name: str, value: str) -> str:
         """Return a line that sets an unexported variable of this shell."""
@@ -79,6 +92,7 @@ DIALECTS = {
             "{name}={value}",
             "falenv.bash",
             "fal.bash",
+            completes_late=True,
         ),
         Dialect(
             "zsh",
@@ -99,6 +113,7 @@ DIALECTS = {
             "set -g {name} {value}",
             "falenv.fish",
             "fal.fish",
+            completes_late=True,
         ),
     )
 }

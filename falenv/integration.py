@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
-from falenv import assets, paths, segment
+from falenv import assets, index, paths, segment
 from falenv.dialects import POSIX
 from falenv.environment import VARIABLES
 from falenv.errors import masked, printable
@@ -33,36 +31,16 @@ def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
         + dialect.assign("__falenv_mark_folder", segment.MARKS["folder"])
     )
     if dialect is POSIX:
-        elder, younger = _neighbours()
+        elder, younger = index.neighbours()
         prelude += dialect.assign("__falenv_elder", elder)
         prelude += dialect.assign("__falenv_younger", younger)
     completion = ""
-    if dialect.name == "zsh":  # which registers them as soon as compinit has run
-        completion = assets.read("completions", dialect.completion)
-    elif dialect.completion:  # bash and fish read them at the first TAB
+    if dialect.completes_late:
         path = assets.path("completions", dialect.completion)
         prelude += dialect.assign("__falenv_completions", path)
+    elif dialect.completion:
+        completion = assets.read("completions", dialect.completion)
     return prelude + assets.read("shell", dialect.script) + completion + state
-
-
-def _neighbours() -> tuple[str, str]:
-    """Return two files of which the second is newer by half a second; empty where there are none.
-
-    For a shell to see whether its `-nt` tells that. busybox's compares whole seconds: to it a store
-    that was written twice within one is the same, and a line of it may be another profile's by now.
-    """
-    folder = paths.state()
-    files = os.path.join(folder, ".elder"), os.path.join(folder, ".younger")
-    try:
-        for path, time_ns in zip(files, (10**18, 10**18 + 500_000_000), strict=True):
-            if not os.path.exists(path):
-                os.makedirs(folder, mode=0o700, exist_ok=True)
-                os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-            if os.stat(path).st_mtime_ns != time_ns:
-                os.utime(path, ns=(time_ns, time_ns))
-    except OSError:
-        return "", ""
-    return files
 
 
 def state(
