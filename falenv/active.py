@@ -11,6 +11,7 @@ TYPE_CHECKING = False  # typing costs 8 ms at import; checkers know this name
 if TYPE_CHECKING:
     from typing import Literal
 
+    from falenv.index import Indexed
     from falenv.profile import Profile
     from falenv.store import Store
 
@@ -37,7 +38,7 @@ def pin() -> str:
     return os.environ.get("FAL_PROFILE", "")
 
 
-def choice(store: Store, argument: str | None = None) -> tuple[str, Why]:
+def choice(store: Store | Indexed, argument: str | None = None) -> tuple[str, Why]:
     """Return the name that is asked for, whether or not it exists, and by what."""
     if argument is not None:
         return argument, "argument"
@@ -51,7 +52,7 @@ def choice(store: Store, argument: str | None = None) -> tuple[str, Why]:
     return "", "none"
 
 
-def resolve(store: Store, argument: str | None = None) -> Active:
+def resolve(store: Store | Indexed, argument: str | None = None) -> Active:
     """Return the active profile of a store; raise ProfileNotFoundError where the name is none's."""
     name, why = choice(store, argument)
     if why == "none":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from falenv.dialects import POSIX_NAMES
+from falenv.dialects import DIALECTS, POSIX_NAMES
 from falenv.errors import UsageError
 
 
@@ -42,6 +42,26 @@ def shell() -> str:
     """
     if in_envrc():
         return "bash"
+    return _parent() or _ancestor()
+
+
+def _parent() -> str:
+    """Return the name of the shell that is our parent, where /proc tells that it is one of ours.
+
+    shellingham goes by the same, but takes `$SHELL` for a login shell, and importing it takes as
+    long as a third of Python's start. Empty otherwise.
+    """
+    try:
+        with open(f"/proc/{os.getppid()}/cmdline", "rb") as file:
+            program = os.fsdecode(file.read().partition(b"\0")[0])
+    except OSError:
+        return ""
+    name = os.path.basename(program.removeprefix("-"))
+    return name if name in DIALECTS or name in POSIX_NAMES else ""
+
+
+def _ancestor() -> str:
+    """Return the name of the nearest shell above us; raise UsageError."""
     import shellingham
 
     # A shell that it has no name of is passed over for the one that shell was started in.

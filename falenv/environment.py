@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 
-from falenv.errors import InvalidHostError, KeyNotCarriedError, masked, shown
-from falenv.profile import check_host
+from falenv.errors import KeyNotCarriedError, masked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,16 +39,7 @@ def environment(active: Active) -> Environment:
     found: Environment = {"FAL_KEY": profile.key or None}
     found |= dict.fromkeys(HOSTS)
     if profile.host:
-        # The derivation is the official CLI's (fal/flags.py), replaced once each, in this order.
-        try:
-            host = check_host(profile.host, allow_foreign=True)
-        except InvalidHostError as error:
-            raise InvalidHostError(
-                f"profile {shown(profile.name)} has a host that cannot be used: {error}; "
-                "to change it: fal profile host HOST --profile NAME"
-            ) from None
-        run = host.replace("api.", "", 1).replace("alpha.", "", 1).replace(".ai", ".run", 1)
-        found |= zip(HOSTS, (host, run, f"queue.{run}"), strict=True)
+        found |= zip(HOSTS, profile.hosts, strict=True)
     found["FALENV_PROFILE"] = masked(profile.name)  # for prompts
     if active.why == "argument":
         found["FAL_PROFILE"] = profile.name

@@ -69,6 +69,14 @@ class StoreError(FalenvError):
         super().__init__(f"{where}: {what}; {cure}")
 
 
+class StoreNotWrittenError(StoreError):
+    """The system refused to write the store, or `other`, a file or folder that this takes."""
+
+    def __init__(self, path: str, error: OSError, other: str = "") -> None:
+        what = f"could not be written: {error.strerror}" + (f" ({other})" if other else "")
+        super().__init__(path, what, "it was left as it was; try again after mending that")
+
+
 class StartupFileError(StoreError):
     """A shell's start-up file cannot be read, understood or written. It was not changed."""
 

@@ -21,14 +21,29 @@ from falenv.errors import (
     printable,
     shown,
 )
-from falenv.official import become, hand_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
     from falenv.dialects import Dialect
+    from falenv.index import Indexed
     from falenv.store import Store
+
+
+def find(name: str | None = None) -> Store | Indexed:
+    """Return the store, for `resolve` with that argument: what its index says, where that will do.
+
+    Errors: StoreError.
+    """
+    path = paths.store()
+    text, status = store.load(path)
+    found = index.recall(path, text, status)
+    if found:
+        wanted, why = choice(found, name)
+        if wanted in found.profiles or why == "none":
+            return found
+    return store.Store(path, text, status)
 
 
 def say(message: str) -> None:
@@ -73,7 +88,7 @@ def env(  # noqa: PLR0913 - the command's own options
         _refuse_screen(dialect, name)
     exports_only = exports_only or detect.in_envrc()
     path = paths.store()
-    found = _read(dialect, path) if refresh else store.read(path)
+    found = _read(dialect, path) if refresh else find(name)
     failure = None
     try:
         active = resolve(found, name)
@@ -104,7 +119,10 @@ def env(  # noqa: PLR0913 - the command's own options
 
 
 def _read(dialect: Dialect, path: str) -> Store:
-    """Read the store for a refresh: also a shell that cannot follow it learns what it has seen."""
+    """Read the store for a shell to which its index did not suffice.
+
+    Also one that cannot follow the store learns what it has seen.
+    """
     try:
         return store.read(path)
     except StoreError:
@@ -147,7 +165,7 @@ def prompt() -> None:
     from falenv import segment
 
     form = os.environ.get("FALENV_PROMPT") or segment.FORMAT
-    active = resolve(store.read(paths.store()))
+    active = resolve(find())
     if active.name and form != segment.OFF:
         emit(segment.render(form, active.name, active.why))
 
@@ -156,7 +174,7 @@ def _refuse_screen(dialect: Dialect, name: str | None) -> NoReturn:
     """Raise the error that says how to use `env`, instead of showing a key."""
     words = "fal profile env"
     if name is not None:
-        resolve(store.read(paths.store()), name)  # what is no profile may be a misplaced key
+        resolve(find(name), name)  # what is no profile may be a misplaced key
         words += f" {name if name.isalnum() else dialect.quote(name)}"
     line = f"{words} | source" if dialect.name == "fish" else f'eval "$({words})"'
     raise FalenvError(
@@ -166,7 +184,7 @@ def _refuse_screen(dialect: Dialect, name: str | None) -> NoReturn:
 
 def current_name() -> None:
     """Print the active profile's name, or nothing where none is."""
-    name = resolve(store.read(paths.store())).name
+    name = resolve(find()).name
     if name:
         emit(masked(name) + "\n")
 
@@ -185,16 +203,20 @@ def run(name: str, command: list[str]) -> NoReturn:
     mark_of_shell()  # off our environment: the command is not the shell
     if not command:
         raise UsageError("no command to run; an example: fal profile exec NAME -- fal app list")
-    active = resolve(store.read(paths.store()), name)
+    active = resolve(find(name), name)
     variables = environment(active)
     if variables["FAL_KEY"] is None:
         raise FalenvError(f"profile {shown(name)} has no key; set it: fal profile key NAME")
+    from falenv.official import become
+
     become(command, apply(variables))
 
 
 def pass_on(arguments: list[str]) -> NoReturn:
     """Become the official CLI, with the active profile's environment where a profile is active."""
-    found = store.read(paths.store())
+    from falenv.official import hand_over
+
+    found = find()
     name, why = choice(found)
     if why == "none":
         hand_over(arguments, {})

@@ -1,13 +1,18 @@
 """The index: written here, read by the shells, which follow the store through it with builtins.
 
+And by ourselves, where that spares us TOML, whose parser takes as long as all the rest of `env`.
+
 A folder for each store, with one small file in it, without secrets. The file's name is the version:
 the store's stamp, and that of the user's word on folders. Its first line is the default profile;
-then each profile with the line of the store where its key stands, and its colour in the prompt:
+then each profile with the line of the store by which a reader has seen its key, its colour in the
+prompt, and its hosts:
 
     1790000000123456789-412-8391-0
         comfy
         5 me
         8;31 comfy
+        12@api.alpha.fal.ai@fal.run@queue.fal.run work
+        0 new           there is no key
         - odd           there is no such line: a shell must ask a process; all these come last
 
 Its mtime is set equal to the store's. So a shell that has followed this file is up to date as long
@@ -18,23 +23,28 @@ The stamp of a missing store is `none`; a store that cannot be read has `!` for 
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
+import stat
 import time
 
 from falenv import paths, private, trust
-from falenv.errors import masked
-from falenv.segment import sgr
+from falenv.errors import InvalidHostError, masked
+from falenv.profile import Profile
+from falenv.segment import DIM
 from falenv.store import stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from falenv.profile import Profile
+    from collections.abc import Iterator
+
     from falenv.store import Store
 
-#: Beyond so many lines a process is quicker than a shell's `read` in a loop.
+#: Beyond so many lines, of either file, a process is quicker than a shell's `read` in a loop.
 LAST_LINE = 300
 LONGEST_KEY = 1024
+#: In the place of a line, for a profile without a key; a shell has no key then.
+NO_KEY = "0"
 #: Stands for a default that the index cannot hold, and for a profile without a line.
 ASK = "-"
 BROKEN = "!"
@@ -44,9 +54,67 @@ TICK_NS = 12_000_000
 NEVER_NS = 1
 
 
-def update(store: Store) -> str:
+class Indexed:
+    """A store as its index has it: the default, and the profiles that have a line, or no key.
+
+    `path` is the index's.
+    """
+
+    __slots__ = ("default", "path", "profiles")
+
+    def __init__(self, path: str, default: str, profiles: dict[str, Profile]) -> None:
+        self.path = path
+        self.default = default
+        self.profiles = profiles
+
+
+def recall(store_path: str, text: str, status: os.stat_result | None) -> Indexed | None:
+    """Return what the index says of the store, of which text and state were just read.
+
+    None where there is no index of just this version, or one that others may have written, or
+    that is not of this form. As in the shells a key comes from the store alone, from under its
+    profile's own header.
+    """
+    if status is None:
+        return None
+    version = _version(stamp(status))
+    for folder in paths.index_candidates(store_path):
+        path = os.path.join(folder, version)
+        try:
+            private.check_folder(folder)
+            content = _content(path, status.st_mtime_ns)
+            default, *entries = content.decode("utf-8").split("\n")[:-1]
+            return Indexed(path, default, _profiles(entries, text))
+        except (OSError, LookupError, ValueError):  # also from what is no text, or of no such form
+            continue
+    return None
+
+
+def _profiles(entries: list[str], text: str) -> dict[str, Profile]:
+    """Return the profiles that the entries of an index find in the store; ValueError."""
+    seen = {number: what for number, *what in _seen(text)}
+    found = {}
+    for entry in entries:
+        place, _, name = entry.partition(" ")
+        place, _, hosts = place.partition("@")
+        line, _, sgr = place.partition(";")
+        if line == ASK:
+            break
+        settings = {}
+        if line != NO_KEY:
+            header, settings["key"], settings["host"] = seen[int(line)]
+            if header not in _headers(name) or settings["host"] != hosts.partition("@")[0]:
+                raise ValueError(line)
+        found[name] = Profile(name, settings)
+        found[name].sgr = sgr or DIM
+    return found
+
+
+def update(store: Store | Indexed) -> str:
     """Make the index say what the store says; return its path, empty where it cannot be."""
-    lines = _key_lines(store.text)
+    if isinstance(store, Indexed):
+        return store.path
+    lines = {tuple(what): number for number, *what in _seen(store.text)}
     default = store.default if _fits(store.default) or not store.default else ASK
     entries = [
         f"{_place(lines, profile)} {name}"
@@ -54,6 +122,7 @@ def update(store: Store) -> str:
         if _fits(name)
     ]
     entries.sort(key=lambda entry: entry.startswith(ASK))
+    entries[LAST_LINE:] = [f"{ASK} {entry.partition(' ')[2]}" for entry in entries[LAST_LINE:]]
     mtime_ns = store.mtime_ns if _is_settled(store) else NEVER_NS
     return _write(store.path, store.stamp, [default, *entries], mtime_ns)
 
@@ -118,41 +187,55 @@ def _fits(name: str) -> bool:
     )
 
 
-def _place(lines: dict[tuple[str, str | None], int], profile: Profile) -> str:
-    """Return what the index says of a profile: the line of its key, and its colour.
+def _headers(name: str) -> tuple[str, str]:
+    """Return the two ways of spelling a profile's header that the shells know."""
+    return f"[{name}]", f'["{name}"]'
 
-    A profile with a host needs more than its key, and goes through a process.
+
+def _place(lines: dict[tuple[str, ...], int], profile: Profile) -> str:
+    """Return what the index says of a profile: the line where it was seen, colour and hosts."""
+    try:
+        hosts = profile.hosts
+    except InvalidHostError:  # for a process to say
+        return ASK
+    place = ASK if profile.key or profile.host else NO_KEY
+    for header in _headers(profile.name):
+        what = (header, profile.key or "", profile.host or "")
+        if profile.key and what in lines:
+            place = str(lines[what])
+    color = "" if profile.sgr == DIM else f";{profile.sgr}"
+    return "@".join([place + color, *hosts])
+
+
+def _seen(text: str) -> Iterator[tuple[int, str, str, str]]:
+    """Yield what a reader has seen by each line with a key or a host: header, key and host.
+
+    Before them the line's number. All shells read so: line by line without the blanks around it,
+    the header as it is spelled, and of a line that begins with `key` or `host` the text between
+    its first two double quotes. A shell takes a key from no other table than the one that is
+    asked for, whatever the index says, and with no other host than the index has.
     """
-    place = ASK
-    for header in (f"[{profile.name}]", f'["{profile.name}"]'):
-        if not profile.host and (header, profile.key) in lines:
-            place = str(lines[header, profile.key])
-    return f"{place};{sgr(profile.color)}" if profile.color else place
-
-
-def _key_lines(text: str) -> dict[tuple[str, str | None], int]:
-    """Return on which line which table has which key.
-
-    The key is cut out as a shell does it, the text between a line's first two double quotes, and
-    the header above it is given as it is spelled. A shell takes a key from no other table than
-    the one that is asked for, whatever the index says.
-    """
-    found: dict[tuple[str, str | None], int] = {}
-    header = ""
-    for number, line in enumerate(text.split("\n")[:LAST_LINE], 1):
+    header = key = host = ""
+    for number, line in enumerate(text.split("\n", LAST_LINE)[:LAST_LINE], 1):
         plain = line.strip(" \t")
-        parts = line.split('"', 2)
+        parts = plain.split('"', 2)
+        value = parts[1] if len(parts) == 3 else ""  # noqa: PLR2004
         if plain.startswith("["):
-            header = plain
-        elif len(parts) == 3 and line.startswith("key") and len(parts[1]) <= LONGEST_KEY:  # noqa: PLR2004
-            found[header, parts[1]] = number
-    return found
+            header, key, host = plain, "", ""
+        elif plain.startswith("key"):
+            key = value
+        elif plain.startswith("host"):
+            host = value
+        else:
+            continue
+        if len(key) <= LONGEST_KEY:
+            yield number, header, key, host
 
 
 def _write(store_path: str, store_stamp: str, lines: list[str], mtime_ns: int | None) -> str:
     """Write the index to the first place that takes it, with the store's time."""
     content = "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
-    version = f"{store_stamp}-{trust.version()}"
+    version = _version(store_stamp)
     for folder in paths.index_candidates(store_path):
         path = os.path.join(folder, version)
         try:
@@ -164,6 +247,11 @@ def _write(store_path: str, store_stamp: str, lines: list[str], mtime_ns: int | 
     return ""
 
 
+def _version(store_stamp: str) -> str:
+    """Return the name of the index of a store with this stamp."""
+    return f"{store_stamp}-{trust.version()}"
+
+
 def _is_version(name: str) -> bool:
     """Tell whether a file may be an index by its name; nothing else is taken away."""
     return name.removeprefix("none").replace("-", "").isdigit()
@@ -172,14 +260,24 @@ def _is_version(name: str) -> bool:
 def _current(path: str, content: bytes, mtime_ns: int | None) -> bool:
     """Tell whether the index says just this already, as it does at most starts of a shell."""
     try:
-        if os.path.islink(path) or not private.is_ours(path):
-            return False
-        with open(path, "rb") as file:
-            status = os.fstat(file.fileno())
-            same = mtime_ns in {None, status.st_mtime_ns} and not private.strangers(status)
-            return same and file.read(len(content) + 1) == content
+        return _content(path, mtime_ns) == content
     except OSError:
         return False
+
+
+def _content(path: str, mtime_ns: int | None) -> bytes:
+    """Return the content of an index that is ours alone and has that mtime, if one is given.
+
+    Errors: OSError.
+    """
+    # A FIFO in its place must not block us.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as file:
+        status = os.fstat(file.fileno())
+        ours = stat.S_ISREG(status.st_mode) and private.is_ours(path)
+        if not ours or private.strangers(status) or mtime_ns not in {None, status.st_mtime_ns}:
+            raise PermissionError(errno.EPERM, "not an index of ours", path)
+        return file.read()
 
 
 def _put(path: str, content: bytes, mtime_ns: int | None) -> bool:
@@ -189,8 +287,10 @@ def _put(path: str, content: bytes, mtime_ns: int | None) -> bool:
         kept = private.put(path, content, mtime_ns)
         for entry in os.listdir(folder):
             if entry != version and _is_version(entry):
-                with contextlib.suppress(FileNotFoundError):  # another of us was quicker
+                try:
                     os.unlink(os.path.join(folder, entry))
+                except FileNotFoundError:
+                    continue  # another of us was quicker
     except OSError:
         return False  # read-only, full: the caller tries the next place
     return kept

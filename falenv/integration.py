@@ -56,7 +56,7 @@ def state(
         + dialect.assign("__falenv_name", masked(active.name))
         + dialect.assign("__falenv_shown", printable(masked(active.name)))
         + dialect.assign("__falenv_why", "pin" if active.why == "argument" else active.why)
-        + dialect.assign("__falenv_sgr", segment.sgr(profile.color if profile else ""))
+        + dialect.assign("__falenv_sgr", profile.sgr if profile else segment.DIM)
         + dialect.assign("__falenv_id", key_id(environment["FAL_KEY"]))
         + bookkeeping(dialect, store_path, index_path)
     )

@@ -22,16 +22,26 @@ def make_folder(folder: str) -> None:
     It lies in the state folder, or beside the store, whose folder is the user's affair. What is
     open to others is closed. Errors: OSError, among them PermissionError for what is another's.
     """
-    parent = os.path.dirname(folder)
-    for path in (parent, folder):
+    for path in (os.path.dirname(folder), folder):
         os.makedirs(path, mode=0o700, exist_ok=True)
-        if not is_ours(path):
-            raise PermissionError(errno.EPERM, f"{path} belongs to another user", path)
-        status = os.stat(path)
-        if path in {folder, paths.state()} and status.st_mode & 0o022 and os.name != "nt":
+        open_to_others = os.stat(path).st_mode & 0o022 and os.name != "nt"
+        if open_to_others and path in {folder, paths.state()} and is_ours(path):
             os.chmod(path, 0o700)
-        elif strangers(status):
-            raise PermissionError(errno.EPERM, f"{path} {strangers(status)}", path)
+        _check(path)
+
+
+def check_folder(folder: str) -> None:
+    """Raise PermissionError where others can have written what is in a folder; OSError likewise."""
+    for path in (os.path.dirname(folder), folder):
+        _check(path)
+
+
+def _check(folder: str) -> None:
+    if not is_ours(folder):
+        raise PermissionError(errno.EPERM, f"{folder} belongs to another user", folder)
+    reason = strangers(os.stat(folder))
+    if reason:
+        raise PermissionError(errno.EPERM, f"{folder} {reason}", folder)
 
 
 def strangers(status: os.stat_result) -> str:

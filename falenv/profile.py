@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from falenv import segment
 from falenv.errors import InvalidHostError, InvalidKeyError, InvalidNameError, shown
 
 DEFAULT_HOST = "api.alpha.fal.ai"  # fal/flags.py of the official CLI
@@ -22,18 +23,38 @@ if TYPE_CHECKING:
 class Profile:
     """One named table of the store.
 
-    `key` and `host` are None where the table has none; `settings` is the table. `color` is the
-    prompt's, as text (see `segment.sgr`), empty where there is none.
+    `key` and `host` are None where the table has none; `settings` are the table's names. `sgr` is
+    its colour in the prompt (see `segment.sgr`).
     """
 
-    __slots__ = ("color", "host", "key", "name", "settings")
+    __slots__ = ("host", "key", "name", "settings", "sgr")
 
     def __init__(self, name: str, settings: dict[str, Any]) -> None:
         self.name = name
         self.key: str | None = settings.get("key")
         self.host: str | None = settings.get("host")
-        self.color = str(settings.get("color", ""))
+        self.sgr = segment.sgr(str(settings.get("color", "")))
         self.settings = list(settings)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The host and those that the official CLI derives from it (fal/flags.py).
+
+        That of the REST API, of the runner and of its queue; none where the profile has no host.
+        Errors: InvalidHostError.
+        """
+        if not self.host:
+            return ()
+        try:
+            host = check_host(self.host, allow_foreign=True)
+        except InvalidHostError as error:
+            raise InvalidHostError(
+                f"profile {shown(self.name)} has a host that cannot be used: {error}; "
+                "to change it: fal profile host HOST --profile NAME"
+            ) from None
+        # Replaced once each, in this order.
+        run = host.replace("api.", "", 1).replace("alpha.", "", 1).replace(".ai", ".run", 1)
+        return host, run, f"queue.{run}"
 
     def __repr__(self) -> str:
         return f"Profile({self.name!r}, key={mask(self.key)}, host={self.host!r})"

@@ -6,25 +6,23 @@ meet half of it; what is written here is locked, complete or not at all, and pri
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 import time
 
 from falenv import private
-from falenv.errors import StoreBusyError, StoreError, shown
+from falenv.errors import StoreError, StoreNotWrittenError, shown
 from falenv.profile import Profile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, MutableMapping
+    from collections.abc import Callable, MutableMapping
     from typing import Any
 
     #: What an edit does to the file: a function of the parsed document, which it changes.
     Change = Callable[[MutableMapping[str, Any]], None]
 
 INTERNAL = "__internal__"  # the official CLI's own table (SETTINGS_SECTION in fal/config.py)
-LOCK_SECONDS = 10.0
 #: 10,000 profiles take half of it; an edit of much more would take minutes, and the lock as long.
 LARGEST = 2 * 1024 * 1024
 _ELSEWHERE = "move it away, or name another file in FAL_CONFIG_PATH"
@@ -71,8 +69,7 @@ def stamp(status: os.stat_result | None) -> str:
 
 def read(path: str) -> Store:
     """Read the store; a missing file is an empty store. Errors: StoreError, never a traceback."""
-    content, status = _load(path)
-    return Store(path, _decode(path, content), status)
+    return Store(path, *load(path))
 
 
 def edit(path: str, change: Change) -> tuple[Store, Store]:
@@ -84,18 +81,20 @@ def edit(path: str, change: Change) -> tuple[Store, Store]:
     """
     import tomlkit  # noqa: F401 - here, not under the lock, for which others wait
 
+    from falenv.lock import hold
+
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         _refuse_strangers(path, folder)
     except OSError as error:
-        raise _unwritable(path, error, folder) from None
-    with _lock(path, target):
+        raise StoreNotWrittenError(path, error, folder) from None
+    with hold(path, target):
         try:
             before, after = _replace(path, target, change)
         except OSError as error:
-            raise _unwritable(path, error) from None
+            raise StoreNotWrittenError(path, error) from None
         try:
             if after is not before:
                 _sync_folder(folder)
@@ -105,54 +104,16 @@ def edit(path: str, change: Change) -> tuple[Store, Store]:
         return before, after
 
 
-@contextlib.contextmanager
-def _lock(path: str, target: str) -> Iterator[None]:
-    """Hold the store's lock, in a file beside it that names the holder; raise StoreBusyError."""
-    import filelock
+def load(path: str) -> tuple[str, os.stat_result | None]:
+    """Return the text of the store, whole, and the state of the file that it was read from.
 
-    name = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.lock")
-    lock = filelock.FileLock(name, timeout=LOCK_SECONDS, mode=0o600)
-    while True:
-        taken = _last_taken(name)
-        try:
-            lock.acquire()
-            break
-        except filelock.Timeout:
-            if _last_taken(name) == taken:  # else it is a long queue, but moves
-                raise StoreBusyError(path, _holder(name), LOCK_SECONDS) from None
-        except OSError as error:
-            raise _unwritable(path, error, name) from None
-    try:
-        descriptor = os.open(name, os.O_WRONLY | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0))
-        with open(descriptor, "w", encoding="ascii") as file:
-            file.write(f"{os.getpid()}\n")
-        yield
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    finally:
-        lock.release()
-
-
-def _last_taken(name: str) -> int:
-    """Return when somebody last took a lock, by the name that he left in it; 0 for never."""
-    try:
-        return os.stat(name).st_mtime_ns
-    except OSError:
-        return 0
-
-
-def _holder(name: str) -> str:
-    """Return who holds a lock, as words for a message."""
-    try:
-        with open(name, encoding="ascii", errors="replace") as file:
-            process = file.read(16).strip()
-    except OSError:
-        process = ""
-    return f"process {process}" if process.isdigit() else "another process"
+    Errors: StoreError, as for `read`.
+    """
+    content, status = _load(path)
+    return _decode(path, content), status
 
 
 def _load(path: str) -> tuple[bytes, os.stat_result | None]:
-    """Return the content of the store, whole, and the state of the file that it was read from."""
     for _ in range(_SETTLE_TRIES):
         try:
             # A FIFO in its place must not block us.
@@ -232,11 +193,6 @@ def _decode(path: str, content: bytes) -> str:
 
 def _unreadable(path: str, error: OSError) -> StoreError:
     return StoreError(path, f"could not be read: {error.strerror}", f"try: ls -l {path}")
-
-
-def _unwritable(path: str, error: OSError, other: str = "") -> StoreError:
-    what = f"could not be written: {error.strerror}" + (f" ({other})" if other else "")
-    return StoreError(path, what, "it was left as it was; try again after mending that")
 
 
 def _parse(path: str, text: str) -> dict[str, Any]:
@@ -344,8 +300,10 @@ def _write(path: str, text: str) -> os.stat_result:
 
 
 def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):
+    try:
         os.unlink(path)
+    except OSError:
+        return
 
 
 def _sync_folder(folder: str) -> None:

@@ -175,7 +175,7 @@ __falenv_choose() {
 __falenv_read() {
     local __falenv_now='' __falenv_line='' __falenv_entry='' __falenv_key='' __falenv_n=''
     local __falenv_want='' __falenv_by='' __falenv_color=2 __falenv_was=${2-} GLOBIGNORE=
-    local __falenv_table=''
+    local __falenv_table='' __falenv_host='' __falenv_hosts=''
     [[ -n $__falenv_index ]] && __falenv_is_here && __falenv_choose "$1" || return 1
     for __falenv_now in "${__falenv_index%/*}"/*; do
         ! __falenv_is_fresh "$__falenv_now" || break
@@ -194,36 +194,52 @@ __falenv_read() {
             fi
         done
     } 2>/dev/null < "$__falenv_now" || return 1
-    [[ $__falenv_n == [1-9]* && -z $__falenv_was ]] || return 1
+    [[ $__falenv_n == [0-9]* && -z $__falenv_was ]] || return 1
+    case $__falenv_n in
+        *@*) __falenv_hosts=${__falenv_n#*@} __falenv_n=${__falenv_n%%@*} ;;
+    esac
     case $__falenv_n in
         *';'*) __falenv_color=${__falenv_n#*;} __falenv_n=${__falenv_n%%;*} ;;
     esac
     # What is no number would be run below as an expression, and by the terminal.
-    [[ $__falenv_n$__falenv_color != *[!0-9\;]* ]] || return 1
-    {
-        while ((__falenv_n-- > 0)); do
-            IFS=$' \t' \builtin read -r __falenv_key || return 1
-            [[ $__falenv_key != \[* ]] || __falenv_table=$__falenv_key
-        done
-    } 2>/dev/null < "$__falenv_store" || return 1
-    # Whatever the index says, a key is never that of another profile.
-    [[ $__falenv_table == "[$__falenv_want]" || $__falenv_table == "[\"$__falenv_want\"]" ]] ||
-        return 1
-    [[ $__falenv_key == key*\"*\"* ]] || return 1
+    [[ $__falenv_n$__falenv_color != *[!0-9\;]* && $__falenv_n != 0?* ]] || return 1
+    if [[ $__falenv_n != 0 ]]; then
+        {
+            while ((__falenv_n-- > 0)); do
+                IFS=$' \t' \builtin read -r __falenv_line || return 1
+                case $__falenv_line in
+                    \[*) __falenv_table=$__falenv_line __falenv_key='' __falenv_host='' ;;
+                    key*) __falenv_key=$__falenv_line ;;
+                    host*\"*\"*) __falenv_host=${__falenv_line#*\"} ;;
+                esac
+            done
+        } 2>/dev/null < "$__falenv_store" || return 1
+        # Whatever the index says, a key is never that of another profile.
+        [[ $__falenv_table == "[$__falenv_want]" || $__falenv_table == "[\"$__falenv_want\"]" ]] ||
+            return 1
+        [[ $__falenv_key == key*\"*\"* ]] || return 1
+        __falenv_key=${__falenv_key#*\"}
+        __falenv_key=${__falenv_key%%\"*}
+    fi
+    # Nor does it go out with another host.
+    [[ ${__falenv_host%%\"*} == "${__falenv_hosts%%@*}" ]] || return 1
     __falenv_is_fresh "$__falenv_now" || return 1
-    __falenv_key=${__falenv_key#*\"}
-    __falenv_key=${__falenv_key%%\"*}
 
     local IFS=' '
     # shellcheck disable=SC2086  # a list of names
     \builtin unset $__falenv_vars
-    # shellcheck disable=SC2034  # a prompt's
-    \builtin export FAL_KEY="$__falenv_key" FALENV_PROFILE="$__falenv_want"
+    \builtin export ${__falenv_key:+FAL_KEY="$__falenv_key"} FALENV_PROFILE="$__falenv_want"
+    # shellcheck disable=SC2034  # for the programs that use the key
+    if [[ -n $__falenv_hosts ]]; then
+        \builtin export FAL_HOST="${__falenv_hosts%%@*}" FAL_QUEUE_RUN_HOST="${__falenv_hosts##*@}"
+        __falenv_hosts=${__falenv_hosts#*@}
+        \builtin export FAL_RUN_HOST="${__falenv_hosts%@*}"
+    fi
     __falenv_name=$__falenv_want __falenv_shown=$__falenv_want
     __falenv_why=$__falenv_by __falenv_sgr=$__falenv_color __falenv_index=$__falenv_now
     case $__falenv_key in
         *:*) __falenv_id=${__falenv_key%%:*} ;;
-        *) __falenv_id=- ;;
+        *) __falenv_id=${__falenv_key:+-} ;;
     esac
 }
 

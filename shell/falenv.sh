@@ -195,7 +195,7 @@ __falenv_read() {
     else
         \set -- 1
     fi
-    \unset __falenv_key
+    \unset __falenv_key __falenv_line
     return "$1"
 }
 
@@ -220,39 +220,54 @@ __falenv_try() {
             fi
         done
     } <"$__falenv_now"
-    __falenv_n=${__falenv_n%%';'*} __falenv_table=
+    __falenv_hosts='' __falenv_host='' __falenv_table='' __falenv_key=''
+    case $__falenv_n in *@*) __falenv_hosts=${__falenv_n#*@} ;; esac
+    __falenv_n=${__falenv_n%%[;@]*}
     # What is no number would be run below as an expression.
     case $1:$__falenv_n in
-        *[!0-9:]*) return 1 ;;
-        :[1-9]*) ;;
+        *[!0-9:]* | :0?*) return 1 ;;
+        :0) ;;
+        :[1-9]*)
+            {
+                while [ "$((__falenv_n -= 1))" -ge 0 ]; do
+                    IFS='	 ' \read -r __falenv_line || return 1
+                    case $__falenv_line in
+                        '['*) __falenv_table=$__falenv_line __falenv_key='' __falenv_host='' ;;
+                        key*) __falenv_key=$__falenv_line ;;
+                        host*\"*\"*) __falenv_host=${__falenv_line#*\"} ;;
+                    esac
+                done
+            } <"$__falenv_store"
+            # Whatever the index says, a key is never that of another profile.
+            case $__falenv_table in
+                "[$__falenv_want]" | "[\"$__falenv_want\"]") ;;
+                *) return 1 ;;
+            esac
+            case $__falenv_key in
+                key*\"*\"*) ;;
+                *) return 1 ;;
+            esac
+            __falenv_key=${__falenv_key#*\"}
+            __falenv_key=${__falenv_key%%\"*}
+            ;;
         *) return 1 ;;
     esac
-    {
-        while [ "$((__falenv_n -= 1))" -ge 0 ]; do
-            IFS='	 ' \read -r __falenv_key || return 1
-            case $__falenv_key in '['*) __falenv_table=$__falenv_key ;; esac
-        done
-    } <"$__falenv_store"
-    # Whatever the index says, a key is never that of another profile.
-    case $__falenv_table in
-        "[$__falenv_want]" | "[\"$__falenv_want\"]") ;;
-        *) return 1 ;;
-    esac
-    case $__falenv_key in
-        key*\"*\"*) ;;
-        *) return 1 ;;
-    esac
+    # Nor does it go out with another host.
+    [ "${__falenv_host%%\"*}" = "${__falenv_hosts%%@*}" ] || return 1
     __falenv_is_fresh "$__falenv_now" || return 1
-    __falenv_key=${__falenv_key#*\"}
-    __falenv_key=${__falenv_key%%\"*}
 
     __falenv_each unset "$__falenv_vars"
-    \export "FAL_KEY=$__falenv_key" "FALENV_PROFILE=$__falenv_want"
+    \export ${__falenv_key:+"FAL_KEY=$__falenv_key"} "FALENV_PROFILE=$__falenv_want"
+    if [ -n "$__falenv_hosts" ]; then
+        \export "FAL_HOST=${__falenv_hosts%%@*}" "FAL_QUEUE_RUN_HOST=${__falenv_hosts##*@}"
+        __falenv_hosts=${__falenv_hosts#*@}
+        \export "FAL_RUN_HOST=${__falenv_hosts%@*}"
+    fi
     __falenv_name=$__falenv_want __falenv_shown=$__falenv_want
     __falenv_why=$__falenv_by __falenv_index=$__falenv_now
     case $__falenv_key in
         *:*) __falenv_id=${__falenv_key%%:*} ;;
-        *) __falenv_id=- ;;
+        *) __falenv_id=${__falenv_key:+-} ;;
     esac
 }
 
@@ -610,7 +625,7 @@ __falenv_remove() {
         __falenv_remove
     \unset __falenv_around __falenv_bang __falenv_before __falenv_by __falenv_clear \
         __falenv_elder __falenv_entry __falenv_exact __falenv_exe __falenv_fal __falenv_filled \
-        __falenv_format __falenv_hooked __falenv_id __falenv_index __falenv_key __falenv_line \
+        __falenv_format __falenv_hooked __falenv_host __falenv_hosts __falenv_id __falenv_index __falenv_key __falenv_line \
         __falenv_link __falenv_loaded __falenv_mark_folder __falenv_mark_pin __falenv_marked \
         __falenv_most __falenv_moved __falenv_n __falenv_name __falenv_notes __falenv_now \
         __falenv_out __falenv_pin __falenv_printer __falenv_ps1 __falenv_pwd __falenv_return \

@@ -141,7 +141,7 @@ __falenv_choose() {
 }
 
 __falenv_read() {
-    local now line entry key n want by table color=2 was=${2-}
+    local now line entry key n want by table host hosts color=2 was=${2-}
     [[ -n $__falenv_index ]] && __falenv_is_here && __falenv_choose "$1" || return 1
     for now in "${__falenv_index%/*}"/*; do
         ! __falenv_is_fresh "$now" || break
@@ -160,27 +160,42 @@ __falenv_read() {
             fi
         done
     } 2>/dev/null < "$now" || return 1
-    [[ $n == [1-9]* && -z $was ]] || return 1
+    [[ $n == [0-9]* && -z $was ]] || return 1
+    case $n in
+        *@*) hosts=${n#*@} n=${n%%@*} ;;
+    esac
     case $n in
         *';'*) color=${n#*;} n=${n%%;*} ;;
     esac
-    [[ $n$color != *[^0-9\;]* ]] || return 1
-    {
-        while ((n-- > 0)); do
-            IFS=$' \t' \builtin read -r key || return 1
-            [[ $key != \[* ]] || table=$key
-        done
-    } 2>/dev/null < "$__falenv_store" || return 1
-    [[ $table == "[$want]" || $table == "[\"$want\"]" ]] || return 1
-    [[ $key == key*\"*\"* ]] || return 1
+    [[ $n$color != *[^0-9\;]* && $n != 0?* ]] || return 1
+    if [[ $n != 0 ]]; then
+        {
+            while ((n-- > 0)); do
+                IFS=$' \t' \builtin read -r line || return 1
+                case $line in
+                    \[*) table=$line key= host= ;;
+                    key*) key=$line ;;
+                    host*\"*\"*) host=${line#*\"} ;;
+                esac
+            done
+        } 2>/dev/null < "$__falenv_store" || return 1
+        [[ $table == "[$want]" || $table == "[\"$want\"]" ]] || return 1
+        [[ $key == key*\"*\"* ]] || return 1
+        key=${key#*\"}
+        key=${key%%\"*}
+    fi
+    [[ ${host%%\"*} == "${hosts%%@*}" ]] || return 1
     __falenv_is_fresh "$now" || return 1
-    key=${key#*\"}
-    key=${key%%\"*}
 
     \builtin unset ${=__falenv_vars}
-    \builtin export FAL_KEY="$key" FALENV_PROFILE="$want"
+    \builtin export ${key:+FAL_KEY="$key"} FALENV_PROFILE="$want"
+    if [[ -n $hosts ]]; then
+        \builtin export FAL_HOST="${hosts%%@*}" FAL_QUEUE_RUN_HOST="${hosts##*@}"
+        hosts=${hosts#*@}
+        \builtin export FAL_RUN_HOST="${hosts%@*}"
+    fi
     \builtin typeset -g __falenv_name=$want __falenv_shown=$want __falenv_why=$by \
-        __falenv_sgr=$color __falenv_index=$now __falenv_id=-
+        __falenv_sgr=$color __falenv_index=$now __falenv_id=${key:+-}
     if [[ $key == *:* ]]; then
         __falenv_id=${key%%:*}
     fi

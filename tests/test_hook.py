@@ -103,13 +103,45 @@ def test_a_switch_in_an_integrated_shell_starts_no_process(
     assert trace.processes() == []
 
 
+def test_a_command_that_switches_starts_python_once(
+    home: Home, start: Start, shell_name: str, trace: Trace
+) -> None:
+    home.profiles("a", "b", default="a")
+    home.write(home.store.read_text() + f'[hosted]\nkey = "{KEYS["c"]}"\nhost = "api.fal.ai"\n')
+    shell = start(shell_name, prefix=trace.prefix)
+    for words, expected in (
+        ("set b", KEYS["b"]),
+        ("set hosted", KEYS["c"]),
+        ("create new", UNSET),
+        ("link a", KEYS["a"]),
+        ("deny", UNSET),
+        ("allow", KEYS["a"]),
+        ("unlink", UNSET),
+        ("set third", UNSET),
+        ("set a", KEYS["a"]),
+        ("unset", UNSET),
+    ):
+        trace.begin()
+        shell.run(f"fal profile {words}")
+        programs = [call for call in trace.processes() if "execve(" in call]
+        assert len(programs) == 1, words
+        assert shell.exported().get("FAL_KEY", UNSET) == expected, words
+
+
 ODD = {
     "plain": ('key = "ID:it\'s $(touch pwned)"', False),
     "single-quoted": ("key = 'ID:s'", True),
     "backslash": (r'key = "ID:back\\slash\u0041"', True),
-    "host": ('key = "ID:h"\nhost = "api.fal.ai"', True),
-    "no key": ("", True),
-    "spaced": ('  key="ID:i"', True),
+    "host": ('key = "ID:h"\nhost = "api.fal.ai"', False),
+    "host first": ('host = "api.alpha.fal.ai"\ncolor = "red"\nkey = "ID:f"', False),
+    "host alone": ('host = "api.fal.ai"', True),
+    "odd host": ("host = 'api.fal.ai'\nkey = \"ID:q\"", True),
+    "like a host": ('hostess = "me"\nkey = "ID:l"\nhosts = "x.y"', True),
+    "no host": ('host = ""\nkey = "ID:n"', False),
+    "no key": ("", False),
+    "empty key": ('key = ""\ncolor = "red"', False),
+    "two like keys": ('key = "ID:2"\nkeyed = "ID:no"', False),
+    "spaced": ('  key="ID:i"\n\thost  =  "api.fal.ai" # x', False),
     "colored": ('color = "#ff8800"\nkey = "ID:c"', False),
     "tight": ('key="ID:t"  # "comment"', False),
     "multi-line": ('key = """ID:m"""', True),
@@ -126,6 +158,8 @@ def test_the_shell_reads_what_a_process_tells_it(
     names = (
         "FAL_KEY",
         "FAL_HOST",
+        "FAL_RUN_HOST",
+        "FAL_QUEUE_RUN_HOST",
         "FALENV_PROFILE",
         "__falenv_name",
         "__falenv_shown",
@@ -150,7 +184,7 @@ def test_the_shell_reads_what_a_process_tells_it(
         shell.run(f"fal profile use '{name}'")
         assert bool(trace.processes()) == asks, name
         by_us = held()
-        assert by_us[2] == name
+        assert by_us[4] == name
         shell.run(apply.format(name))
         assert held() == by_us, name
     assert not (home.path / "pwned").exists()

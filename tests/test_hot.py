@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import subprocess
 import sys
 
 import pytest
-from conftest import SCRIPTS, Home
+from conftest import POSIX_SHELLS, SCRIPTS, SHELLS, Home, needs
 
-#: Each costs more at import than all of our own code.
+#: Each costs more at import than all of our own code; tomli only where the index does not suffice.
 HEAVY = {
     "argparse", "asyncio", "click", "copy", "dataclasses", "difflib", "filelock", "inspect",
     "json", "logging", "pathlib", "platformdirs", "rich", "shutil", "socket", "subprocess",
     "tempfile", "tomlkit", "tomllib", "traceback", "typing", "unittest", "urllib",
 }  # fmt: skip
+#: What reads TOML, and what that takes along.
+TOML = {"contextlib", "datetime", "re", "tomli"}
+#: The program as the scripts run it, but for what the launchers of older pips import.
+RUN = "import sys; sys.argv[0] = {!r}; from falenv.__main__ import main; sys.exit(main())"
 
 
 def imported(home: Home, *arguments: str) -> set[str]:
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", str(SCRIPTS / "falenv"), *arguments],
+        [sys.executable, "-X", "importtime", "-c", RUN.format(str(SCRIPTS / "falenv")), *arguments],
         env=home.variables, cwd=home.path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
     return {line.rsplit("|", 1)[1].strip() for line in lines[1:]}
+
+
+def followed(home: Home) -> None:
+    """Give the store an index, as the first shell to follow it does."""
+    home.profiles("a", "b", default="b")
+    # What was written just now could still be being written, and takes more than the index.
+    os.utime(home.store, (1, 1))
+    assert home.fal("env", "--shell", "bash").returncode == 0
 
 
 def imported_by_python_alone() -> set[str]:
@@ -55,6 +69,48 @@ def test_the_hot_path_imports_nothing_heavy(home: Home, arguments: list[str]) ->
     found = imported(home, *arguments) - imported_by_python_alone()
     assert "tomli" in found
     assert found & HEAVY == set()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["profile", "env", "a", "--shell", "bash"],
+        ["profile", "env", "--exports-only", "--shell", "zsh"],
+        ["profile", "env", "--shell", "fish", "--cache", "cached"],
+        ["profile", "current", "--name"],
+        ["profile", "prompt"],
+        ["profile", "exec", "a", "--", "true"],
+    ],
+    ids=" ".join,
+)
+def test_where_there_is_an_index_nothing_reads_toml(home: Home, arguments: list[str]) -> None:
+    followed(home)
+    found = imported(home, *arguments) - imported_by_python_alone()
+    assert found & (HEAVY | TOML) == set()
+
+
+def test_what_has_no_line_in_the_index_is_read_from_the_store(home: Home) -> None:
+    followed(home)
+    home.store.write_text(home.store.read_text() + "[odd]\nkey = 'id:odd'\n")
+    assert "tomli" in imported(home, "profile", "env", "--shell", "bash")
+    assert "tomli" not in imported(home, "profile", "env", "--shell", "bash")
+    assert "tomli" in imported(home, "profile", "env", "odd", "--shell", "bash")
+
+
+@pytest.mark.parametrize("shell_name", [*SHELLS, *POSIX_SHELLS])
+def test_the_shell_that_runs_us_is_known_without_a_library(home: Home, shell_name: str) -> None:
+    followed(home)
+    script = home.path / "script"
+    words = [sys.executable, "-X", "importtime", "-c", RUN.format("falenv"), "profile", "env"]
+    script.write_text(f"{shlex.join(words)} 2>log >out; true\n")
+    assert home.run(needs(shell_name), str(script)).returncode == 0
+    written = (home.path / "out").read_text()
+    assert "__falenv_settle" in written
+    dialect = {"fish": "set -g ", "zsh": "emulate -L zsh", "bash": "compgen"}.get(
+        shell_name, "\\read"
+    )
+    assert dialect in written
+    assert "shellingham" not in (home.path / "log").read_text()
 
 
 def test_what_only_a_start_up_file_asks_for_is_imported_for_that_alone(home: Home) -> None:

@@ -313,11 +313,11 @@ EACH = {
     "bash": 'n=0\nwhile [ "$n" -lt {tries} ]; do\n'
     'for index in "$__falenv_index"; do cp "lies/$n" "$index"; touch -r "$1" "$index"; done\n'
     'read -r name < "names/$n"\nfal profile use "$name" 2>> said\n'
-    'printf "%s\\n" "$name $FALENV_PROFILE $FAL_KEY"\nn=$((n+1))\ndone > out',
+    'printf "%s\\n" "$name $FALENV_PROFILE $FAL_KEY $FAL_HOST"\nn=$((n+1))\ndone > out',
     "fish": "set n 0\nwhile test $n -lt {tries}\n"
     "cp lies/$n $__falenv_index; touch -r $argv[1] $__falenv_index\n"
     "read name < names/$n\nfal profile use $name 2>> said\n"
-    'printf "%s\\n" "$name $FALENV_PROFILE $FAL_KEY"\nset n (math $n + 1)\nend > out',
+    'printf "%s\\n" "$name $FALENV_PROFILE $FAL_KEY $FAL_HOST"\nset n (math $n + 1)\nend > out',
 }
 EACH["zsh"] = EACH["bash"]
 
@@ -330,7 +330,9 @@ def lies(random: random.Random, lines: int) -> bytes:
     numbers = [str(number) for number in range(-1, lines + 3)] * 3 + [
         "-", "", "!", "9" * 30, "0x5", "010", "5;2", "5;", "1e1", "5.0", "5 ", "\u0665", "\xb2",
         "b[$({touch,pwned})]", "1+b[$({touch,pwned})]", "1;$({touch,pwned})", "7\t", "7\r", "7\0",
+        "5@", "5@api.fal.ai@evil@evil", "5@$({touch,pwned})@b@c", "0@api.fal.ai@evil@evil", "00",
     ]  # fmt: skip
+    numbers += [f"{number};2@@evil@evil" for number in range(lines)]
     entries = [f"{random.choice(numbers)} {random.choice(names)}" for _ in range(9)]
     return "\n".join([random.choice(names), *entries, ""][: random.randrange(1, 12)]).encode()
 
@@ -357,8 +359,11 @@ def test_no_lie_of_the_index_yields_another_profiles_key(home: Home, shell_name:
     assert done == 0
     found = [line.split(" ") for line in (home.path / "out").read_text().splitlines()]
     assert len(found) == tries
-    wrong = [line for line in found if line != [line[0], line[0], KEYS[line[0]]]]
+    # An index may hide a key.
+    wrong = [line for line in found if line[1] != line[0] or line[2] not in {KEYS[line[0]], ""}]
     assert wrong == []
+    assert sum(line[2] == "" for line in found) < tries / 10
+    assert {line[3] for line in found} == {""}
     assert list(home.path.rglob("pwned")) == []
     said = home.path / "said"
     assert said.read_text() == ""

@@ -232,9 +232,9 @@ store.edit(sys.argv[1], change)
 """
 IMPATIENT = """
 import sys
-from falenv import store
+from falenv import lock
 from falenv.__main__ import main
-store.LOCK_SECONDS = 0.4
+lock.LOCK_SECONDS = 0.4
 sys.exit(main())
 """
 
