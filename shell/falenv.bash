@@ -194,6 +194,10 @@ __falenv_read() {
             fi
         done
     } 2>/dev/null < "$__falenv_now" || return 1
+    # Without a default no profile is active; that a shell was on one is for a process to say.
+    if [[ -z $__falenv_want && -z ${2-} ]]; then
+        __falenv_n=0 __falenv_by=none
+    fi
     [[ $__falenv_n == [0-9]* && -z $__falenv_was ]] || return 1
     case $__falenv_n in
         *@*) __falenv_hosts=${__falenv_n#*@} __falenv_n=${__falenv_n%%@*} ;;
@@ -228,7 +232,8 @@ __falenv_read() {
     local IFS=' '
     # shellcheck disable=SC2086  # a list of names
     \builtin unset $__falenv_vars
-    \builtin export ${__falenv_key:+FAL_KEY="$__falenv_key"} FALENV_PROFILE="$__falenv_want"
+    [[ -z $__falenv_want ]] || \builtin export FALENV_PROFILE="$__falenv_want"
+    [[ -z $__falenv_key ]] || \builtin export FAL_KEY="$__falenv_key"
     # shellcheck disable=SC2034  # for the programs that use the key
     if [[ -n $__falenv_hosts ]]; then
         \builtin export FAL_HOST="${__falenv_hosts%%@*}" FAL_QUEUE_RUN_HOST="${__falenv_hosts##*@}"

@@ -202,11 +202,11 @@ __falenv_read() {
 __falenv_try() {
     [ -n "$__falenv_index" ] && __falenv_is_here && __falenv_choose "$1" || return 1
     __falenv_n=''
-    \set -- "$2"
+    \set -- "$2" "$2"
     for __falenv_now in "${__falenv_index%/*}"/*; do
         ! __falenv_is_fresh "$__falenv_now" || break
     done
-    __falenv_is_ours "$__falenv_now" && [ -r "$__falenv_store" ] || return 1
+    __falenv_is_ours "$__falenv_now" || return 1
     {
         IFS='' \read -r __falenv_entry || return 1
         __falenv_want=${__falenv_want:-$__falenv_entry}
@@ -216,10 +216,14 @@ __falenv_try() {
                 __falenv_n=$__falenv_line
             fi
             if [ "$__falenv_entry" = "$1" ]; then
-                \set -- ''
+                \set -- '' "$2"
             fi
         done
     } <"$__falenv_now"
+    # Without a default no profile is active; that a shell was on one is for a process to say.
+    if [ -z "$__falenv_want$2" ]; then
+        __falenv_n=0 __falenv_by=none
+    fi
     __falenv_hosts='' __falenv_host='' __falenv_table='' __falenv_key=''
     case $__falenv_n in *@*) __falenv_hosts=${__falenv_n#*@} ;; esac
     __falenv_n=${__falenv_n%%[;@]*}
@@ -228,6 +232,7 @@ __falenv_try() {
         *[!0-9:]* | :0?*) return 1 ;;
         :0) ;;
         :[1-9]*)
+            [ -r "$__falenv_store" ] || return 1
             {
                 while [ "$((__falenv_n -= 1))" -ge 0 ]; do
                     IFS='	 ' \read -r __falenv_line || return 1
@@ -257,7 +262,8 @@ __falenv_try() {
     __falenv_is_fresh "$__falenv_now" || return 1
 
     __falenv_each unset "$__falenv_vars"
-    \export ${__falenv_key:+"FAL_KEY=$__falenv_key"} "FALENV_PROFILE=$__falenv_want"
+    [ -z "$__falenv_want" ] || \export "FALENV_PROFILE=$__falenv_want"
+    [ -z "$__falenv_key" ] || \export "FAL_KEY=$__falenv_key"
     if [ -n "$__falenv_hosts" ]; then
         \export "FAL_HOST=${__falenv_hosts%%@*}" "FAL_QUEUE_RUN_HOST=${__falenv_hosts##*@}"
         __falenv_hosts=${__falenv_hosts#*@}

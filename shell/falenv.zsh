@@ -160,6 +160,9 @@ __falenv_read() {
             fi
         done
     } 2>/dev/null < "$now" || return 1
+    if [[ -z $want && -z ${2-} ]]; then
+        n=0 by=none
+    fi
     [[ $n == [0-9]* && -z $was ]] || return 1
     case $n in
         *@*) hosts=${n#*@} n=${n%%@*} ;;
@@ -188,7 +191,8 @@ __falenv_read() {
     __falenv_is_fresh "$now" || return 1
 
     \builtin unset ${=__falenv_vars}
-    \builtin export ${key:+FAL_KEY="$key"} FALENV_PROFILE="$want"
+    [[ -z $want ]] || \builtin export FALENV_PROFILE="$want"
+    [[ -z $key ]] || \builtin export FAL_KEY="$key"
     if [[ -n $hosts ]]; then
         \builtin export FAL_HOST="${hosts%%@*}" FAL_QUEUE_RUN_HOST="${hosts##*@}"
         hosts=${hosts#*@}
