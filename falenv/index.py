@@ -85,13 +85,16 @@ def recall(store_path: str, text: str, status: os.stat_result | None) -> Indexed
             content = _content(path, status.st_mtime_ns)
             default, *entries = content.decode("utf-8").split("\n")[:-1]
             return Indexed(path, default, _profiles(entries, text))
-        except (OSError, LookupError, ValueError):  # also from what is no text, or of no such form
+        except (OSError, LookupError, ValueError):  # also from what is no text, or has no line
             continue
     return None
 
 
 def _profiles(entries: list[str], text: str) -> dict[str, Profile]:
-    """Return the profiles that the entries of an index find in the store; ValueError."""
+    """Return the profiles that the entries of an index find in the store.
+
+    Errors: LookupError and ValueError for entries that are not of the form, or that lie.
+    """
     seen = {number: what for number, *what in _seen(text)}
     found = {}
     for entry in entries:
@@ -100,6 +103,8 @@ def _profiles(entries: list[str], text: str) -> dict[str, Profile]:
         line, _, sgr = place.partition(";")
         if line == ASK:
             break
+        if not set(sgr) <= set("0123456789;"):
+            raise ValueError(sgr)
         settings = {}
         if line != NO_KEY:
             header, settings["key"], settings["host"] = seen[int(line)]
