@@ -34,6 +34,8 @@ def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
         elder, younger = index.neighbours()
         prelude += dialect.assign("__falenv_elder", elder)
         prelude += dialect.assign("__falenv_younger", younger)
+    if dialect.rest:
+        prelude += dialect.assign("__falenv_rest", assets.read("shell", dialect.rest))
     completion = ""
     if dialect.completes_late:
         path = assets.path("completions", dialect.completion)

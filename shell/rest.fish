@@ -1,0 +1,185 @@
+# The rest of falenv's integration for fish: what neither a start nor a prompt takes.
+#
+# falenv.fish has it as a text, the value of __falenv_rest, and evals that in __falenv_late.
+
+function __falenv_give_back
+    for v in $argv
+        set -l was __falenv_was_$v
+        set -l old __falenv_old_$v
+        if not set -qg $was
+            set -e -g $v
+        else if test $$was = exported
+            set -gx $v $$old
+        else
+            set -e -g $v
+            set -g $v $$old
+        end
+    end
+end
+
+# Without a pin and in a folder with a file. In fish a function does not see its caller's variables:
+# it prints by what, and which.
+function __falenv_choose
+    set -l note $__falenv_notes/(string replace -a % %% -- $__falenv_link | string replace -a / %)
+    __falenv_is_ours $__falenv_notes $note
+    or return 1
+    set -l word
+    set -l entry
+    begin
+        builtin read word
+        builtin read entry
+    end <$note
+    if test "$word" = denied
+        echo default
+        return
+    end
+    contains -- "$__falenv_text" $entry $entry\n
+    and test -f $__falenv_link -a ! -L $__falenv_link -a -O $__falenv_link
+    or return 1
+    switch $word
+        case allowed
+            builtin printf '%s\n' folder $entry
+        case noticed
+            echo default
+        case '*'
+            return 1
+    end
+end
+
+function __falenv_state
+    set -lx FAL_PROFILE $argv[1]
+    $__falenv_exe profile env --shell fish --refresh $argv[2..-1] </dev/null
+end
+
+# What __falenv_follow does where builtins do not suffice; $argv[2] is the profile that it leaves.
+function __falenv_ask
+    set -l options --was "$argv[2]"
+    test $argv[1] = start
+    and set options --cache "$__falenv_cached"
+    set -l out (__falenv_state "$FAL_PROFILE" $options | string collect)
+    set -l code $pipestatus[1]
+    if test -n "$out"
+        eval "$out"
+    else if test "$code" != 130
+        set -g __falenv_index
+    end
+end
+
+# Is fish_prompt the one that we put in the place of the user's own?
+function __falenv_has_prompt
+    functions fish_prompt | string match -q '*__falenv_segment*'
+end
+
+function __falenv_program
+    set -lx __falenv_shell live
+    $__falenv_exe profile $argv
+end
+
+function __falenv_use
+    set -l to
+    set -l clear yes
+    switch (count $argv):"$argv[1]"
+        case 1:--default
+        case 1:-
+            set to $__falenv_before
+            set -q __falenv_before
+            or set clear
+        case '1:-*' 1:
+            set clear
+        case '1:*'
+            set to $argv[1]
+        case 2:--
+            set to $argv[2]
+            test -n "$to"
+            or set clear
+        case '*'
+            set clear
+    end
+    if test -z "$clear"
+        __falenv_program use $argv
+        return
+    end
+    __falenv_keep_pin
+    __falenv_look
+    if not __falenv_read "$to"
+        set -l out (__falenv_state "$to" | string collect)
+        set -l code $pipestatus[1]
+        test $code = 0
+        or return $code
+        eval "$out"
+    end
+    set -g __falenv_before "$FAL_PROFILE"
+    if test -n "$to"
+        set -gx FAL_PROFILE $to
+    else
+        set -e -g FAL_PROFILE
+    end
+    __falenv_settle
+    # Of what direnv has set here it alone knows.
+    if test -n "$DIRENV_DIR"
+        set -lx __falenv_shell done
+        $__falenv_exe profile use $argv
+    end
+end
+
+function __falenv_off
+    __falenv_keep_pin
+    set -l vars $__falenv_vars FAL_PROFILE
+    __falenv_owns_key
+    or set vars (string match -v FAL_KEY -- $vars)
+    __falenv_give_back $vars
+    __falenv_remove
+end
+
+function __falenv_profile
+    switch (count $argv):"$argv[1]"
+        case 1:off
+            __falenv_off
+        case '*:use'
+            __falenv_use $argv[2..-1]
+        case '*'
+            __falenv_program $argv
+            set -l code $status
+            switch $code:"$argv[1]"
+                case 0:set 0:unset 0:create 0:link 0:unlink 0:allow 0:deny
+                    __falenv_follow switch
+                case '*'
+                    __falenv_check
+            end
+            return $code
+    end
+end
+
+# The completions take the place of this at the first TAB: no shell starts slower for them.
+function __falenv_complete_begin
+    complete -e -c fal
+    complete -e -c falenv
+    builtin source $__falenv_completions
+    complete -C (commandline -cp | string collect)
+end
+
+function __falenv_remove
+    complete -e -c fal
+    complete -e -c falenv
+    functions -e fal falenv_prompt
+    functions -q __falenv_fal
+    and functions -c __falenv_fal fal
+    if functions -q __falenv_fish_prompt; and __falenv_has_prompt
+        functions -e fish_prompt
+        functions -c __falenv_fish_prompt fish_prompt
+    end
+    set -l completion $__falenv_completion
+    functions -e (functions -a -n | string match '__falenv_*')
+    set -e -g (set -n -g | string match '__falenv_*')
+    if test -n "$completion"; and not string match -q '*__falenv_complete*' -- $completion
+        printf '%s' $completion | builtin source
+        return
+    end
+    # What fish would have loaded when it was wanted, had we not kept it from that.
+    for folder in $fish_complete_path
+        if test -r $folder/fal.fish
+            builtin source $folder/fal.fish
+            break
+        end
+    end
+end
