@@ -20,7 +20,7 @@ class Dialect:
     `quote` turns any text without NUL into one word; the three templates take `name` and the
     quoted `value`. `render` of an environment and `assign` give whole lines. Where the shell
     `completes_late`, it reads its `completion` at the first TAB, and has no part of it before.
-    Where there is a `rest`, the `script` is but a part of the code, and gets that as a text.
+    Where there are `parts`, the `script` has them as texts, to be read when they are needed.
     """
 
     __slots__ = (
@@ -30,8 +30,8 @@ class Dialect:
         "completes_late",
         "completion",
         "name",
+        "parts",
         "quote",
-        "rest",
         "script",
     )
 
@@ -46,7 +46,7 @@ class Dialect:
         completion: str,
         *,
         completes_late: bool = False,
-        rest: str = "",
+        parts: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.quote = quote
@@ -56,7 +56,7 @@ class Dialect:
         self.script = script
         self.completion = completion
         self.completes_late = completes_late
-        self.rest = rest
+        self.parts = parts
 
     def assign(self, name: str, value: str) -> str:
         """Return a line that sets an unexported variable of this shell."""
@@ -118,7 +118,7 @@ DIALECTS = {
             "falenv.fish",
             "fal.fish",
             completes_late=True,
-            rest="rest.fish",
+            parts=("prompt", "command"),
         ),
     )
 }

@@ -34,8 +34,9 @@ def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
         elder, younger = index.neighbours()
         prelude += dialect.assign("__falenv_elder", elder)
         prelude += dialect.assign("__falenv_younger", younger)
-    if dialect.rest:
-        prelude += dialect.assign("__falenv_rest", assets.read("shell", dialect.rest))
+    for part in dialect.parts:
+        code = assets.read("shell", f"{part}.{dialect.name}")
+        prelude += dialect.assign(f"__falenv_code_{part}", code)
     completion = ""
     if dialect.completes_late:
         path = assets.path("completions", dialect.completion)

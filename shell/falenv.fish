@@ -5,10 +5,12 @@
 # the functions fal and falenv_prompt. No variable holds a key, but for __falenv_old_*: what the
 # user had before.
 #
-# Here is what a start and a prompt take; the rest, which fish parses only where it is needed, is
-# the value of __falenv_rest, so that it is always that of the same version. No pipes and no
-# command substitutions here, which cost fish the most: `string match` sets variables itself, those
-# that its pattern names, from the first of its arguments that matches.
+# Here is what each start takes. The other parts, prompt.fish and command.fish, are the values of
+# __falenv_code_prompt and __falenv_code_command, read when they are needed: parsing is a good part
+# of what a start costs. As values they are of this file's version, whatever is upgraded meanwhile.
+#
+# No pipes and no command substitutions here, which cost fish the most: `string match` by itself
+# sets the variables that its pattern names, from the first of its arguments that matches.
 #
 # All variables are global. A universal one of the same name is neither read nor changed; it
 # shows again when ours is gone. `builtin` reaches past the user's own functions. fish does not
@@ -47,14 +49,6 @@ end
 
 function __falenv_is_here
     test "$FAL_CONFIG_PATH:$HOME" = "$__falenv_where"
-end
-
-function __falenv_owns_key
-    set -l id
-    string match -rq '^(?<id>[^:]*):' -- "$FAL_KEY"
-    or test -z "$FAL_KEY"
-    or set id -
-    test "$id" = "$__falenv_id"
 end
 
 function __falenv_is_fresh
@@ -106,15 +100,15 @@ function __falenv_look
 end
 
 function __falenv_read
-    test -n "$__falenv_index" -a -r "$__falenv_store"
-    and __falenv_is_here
+    test -n "$__falenv_index" -a -r "$__falenv_store" \
+        -a "$FAL_CONFIG_PATH:$HOME" = "$__falenv_where"
     or return 1
     set -l want $argv[1]
     set -l by default
     if test -n "$want"
         set by pin
     else if test -n "$__falenv_link"
-        set -l choice (__falenv_late __falenv_choose)
+        set -l choice (__falenv_late command __falenv_choose)
         or return 1
         set by $choice[1]
         set want $choice[2]
@@ -122,8 +116,11 @@ function __falenv_read
     set -l folder
     string match -rq '(?s)^(?<folder>.*)/' -- $__falenv_index
     set -l now
+    # What `test` takes to say that the index is that of the store as it is.
+    set -l fresh
     for now in $folder/*
-        __falenv_is_fresh $now
+        set fresh -e $now -a ! $__falenv_store -nt $now -a ! $__falenv_store -ot $now
+        test $fresh
         and break
     end
     __falenv_is_ours "$folder" "$now"
@@ -152,7 +149,7 @@ function __falenv_read
     # The table is the one whose header is the nearest above.
     and string match -rq '^[ \t]*(?<table>\[.*?)[ \t]*$' -- $lines[$place..1]
     and contains -- "$table" "[$want]" "[\"$want\"]"
-    and __falenv_is_fresh $now
+    and test $fresh
     or return 1
 
     # As the state does: an empty global one covers a universal one.
@@ -176,82 +173,19 @@ function __falenv_read
     or set -g __falenv_id -
 end
 
-function __falenv_follow
-    set -l left
-    __falenv_keep_pin
-    __falenv_look
-    set -g __falenv_moved
-    if test $argv[1] = change
-        __falenv_owns_key
-        or return 0
-        set left $__falenv_name
-    end
-    if __falenv_read "$FAL_PROFILE" "$left"
-        __falenv_settle
-    else
-        __falenv_late __falenv_ask $argv[1] "$left"
-    end
-end
-
-function __falenv_check
-    __falenv_look
-    if test -n "$__falenv_moved"
-        __falenv_follow change
-    else if test -n "$__falenv_index"
-        __falenv_is_fresh $__falenv_index
-        or __falenv_follow change
-    end
-end
-
-function __falenv_precmd
-    if not test -x "$__falenv_exe"
-        builtin printf 'falenv: %s is gone; this shell keeps its FAL_KEY, and follows no more\n' \
-            "$__falenv_exe" >&2
-        __falenv_late __falenv_remove
-        return
-    end
-    if test "$FAL_PROFILE:$FALENV_PROFILE" != "$__falenv_pin:$__falenv_marked"
-        or not __falenv_is_here
-        __falenv_follow switch
-    else
-        __falenv_check
-    end
-    __falenv_show
-    set -g __falenv_around "$__falenv_pin:$__falenv_marked:$__falenv_where"
-    set -g __falenv_styled "$FALENV_PROMPT:$NO_COLOR:$TERM"
-end
-
 # --- Beginning without a process -----------------------------------------------------------------
 
 function __falenv_begin
-    __falenv_follow start
+    __falenv_look
+    set -g __falenv_moved
+    if __falenv_read "$FAL_PROFILE"
+        __falenv_settle
+    else
+        __falenv_late command __falenv_ask --cache "$__falenv_cached"
+    end
 end
 
 # --- The prompt ----------------------------------------------------------------------------------
-
-# Fill in format $argv[1], into __falenv_filled.
-function __falenv_fill
-    set -g __falenv_filled
-    test -n "$__falenv_name"
-    or return 0
-    set -l parts
-    string match -raq '(?<parts>\{(?:name|mark|why)\}|[^{]+|\{)' -- $argv[1]
-    for part in $parts
-        switch $part
-            case '{name}'
-                set part $__falenv_shown
-            case '{why}'
-                set part $__falenv_why
-            case '{mark}'
-                set -l mark __falenv_mark_$__falenv_why
-                set part $$mark
-        end
-        set __falenv_filled "$__falenv_filled$part"
-    end
-    set -l locale $LC_ALL $LC_CTYPE $LANG
-    string match -riq 'utf-?8' -- "$locale[1]"
-    or set __falenv_filled (string replace -ra '[^\x20-\x7e]' '?' -- $__falenv_filled | string collect)
-end
 
 # For the user's own fish_prompt or fish_right_prompt. Prints the active profile in format $argv[1],
 # or FALENV_PROMPT, or the default.
@@ -262,40 +196,9 @@ function falenv_prompt --description 'Print the active fal profile'
     or set form $FALENV_PROMPT
     test -n "$form"
     or set form $__falenv_format
-    __falenv_fill "$form"
+    __falenv_late prompt __falenv_fill "$form"
     builtin printf '%s' $__falenv_filled
     return $before
-end
-
-# Put the segment before fish_prompt, once; whoever redefines that afterwards has his own way.
-function __falenv_show
-    set -g __falenv_segment
-    if test -n "$__falenv_name"; and test -z "$__falenv_segment_off"; and test "$FALENV_PROMPT" != off
-        set -l form $FALENV_PROMPT
-        test -n "$form"
-        or set form $__falenv_format
-        __falenv_fill "$form"
-        set __falenv_segment $__falenv_filled
-        if test -z "$NO_COLOR"; and test -n "$TERM"; and test "$TERM" != dumb
-            set __falenv_segment \e"[$__falenv_sgr"m$__falenv_filled\e'[22;39m'
-        end
-    end
-    if not set -q __falenv_prompt_done
-        set -g __falenv_prompt_done yes
-        # starship, tide and oh-my-posh draw the whole prompt; one that calls us has its own place.
-        functions fish_prompt fish_right_prompt 2>/dev/null |
-            string match -qr 'STARSHIP_|_tide_|\b_?omp_|falenv_prompt|__falenv_segment'
-        and return
-        if functions -q fish_prompt
-            functions -e __falenv_fish_prompt
-            functions -c fish_prompt __falenv_fish_prompt
-            # The user's prompt first, which then finds $status and $pipestatus as they were.
-            function fish_prompt
-                set -l text (__falenv_fish_prompt | string collect -N)
-                builtin printf '%s%s' "$__falenv_segment" "$text"
-            end
-        end
-    end
 end
 
 # --- Installing, once however often this is read -------------------------------------------------
@@ -316,35 +219,27 @@ function __falenv_load
     # This also keeps fish from loading another fal.fish over ours.
     complete -e -c fal
     complete -e -c falenv
-    complete -c fal -c falenv -f -a '(__falenv_late __falenv_complete_begin)'
+    complete -c fal -c falenv -f -a '(__falenv_late command __falenv_complete_begin)'
     if status is-interactive
         set -e -g __falenv_prompt_done
-        # Defined anew at the first prompt, it comes behind the others: direnv's, which changes
-        # what we look at, may be defined after this.
         function __falenv_hook --on-event fish_prompt
-            function __falenv_hook --on-event fish_prompt
-                # Most prompts end here: one builtin, since neither they nor functions are quick.
-                test -x "$__falenv_exe" -a -z "$__falenv_link" -a "x$PWD" = "x$__falenv_pwd" \
-                    -a "x$FAL_PROFILE:$FALENV_PROFILE:$FAL_CONFIG_PATH:$HOME" = "x$__falenv_around" \
-                    -a "x$FALENV_PROMPT:$NO_COLOR:$TERM" = "x$__falenv_styled" \
-                    -a -e "$__falenv_index" -a -e "$__falenv_store" \
-                    -a ! "$__falenv_store" -nt "$__falenv_index" \
-                    -a ! "$__falenv_store" -ot "$__falenv_index" -a $__falenv_absent
-                or __falenv_precmd
-            end
-            __falenv_precmd
+            __falenv_late prompt __falenv_first
         end
     end
 end
 
-# Run a function of the rest, with the user's trace off: exported, since the functions called from
-# here see it only then, and empty.
+# Run $argv[2..-1], a function of part $argv[1], and read the part first if that was not done yet.
+# The user's trace is off meanwhile: exported, since the functions called from here see it only
+# then, and empty.
 function __falenv_late
     set -q fish_trace
     and set -lx fish_trace
-    functions -q $argv[1]
-    or eval "$__falenv_rest"
-    $argv
+    set -l code __falenv_code_$argv[1]
+    if set -qg $code
+        eval "$$code"
+        set -e -g $code
+    end
+    $argv[2..-1]
 end
 
 __falenv_load
@@ -356,7 +251,7 @@ function fal --description 'fal, with the profile commands acting on this shell'
     end
     switch "$argv[1]"
         case profile profiles
-            __falenv_late __falenv_profile $argv[2..-1]
+            __falenv_late command __falenv_profile $argv[2..-1]
         case '*'
             $__falenv_exe $argv
     end

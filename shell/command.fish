@@ -1,21 +1,7 @@
-# The rest of falenv's integration for fish: what neither a start nor a prompt takes.
-#
-# falenv.fish has it as a text, the value of __falenv_rest, and evals that in __falenv_late.
+# falenv's integration for fish where something is asked for, or builtins do not suffice: read at
+# the first such time.
 
-function __falenv_give_back
-    for v in $argv
-        set -l was __falenv_was_$v
-        set -l old __falenv_old_$v
-        if not set -qg $was
-            set -e -g $v
-        else if test $$was = exported
-            set -gx $v $$old
-        else
-            set -e -g $v
-            set -g $v $$old
-        end
-    end
-end
+# --- Following -----------------------------------------------------------------------------------
 
 # Without a pin and in a folder with a file. In fish a function does not see its caller's variables:
 # it prints by what, and which.
@@ -46,17 +32,22 @@ function __falenv_choose
     end
 end
 
+function __falenv_owns_key
+    set -l id
+    string match -rq '^(?<id>[^:]*):' -- "$FAL_KEY"
+    or test -z "$FAL_KEY"
+    or set id -
+    test "$id" = "$__falenv_id"
+end
+
 function __falenv_state
     set -lx FAL_PROFILE $argv[1]
     $__falenv_exe profile env --shell fish --refresh $argv[2..-1] </dev/null
 end
 
-# What __falenv_follow does where builtins do not suffice; $argv[2] is the profile that it leaves.
+# What to do where builtins do not suffice to follow.
 function __falenv_ask
-    set -l options --was "$argv[2]"
-    test $argv[1] = start
-    and set options --cache "$__falenv_cached"
-    set -l out (__falenv_state "$FAL_PROFILE" $options | string collect)
+    set -l out (__falenv_state "$FAL_PROFILE" $argv | string collect)
     set -l code $pipestatus[1]
     if test -n "$out"
         eval "$out"
@@ -65,10 +56,24 @@ function __falenv_ask
     end
 end
 
-# Is fish_prompt the one that we put in the place of the user's own?
-function __falenv_has_prompt
-    functions fish_prompt | string match -q '*__falenv_segment*'
+function __falenv_follow
+    set -l left
+    __falenv_keep_pin
+    __falenv_look
+    set -g __falenv_moved
+    if test $argv[1] = change
+        __falenv_owns_key
+        or return 0
+        set left $__falenv_name
+    end
+    if __falenv_read "$FAL_PROFILE" "$left"
+        __falenv_settle
+    else
+        __falenv_ask --was "$left"
+    end
 end
+
+# --- The command ---------------------------------------------------------------------------------
 
 function __falenv_program
     set -lx __falenv_shell live
@@ -122,15 +127,6 @@ function __falenv_use
     end
 end
 
-function __falenv_off
-    __falenv_keep_pin
-    set -l vars $__falenv_vars FAL_PROFILE
-    __falenv_owns_key
-    or set vars (string match -v FAL_KEY -- $vars)
-    __falenv_give_back $vars
-    __falenv_remove
-end
-
 function __falenv_profile
     switch (count $argv):"$argv[1]"
         case 1:off
@@ -144,18 +140,41 @@ function __falenv_profile
                 case 0:set 0:unset 0:create 0:link 0:unlink 0:allow 0:deny
                     __falenv_follow switch
                 case '*'
-                    __falenv_check
+                    __falenv_late prompt __falenv_check
             end
             return $code
     end
 end
 
-# The completions take the place of this at the first TAB: no shell starts slower for them.
-function __falenv_complete_begin
-    complete -e -c fal
-    complete -e -c falenv
-    builtin source $__falenv_completions
-    complete -C (commandline -cp | string collect)
+# --- The way out ---------------------------------------------------------------------------------
+
+function __falenv_give_back
+    for v in $argv
+        set -l was __falenv_was_$v
+        set -l old __falenv_old_$v
+        if not set -qg $was
+            set -e -g $v
+        else if test $$was = exported
+            set -gx $v $$old
+        else
+            set -e -g $v
+            set -g $v $$old
+        end
+    end
+end
+
+# Is fish_prompt the one that we put in the place of the user's own?
+function __falenv_has_prompt
+    functions fish_prompt | string match -q '*__falenv_segment*'
+end
+
+function __falenv_off
+    __falenv_keep_pin
+    set -l vars $__falenv_vars FAL_PROFILE
+    __falenv_owns_key
+    or set vars (string match -v FAL_KEY -- $vars)
+    __falenv_give_back $vars
+    __falenv_remove
 end
 
 function __falenv_remove
@@ -182,4 +201,14 @@ function __falenv_remove
             break
         end
     end
+end
+
+# --- Completions ---------------------------------------------------------------------------------
+
+# The completions take the place of this at the first TAB: no shell starts slower for them.
+function __falenv_complete_begin
+    complete -e -c fal
+    complete -e -c falenv
+    builtin source $__falenv_completions
+    complete -C (commandline -cp | string collect)
 end

@@ -1,0 +1,102 @@
+# falenv's integration for fish at prompts: read at the first one.
+
+# Fill in format $argv[1], into __falenv_filled.
+function __falenv_fill
+    set -g __falenv_filled
+    test -n "$__falenv_name"
+    or return 0
+    set -l parts
+    string match -raq '(?<parts>\{(?:name|mark|why)\}|[^{]+|\{)' -- $argv[1]
+    for part in $parts
+        switch $part
+            case '{name}'
+                set part $__falenv_shown
+            case '{why}'
+                set part $__falenv_why
+            case '{mark}'
+                set -l mark __falenv_mark_$__falenv_why
+                set part $$mark
+        end
+        set __falenv_filled "$__falenv_filled$part"
+    end
+    set -l locale $LC_ALL $LC_CTYPE $LANG
+    string match -riq 'utf-?8' -- "$locale[1]"
+    or set __falenv_filled (string replace -ra '[^\x20-\x7e]' '?' -- $__falenv_filled | string collect)
+end
+
+# Put the segment before fish_prompt, once; whoever redefines that afterwards has his own way.
+function __falenv_show
+    set -g __falenv_segment
+    if test -n "$__falenv_name"; and test -z "$__falenv_segment_off"; and test "$FALENV_PROMPT" != off
+        set -l form $FALENV_PROMPT
+        test -n "$form"
+        or set form $__falenv_format
+        __falenv_fill "$form"
+        set __falenv_segment $__falenv_filled
+        if test -z "$NO_COLOR"; and test -n "$TERM"; and test "$TERM" != dumb
+            set __falenv_segment \e"[$__falenv_sgr"m$__falenv_filled\e'[22;39m'
+        end
+    end
+    if not set -q __falenv_prompt_done
+        set -g __falenv_prompt_done yes
+        # starship, tide and oh-my-posh draw the whole prompt; one that calls us has its own place.
+        functions fish_prompt fish_right_prompt 2>/dev/null |
+            string match -qr 'STARSHIP_|_tide_|\b_?omp_|falenv_prompt|__falenv_segment'
+        and return
+        if functions -q fish_prompt
+            functions -e __falenv_fish_prompt
+            functions -c fish_prompt __falenv_fish_prompt
+            # The user's prompt first, which then finds $status and $pipestatus as they were. The dot
+            # keeps the line breaks before it, as a pipe to `string collect -N` would, at half the cost.
+            function fish_prompt
+                set -l text "$(__falenv_fish_prompt; builtin printf .)"
+                string match -rq '(?s)^(?<text>.*)\.$' -- "$text"
+                builtin printf '%s%s' "$__falenv_segment" "$text"
+            end
+        end
+    end
+end
+
+function __falenv_check
+    __falenv_look
+    if test -n "$__falenv_moved"
+        __falenv_late command __falenv_follow change
+    else if test -n "$__falenv_index"
+        __falenv_is_fresh $__falenv_index
+        or __falenv_late command __falenv_follow change
+    end
+end
+
+function __falenv_precmd
+    if not test -x "$__falenv_exe"
+        builtin printf 'falenv: %s is gone; this shell keeps its FAL_KEY, and follows no more\n' \
+            "$__falenv_exe" >&2
+        __falenv_late command __falenv_remove
+        return
+    end
+    if test "$FAL_PROFILE:$FALENV_PROFILE" != "$__falenv_pin:$__falenv_marked"
+        or not __falenv_is_here
+        __falenv_late command __falenv_follow switch
+    else
+        __falenv_check
+    end
+    __falenv_show
+    set -g __falenv_around "$__falenv_pin:$__falenv_marked:$__falenv_where"
+    set -g __falenv_styled "$FALENV_PROMPT:$NO_COLOR:$TERM"
+end
+
+# Defined anew at the first prompt, the hook comes behind the others: direnv's, which changes what
+# we look at, may be defined after ours.
+function __falenv_first
+    function __falenv_hook --on-event fish_prompt
+        # Most prompts end here: one builtin, since neither they nor functions are quick.
+        test -x "$__falenv_exe" -a -z "$__falenv_link" -a "x$PWD" = "x$__falenv_pwd" \
+            -a "x$FAL_PROFILE:$FALENV_PROFILE:$FAL_CONFIG_PATH:$HOME" = "x$__falenv_around" \
+            -a "x$FALENV_PROMPT:$NO_COLOR:$TERM" = "x$__falenv_styled" \
+            -a -e "$__falenv_index" -a -e "$__falenv_store" \
+            -a ! "$__falenv_store" -nt "$__falenv_index" \
+            -a ! "$__falenv_store" -ot "$__falenv_index" -a $__falenv_absent
+        or __falenv_precmd
+    end
+    __falenv_precmd
+end
