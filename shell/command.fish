@@ -191,7 +191,7 @@ function __falenv_remove
     functions -e (functions -a -n | string match '__falenv_*')
     set -e -g (set -n -g | string match '__falenv_*')
     if test -n "$completion"; and not string match -q '*__falenv_complete*' -- $completion
-        printf '%s' $completion | builtin source
+        builtin printf '%s' $completion | builtin source
         return
     end
     # What fish would have loaded when it was wanted, had we not kept it from that.

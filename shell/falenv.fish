@@ -47,19 +47,6 @@ function __falenv_settle
     set -g __falenv_moved
 end
 
-function __falenv_is_here
-    test "$FAL_CONFIG_PATH:$HOME" = "$__falenv_where"
-end
-
-function __falenv_is_fresh
-    if string match -q '*/none-*' -- $argv[1]
-        test -e $argv[1] -a ! -e "$__falenv_store"
-    else
-        test -e "$argv[1]" -a -e "$__falenv_store" \
-            -a ! "$__falenv_store" -nt "$argv[1]" -a ! "$__falenv_store" -ot "$argv[1]"
-    end
-end
-
 # $argv[1] is the folder of file $argv[2].
 function __falenv_is_ours
     test -O "$argv[1]" -a -O "$argv[2]" -a -f "$argv[2]" -a -r "$argv[2]" -a ! -L "$argv[2]"

@@ -1,5 +1,7 @@
 # falenv's integration for fish at prompts: read at the first one.
 
+# --- The segment ---------------------------------------------------------------------------------
+
 # Fill in format $argv[1], into __falenv_filled.
 function __falenv_fill
     set -g __falenv_filled
@@ -54,6 +56,21 @@ function __falenv_show
                 builtin printf '%s%s' "$__falenv_segment" "$text"
             end
         end
+    end
+end
+
+# --- The hook ------------------------------------------------------------------------------------
+
+function __falenv_is_here
+    test "$FAL_CONFIG_PATH:$HOME" = "$__falenv_where"
+end
+
+function __falenv_is_fresh
+    if string match -q '*/none-*' -- $argv[1]
+        test -e $argv[1] -a ! -e "$__falenv_store"
+    else
+        test -e "$argv[1]" -a -e "$__falenv_store" \
+            -a ! "$__falenv_store" -nt "$argv[1]" -a ! "$__falenv_store" -ot "$argv[1]"
     end
 end
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import KEYS, SCRIPTS, UNSET
 
+from falenv import dialects
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -508,6 +510,37 @@ def test_names_that_differ_in_case_only(home: Home, start: Start) -> None:
     assert (shell.get("FAL_KEY"), shell.get("FALENV_PROFILE")) == (KEYS["b"], "me")
     shell.export("FAL_PROFILE", "Me")
     assert shell.get("FAL_KEY") == KEYS["a"]
+
+
+def test_to_fish_a_name_is_no_pattern(home: Home) -> None:
+    home.profiles("a", "b", default="a")
+    for name in ("\\E(", "\\E.*\\Q", ".", "a|b", "[ab]", "\\Ea", "a\\E"):
+        word = dialects.find("fish").quote(name)
+        done = home.script("fish", f'eval "$(fal profile env)"; fal profile use {word}')
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("falenv: ")
+        assert done.stderr.count("\n") == 1
+
+
+def test_fish_reads_each_part_once_and_again_with_the_rest(home: Home) -> None:
+    home.profiles("a", "b", default="a")
+    line = 'eval "$(fal profile env)"'
+    text = f"""
+        {line}
+        set -n | string match '__falenv_code_*'
+        fal profile use b
+        function __falenv_use; echo old; end
+        fal profile use a
+        set -n | string match '__falenv_code_*'
+        {line}
+        fal profile use b
+        falenv_prompt
+        set -n | string match '__falenv_code_*'
+    """
+    done = home.script("fish", text)
+    both = ["__falenv_code_command", "__falenv_code_prompt"]
+    assert done.stdout.splitlines() == [*both, "old", both[1], "(fal:b*) "]
+    assert done.stderr == ""
 
 
 def shadows(name: str) -> list[str]:
