@@ -47,6 +47,15 @@ function __falenv_settle
     set -g __falenv_moved
 end
 
+function __falenv_is_fresh
+    if string match -q '*/none-*' -- $argv[1]
+        test -e $argv[1] -a ! -e "$__falenv_store"
+    else
+        test -e "$argv[1]" -a -e "$__falenv_store" \
+            -a ! "$__falenv_store" -nt "$argv[1]" -a ! "$__falenv_store" -ot "$argv[1]"
+    end
+end
+
 # $argv[1] is the folder of file $argv[2].
 function __falenv_is_ours
     test -O "$argv[1]" -a -O "$argv[2]" -a -f "$argv[2]" -a -r "$argv[2]" -a ! -L "$argv[2]"
@@ -87,8 +96,7 @@ function __falenv_look
 end
 
 function __falenv_read
-    test -n "$__falenv_index" -a -r "$__falenv_store" \
-        -a "$FAL_CONFIG_PATH:$HOME" = "$__falenv_where"
+    test -n "$__falenv_index" -a "$FAL_CONFIG_PATH:$HOME" = "$__falenv_where"
     or return 1
     set -l want $argv[1]
     set -l by default
@@ -103,17 +111,13 @@ function __falenv_read
     set -l folder
     string match -rq '(?s)^(?<folder>.*)/' -- $__falenv_index
     set -l now
-    # What `test` takes to say that the index is that of the store as it is.
-    set -l fresh
     for now in $folder/*
-        set fresh -e $now -a ! $__falenv_store -nt $now -a ! $__falenv_store -ot $now
-        test $fresh
+        __falenv_is_fresh $now
         and break
     end
     __falenv_is_ours "$folder" "$now"
+    and builtin read -z -l -a -d \n entries <$now
     or return 1
-    builtin read -z -l -a -d \n entries <$now
-    builtin read -z -l -a -d \n lines <$__falenv_store
     test -n "$want"
     or set want $entries[1]
     # Not the default, and never no argument, in whose place `string` may take its input.
@@ -124,19 +128,42 @@ function __falenv_read
     end
     set -l place
     set -l sgr
+    set -l host
+    set -l run
+    set -l queue
     set -l name
-    set -l table
+    if test -z "$want$argv[2]"
+        set place 0
+        set by none
+    else
+        set -l more '(?:;(?<sgr>[\d;]*))?(?:@(?<host>[^@ ]*)@(?<run>[^@ ]*)@(?<queue>[^@ ]*))?'
+        # A name with \E in it is not taken as it is.
+        string match -rq "^(?<place>0|[1-9]\d{0,8})$more (?<name>\Q$want\E)\$" \
+            -- $entries 2>/dev/null
+        and test "$name" = "$want"
+        or return 1
+    end
     set -l key
     set -l id
-    # The number of a line; a colour may follow it. A name with \E in it is not taken as it is.
-    string match -rq "^(?<place>[1-9]\d{0,8})(?:;(?<sgr>[\d;]*))? (?<name>\Q$want\E)\$" \
-        -- $entries 2>/dev/null
-    and test "$name" = "$want"
-    and string match -rq '^key[^"]*"(?<key>(?:(?<id>[^":]*):)?[^"]*)"' -- "$lines[$place]"
-    # The table is the one whose header is the nearest above.
-    and string match -rq '^[ \t]*(?<table>\[.*?)[ \t]*$' -- $lines[$place..1]
-    and contains -- "$table" "[$want]" "[\"$want\"]"
-    and test $fresh
+    set -l beside
+    if test $place != 0
+        test -r "$__falenv_store"
+        or return 1
+        builtin read -z -l -a -d \n lines <$__falenv_store
+        # Back from that line to the header: each match is in the nearest line that is of the kind,
+        # or a header.
+        set lines $lines[$place..1] ''
+        set -l table
+        string match -rq '^[ \t]*(?<table>\[.*?)[ \t]*$' -- $lines
+        and contains -- "$table" "[$want]" "[\"$want\"]"
+        and string match -rq '^[ \t]*(?:\[|key(?:[^"]*"(?<key>(?:(?<id>[^":]*):)?[^"]*)")?)' \
+            -- $lines
+        and set -q key[1]
+        or return 1
+        string match -rq '^[ \t]*(?:\[|host(?:[^"]*"(?<beside>[^"]*)")?)' -- $lines
+    end
+    test "$beside" = "$host"
+    and __falenv_is_fresh $now
     or return 1
 
     # As the state does: an empty global one covers a universal one.
@@ -145,8 +172,15 @@ function __falenv_read
         set -qUx $v
         and set -gx $v
     end
-    set -gx FAL_KEY $key
-    set -gx FALENV_PROFILE $want
+    test -n "$want"
+    and set -gx FALENV_PROFILE $want
+    test -n "$key"
+    and set -gx FAL_KEY $key
+    if test -n "$host"
+        set -gx FAL_HOST $host
+        set -gx FAL_RUN_HOST $run
+        set -gx FAL_QUEUE_RUN_HOST $queue
+    end
     set -g __falenv_name $want
     set -g __falenv_shown $want
     set -g __falenv_why $by
@@ -155,9 +189,9 @@ function __falenv_read
     or set -g __falenv_sgr 2
     set -g __falenv_index $now
     set -g __falenv_id $id
-    set -q id[1]
-    or test -z "$key"
-    or set -g __falenv_id -
+    if test -n "$key"; and not set -q id[1]
+        set -g __falenv_id -
+    end
 end
 
 # --- Beginning without a process -----------------------------------------------------------------

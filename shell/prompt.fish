@@ -23,7 +23,8 @@ function __falenv_fill
     end
     set -l locale $LC_ALL $LC_CTYPE $LANG
     string match -riq 'utf-?8' -- "$locale[1]"
-    or set __falenv_filled (string replace -ra '[^\x20-\x7e]' '?' -- $__falenv_filled | string collect)
+    or set __falenv_filled \
+        (string replace -ra '[^\x20-\x7e]' '?' -- $__falenv_filled | string collect)
 end
 
 # Put the segment before fish_prompt, once; whoever redefines that afterwards has his own way.
@@ -48,8 +49,8 @@ function __falenv_show
         if functions -q fish_prompt
             functions -e __falenv_fish_prompt
             functions -c fish_prompt __falenv_fish_prompt
-            # The user's prompt first, which then finds $status and $pipestatus as they were. The dot
-            # keeps the line breaks before it, as a pipe to `string collect -N` would, at half the cost.
+            # The user's prompt first, which then finds $status and $pipestatus as they were. The
+            # dot keeps the line breaks before it; `string collect -N` would take twice as long.
             function fish_prompt
                 set -l text "$(__falenv_fish_prompt; builtin printf .)"
                 string match -rq '(?s)^(?<text>.*)\.$' -- "$text"
@@ -63,15 +64,6 @@ end
 
 function __falenv_is_here
     test "$FAL_CONFIG_PATH:$HOME" = "$__falenv_where"
-end
-
-function __falenv_is_fresh
-    if string match -q '*/none-*' -- $argv[1]
-        test -e $argv[1] -a ! -e "$__falenv_store"
-    else
-        test -e "$argv[1]" -a -e "$__falenv_store" \
-            -a ! "$__falenv_store" -nt "$argv[1]" -a ! "$__falenv_store" -ot "$argv[1]"
-    end
 end
 
 function __falenv_check
