@@ -9,7 +9,7 @@
 # __falenv_code_prompt and __falenv_code_command, read when they are needed: parsing is a good part
 # of what a start costs. As values they are of this file's version, whatever is upgraded meanwhile.
 #
-# No pipes and no command substitutions here, which cost fish the most: `string match` by itself
+# Hardly a pipe or a command substitution here, which cost fish the most: `string match` by itself
 # sets the variables that its pattern names, from the first of its arguments that matches.
 #
 # All variables are global. A universal one of the same name is neither read nor changed; it
@@ -45,15 +45,6 @@ function __falenv_settle
     set -qg __falenv_pwd
     or __falenv_look
     set -g __falenv_moved
-end
-
-function __falenv_is_fresh
-    if string match -q '*/none-*' -- $argv[1]
-        test -e $argv[1] -a ! -e "$__falenv_store"
-    else
-        test -e "$argv[1]" -a -e "$__falenv_store" \
-            -a ! "$__falenv_store" -nt "$argv[1]" -a ! "$__falenv_store" -ot "$argv[1]"
-    end
 end
 
 # $argv[1] is the folder of file $argv[2].
@@ -111,8 +102,13 @@ function __falenv_read
     set -l folder
     string match -rq '(?s)^(?<folder>.*)/' -- $__falenv_index
     set -l now
+    # What `test` takes to say what __falenv_is_fresh says: that saves two calls.
+    set -l fresh
     for now in $folder/*
-        __falenv_is_fresh $now
+        set fresh -e $now -a ! $__falenv_store -nt $now -a ! $__falenv_store -ot $now
+        string match -q '*/none-*' -- $now
+        and set fresh -e $now -a ! -e $__falenv_store
+        test $fresh
         and break
     end
     __falenv_is_ours "$folder" "$now"
@@ -163,7 +159,7 @@ function __falenv_read
         string match -rq '^[ \t]*(?:\[|host(?:[^"]*"(?<beside>[^"]*)")?)' -- $lines
     end
     test "$beside" = "$host"
-    and __falenv_is_fresh $now
+    and test $fresh
     or return 1
 
     # As the state does: an empty global one covers a universal one.
@@ -212,13 +208,7 @@ end
 # or FALENV_PROMPT, or the default.
 function falenv_prompt --description 'Print the active fal profile'
     set -l before $status
-    set -l form $argv[1]
-    test -n "$form" -o "$FALENV_PROMPT" = off
-    or set form $FALENV_PROMPT
-    test -n "$form"
-    or set form $__falenv_format
-    __falenv_late prompt __falenv_fill "$form"
-    builtin printf '%s' $__falenv_filled
+    __falenv_late prompt __falenv_print $argv[1]
     return $before
 end
 

@@ -27,6 +27,16 @@ function __falenv_fill
         (string replace -ra '[^\x20-\x7e]' '?' -- $__falenv_filled | string collect)
 end
 
+function __falenv_print
+    set -l form $argv[1]
+    test -n "$form" -o "$FALENV_PROMPT" = off
+    or set form $FALENV_PROMPT
+    test -n "$form"
+    or set form $__falenv_format
+    __falenv_fill "$form"
+    builtin printf '%s' $__falenv_filled
+end
+
 # Put the segment before fish_prompt, once; whoever redefines that afterwards has his own way.
 function __falenv_show
     set -g __falenv_segment
@@ -64,6 +74,15 @@ end
 
 function __falenv_is_here
     test "$FAL_CONFIG_PATH:$HOME" = "$__falenv_where"
+end
+
+function __falenv_is_fresh
+    if string match -q '*/none-*' -- $argv[1]
+        test -e $argv[1] -a ! -e "$__falenv_store"
+    else
+        test -e "$argv[1]" -a -e "$__falenv_store" \
+            -a ! "$__falenv_store" -nt "$argv[1]" -a ! "$__falenv_store" -ot "$argv[1]"
+    end
 end
 
 function __falenv_check
