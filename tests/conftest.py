@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
 import re
 import shlex
 import shutil
@@ -38,9 +39,26 @@ KEYS = {
     for number, name in enumerate(("me", "comfy", "example", "a", "b", "c"), 1)
 }
 UNSET = "<unset>"
+ANOTHER = 12345  # another user, or group
+
+#: Takes the store's lock, says so, and makes its edit when a line comes.
+HOLD = """
+import sys
+from falenv import store
+def change(data):
+    print("holding", flush=True)
+    sys.stdin.readline()
+    data["held"] = {}
+store.edit(sys.argv[1], change)
+"""
 
 #: With FALENV_LONG=1, as tests/fire sets it, the tests under fire make thousands of tries.
 LONG = bool(os.environ.get("FALENV_LONG"))
+
+
+def seed(short: int) -> int:
+    """Return where chance begins: FALENV_SEED; else `short`, or anywhere in a long form."""
+    return int(os.environ.get("FALENV_SEED") or (random.randrange(2**32) if LONG else short))
 
 
 def needs(program: str) -> str:
@@ -51,6 +69,13 @@ def needs(program: str) -> str:
             pytest.fail(f"{program} is missing")
         pytest.skip(f"{program} is missing")
     return found
+
+
+def give_away(path: Path, user: int = ANOTHER, group: int = ANOTHER) -> None:
+    """Make a file another's, with its times as they are; a link itself, not what it leads to."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to give a file away")
+    os.chown(path, user, group, follow_symlinks=False)
 
 
 class Home:
@@ -107,6 +132,20 @@ class Home:
     ) -> subprocess.CompletedProcess[str]:
         """Run `fal profile …` to its end, without a terminal."""
         return self.run(str(SCRIPTS / "fal"), "profile", *arguments, stdin=stdin, **variables)
+
+    def python(
+        self, code: str, *arguments: object, program: str | Path = sys.executable
+    ) -> subprocess.Popen[str]:
+        """Start a Python of its own that runs code; the caller sees to its end."""
+        return subprocess.Popen(
+            [str(program), "-c", code, *map(str, arguments)],
+            env=self.variables,
+            cwd=self.path,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     def here(self, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
         """Run `falenv …` in this process, which is a hundred times quicker.
@@ -179,9 +218,6 @@ class Shell:
             greeting = "set -g fish_greeting\nfunction fish_prompt; echo -n 'ready> '; end\n"
             (self._files / "fish" / "config.fish").write_text(f"{greeting}{rc}\n")
             environment["XDG_CONFIG_HOME"] = str(self._files)
-            # Where it is missing, fish reads all manual pages in the background.
-            generated = home.path / ".local" / "share" / "fish" / "generated_completions"
-            generated.mkdir(parents=True, exist_ok=True)
             command = ["-i"]
         self.output = ""
         self._screen = pyte.Screen(columns, 40)

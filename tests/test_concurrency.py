@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import LONG, SCRIPTS
+from conftest import HOLD, LONG, SCRIPTS
 
 from falenv import store
 from falenv.errors import StoreError
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
     from conftest import Home
 
-pytestmark = pytest.mark.fire
-
 WRITERS, EDITS, READERS = (50, 20, 4) if LONG else (10, 6, 2)
 #: More than one buffer of a program that writes in place.
 BYSTANDERS = {f"bystander{number}": f"id{number}:{'fake':0<60}" for number in range(120)}
@@ -34,18 +31,6 @@ STORE = '[__internal__]\nprofile = "bystander0"\n' + "".join(
 
 def keys(found: store.Store) -> dict[str, str | None]:
     return {name: profile.key for name, profile in found.profiles.items()}
-
-
-def start(home: Home, python: str | Path, code: str, *arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [str(python), "-c", code, str(home.store), *map(str, arguments)],
-        env=home.variables,
-        cwd=home.path,
-        text=True,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
 
 
 def end(process: subprocess.Popen[str]) -> str:
@@ -92,10 +77,11 @@ print(reads)
 """
 
 
+@pytest.mark.fire
 def test_case_39_writers_and_readers(home: Home, figure: Callable[[str], None]) -> None:
     home.write(STORE)
-    readers = [start(home, sys.executable, READ, len(BYSTANDERS), "ours") for _ in range(READERS)]
-    writers = [start(home, sys.executable, WRITE, f"p{number}", EDITS) for number in range(WRITERS)]
+    readers = [home.python(READ, home.store, len(BYSTANDERS), "ours") for _ in range(READERS)]
+    writers = [home.python(WRITE, home.store, f"p{number}", EDITS) for number in range(WRITERS)]
     for writer in writers:
         end(writer)
     reads = sum(int(end(reader)) for reader in readers)
@@ -124,6 +110,7 @@ print(done)
 """
 
 
+@pytest.mark.fire
 def test_case_43_the_official_cli_writes_in_between(
     home: Home, official: Path, figure: Callable[[str], None]
 ) -> None:
@@ -131,12 +118,10 @@ def test_case_43_the_official_cli_writes_in_between(
     # its own. What must not be lost is all the rest: no half store may be taken for a whole one.
     home.write(STORE + '\n[theirs]\nkey = "0:fake"\n')
     times = 1000 if LONG else 60
-    theirs = start(home, official / "python", OFFICIAL, times)
+    theirs = home.python(OFFICIAL, home.store, times, program=official / "python")
     assert theirs.stdout
     assert theirs.stdout.readline() == "ready\n"
-    readers = [
-        start(home, sys.executable, READ, len(BYSTANDERS), "theirs too") for _ in range(READERS)
-    ]
+    readers = [home.python(READ, home.store, len(BYSTANDERS), "theirs too") for _ in range(READERS)]
     edits = losses = refused = 0
     while theirs.poll() is None:
 
@@ -189,8 +174,8 @@ def test_case_43_half_a_store_is_not_taken_for_the_whole(home: Home) -> None:
         with home.store.open("w") as file:
             file.write(begun)
             file.flush()
-            reader = start(home, sys.executable, READ, len(BYSTANDERS), "ours")
-            editor = start(home, sys.executable, WRITE, "p1", 1)
+            reader = home.python(READ, home.store, len(BYSTANDERS), "ours")
+            editor = home.python(WRITE, home.store, "p1", 1)
             time.sleep(0.5)  # the writer is held up
             file.write(STORE[len(begun) :])
         end(editor)
@@ -198,19 +183,9 @@ def test_case_43_half_a_store_is_not_taken_for_the_whole(home: Home) -> None:
         assert keys(store.read(str(home.store))) == BYSTANDERS | {"p1": "1:fake"}
 
 
-HOLD = """
-import sys
-from falenv import store
-def change(data):
-    print("holding", flush=True)
-    sys.stdin.readline()
-store.edit(sys.argv[1], change)
-"""
-
-
 def test_case_39_a_stopped_holder_is_named_and_others_do_not_wait_for_ever(home: Home) -> None:
     home.write(STORE)
-    holder = start(home, sys.executable, HOLD)
+    holder = home.python(HOLD, home.store)
     assert holder.stdout
     assert holder.stdout.readline() == "holding\n"
     holder.send_signal(signal.SIGSTOP)

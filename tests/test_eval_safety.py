@@ -1,7 +1,7 @@
 """What is to be evaled gives each shell the value, byte for byte, and changes nothing else.
 
-A shell is started once for many values. `FALENV_LONG=1` tries thousands, with a seed of their own,
-which is printed with the figures at the end of a run with `-s`; `FALENV_SEED` repeats one.
+A shell is started once for many values. The long form tries thousands, with a seed of their own,
+which is printed with the figures; `FALENV_SEED` repeats one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, SCRIPTS, SHELLS, Home, needs
+from conftest import KEYS, LONG, SCRIPTS, SHELLS, Home, needs, seed
 from test_values import HOSTILE, toml
 
 from falenv import dialects
@@ -23,10 +23,10 @@ from falenv.errors import KeyNotCarriedError, masked
 from falenv.profile import Profile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-LONG = bool(os.environ.get("FALENV_LONG"))
-SEED = int(os.environ.get("FALENV_SEED") or (random.randrange(2**32) if LONG else 5))
+SEED = seed(5)
 
 #: The shells, and the dialect that each is spoken to in: exports in bash's are POSIX.
 DIALECTS = {name: name for name in dialects.DIALECTS} | {"dash": "bash", "sh": "bash"}
@@ -160,9 +160,12 @@ def words_of(shell: str, names: list[str]) -> str:
     return " ".join(f'"${name}"' if shell == "fish" else f'"${{{name}-}}"' for name in names)
 
 
+@pytest.mark.fire
 @pytest.mark.parametrize("locale", ["C.UTF-8", "C"] if LONG else ["C.UTF-8"])
 @pytest.mark.parametrize("shell", DIALECTS)
-def test_exports_are_exact_and_change_nothing_else(home: Home, shell: str, locale: str) -> None:
+def test_exports_are_exact_and_change_nothing_else(
+    home: Home, shell: str, locale: str, figure: Callable[[str], None]
+) -> None:
     count = 1500 if LONG else 120
     needs(shell)
     chance = random.Random(SEED)
@@ -203,7 +206,10 @@ def test_exports_are_exact_and_change_nothing_else(home: Home, shell: str, local
     assert found[-len(PRINTS) :] == [b""] * len(PRINTS)
     assert (home.path / "exported").read_bytes().split(b"\0")[:-1] == keys
     assert differences(home.path, "before", "after", but_ours=False) == []
-    print(f"\nseed {SEED}: {shell} in {locale}: {len(expected)} values of {count} profiles, exact")
+    figure(
+        f"eval: {shell} in {locale}: {len(expected)} values of {count} profiles, exact "
+        f"(seed {SEED})"
+    )
 
 
 def test_a_value_that_no_program_could_be_started_with_is_refused(
@@ -279,8 +285,11 @@ end < ../homes
 RAW = "".join(chr(code) for code in range(32, 127) if chr(code) not in '"\\') + "é日\U0001f511"
 
 
+@pytest.mark.fire
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_integration_in_odd_places_with_odd_names(home: Home, shell: str) -> None:
+def test_the_integration_in_odd_places_with_odd_names(
+    home: Home, shell: str, figure: Callable[[str], None]
+) -> None:
     places, profiles = (16, 50) if LONG else (4, 12)
     chance = random.Random(SEED)
     work = home.path / "work"
@@ -324,4 +333,7 @@ def test_the_integration_in_odd_places_with_odd_names(home: Home, shell: str) ->
     assert differences(home.path, "before", "during", but_ours=True) == []
     assert differences(home.path, "before", "after", but_ours=False) == []
     assert list(work.iterdir()) == []
-    print(f"\nseed {SEED}: {shell}: {places} places with {places * profiles} profiles, exact")
+    figure(
+        f"eval: {shell} in {places} odd places, with {places * profiles} odd profiles, exact "
+        f"(seed {SEED})"
+    )

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, LONG, SCRIPTS
+from conftest import ANOTHER, KEYS, LONG, SCRIPTS, give_away
 
 from falenv import store
 from falenv.commands import profile
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Home
-
-pytestmark = pytest.mark.fire
 
 #: What each command is called with. A command that is missing here is a failure.
 ARGUMENTS: dict[str, list[list[str]]] = {
@@ -150,19 +148,12 @@ FINE = {
 }  # fmt: skip
 
 
-def given_away(path: Path, mode: int, user: int, group: int) -> None:
-    """Give a store a mode, and to another user or group, which only root can."""
-    path.chmod(mode)
-    if user or group:
-        if os.geteuid():
-            pytest.skip("needs root, to give a file away")
-        os.chown(path, user, group)
-
-
 def store_of(mode: int, user: int = 0, group: int = 0) -> Callable[[Path], None]:
     def make(path: Path) -> None:
         path.write_text(GOOD)
-        given_away(path, mode, user, group)
+        path.chmod(mode)
+        if user or group:
+            give_away(path, user, group)
 
     return make
 
@@ -171,7 +162,9 @@ def in_folder_of(mode: int, user: int = 0, group: int = 0) -> Callable[[Path], N
     def make(path: Path) -> None:
         path.write_text(GOOD)
         path.chmod(0o600)
-        given_away(path.parent, mode, user, group)
+        path.parent.chmod(mode)
+        if user or group:
+            give_away(path.parent, user, group)
 
     return make
 
@@ -189,7 +182,7 @@ def bound(path: Path) -> None:
 
 
 def linked_to_anothers(path: Path) -> None:
-    store_of(0o600, 12345)(path.with_name("other"))
+    store_of(0o600, ANOTHER)(path.with_name("other"))
     path.symlink_to("other")
 
 
@@ -205,12 +198,12 @@ PLACES: dict[str, Callable[[Path], object]] = {
     "dangling": lambda path: path.symlink_to("../dotfiles/fal.toml"),
     "symlink loop": lambda path: path.symlink_to(path),
     "below a file": below_a_file,
-    "another's": store_of(0o600, 12345),
+    "another's": store_of(0o600, ANOTHER),
     "link to another's": linked_to_anothers,
-    "group-writable": store_of(0o660, 0, 12345),
+    "group-writable": store_of(0o660, 0, ANOTHER),
     "world-writable": store_of(0o666),
-    "in another's folder": in_folder_of(0o700, 12345),
-    "in a group-writable folder": in_folder_of(0o770, 0, 12345),
+    "in another's folder": in_folder_of(0o700, ANOTHER),
+    "in a group-writable folder": in_folder_of(0o770, 0, ANOTHER),
     "in a world-writable folder": in_folder_of(0o777),
 }
 KINDS = [*STORES, *PLACES]
@@ -229,6 +222,7 @@ def put(home: Home, kind: str) -> None:
         PLACES[kind](home.store)
 
 
+@pytest.mark.fire
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_command_on_a_hostile_store(
     home: Home, kind: str, figure: Callable[[str], None]
@@ -257,6 +251,7 @@ def test_every_command_on_a_hostile_store(
         figure(f"hostile stores: {kind}: {len(lines)} command lines, {refused} refused")
 
 
+@pytest.mark.fire
 def test_devices_named_by_fal_config_path(home: Home) -> None:
     for device in ("/dev/zero", "/dev/full", "/dev/null", "/dev/tty", "/dev/stdin", "/"):
         for line in LINES if LONG else LINES[:: len(LINES) // 3]:
@@ -320,6 +315,7 @@ def mutated(chance: random.Random) -> bytes:
     return bytes(content)
 
 
+@pytest.mark.fire
 def test_mutated_stores(
     home: Home, monkeypatch: pytest.MonkeyPatch, figure: Callable[[str], None]
 ) -> None:

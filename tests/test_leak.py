@@ -1,8 +1,8 @@
 """No key where it does not belong: every command and every shell, in many states, searched.
 
 Each key has a mark in it, plainly fake. A mark may be in the store, in the FAL_KEY of what runs
-with that profile, and in what `env` prints. `FALENV_LONG=1` runs every command in every state, and
-interrupts at hundreds of moments. The figures are printed at the end of a run with `-s`.
+with that profile, and in what `env` prints. The long form runs every command in every state, and
+interrupts at hundreds of moments.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from conftest import SCRIPTS, Home, Shell, needs
+from conftest import LONG, SCRIPTS, Home, Shell, needs
 
 from falenv import dialects
 from falenv.commands import profile as group
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     Start = Callable[..., Shell]
 
-LONG = bool(os.environ.get("FALENV_LONG"))
 MARK = re.compile(r"fakemark(\w+?)0")
 
 
@@ -305,8 +304,9 @@ def wanted(name: str, case: Case) -> bool:
     return LONG or name == "fine" or (case.command, case.words) in few
 
 
+@pytest.mark.fire
 @pytest.mark.parametrize("name", [name for name in STATES if LONG or not STATES[name].slow])
-def test_no_command_shows_a_key(tmp_path: Path, name: str) -> None:
+def test_no_command_shows_a_key(tmp_path: Path, name: str, figure: Callable[[str], None]) -> None:
     state = STATES[name]
     tried = 0
     for number, case in enumerate(case for case in cases() if wanted(name, case)):
@@ -321,7 +321,7 @@ def test_no_command_shows_a_key(tmp_path: Path, name: str) -> None:
         with trouble(home, state.trouble) as prefix:
             check(home, state, case, home.path / "trace", prefix)
         tried += 1
-    print(f"\n{name}: {tried} commands, no key out of place")
+    figure(f"leaks: {name}: {tried} commands, no key out of place")
 
 
 def test_the_search_finds_what_is_there(home: Home, tmp_path: Path) -> None:
@@ -400,7 +400,8 @@ def test_what_nobody_foresaw_is_one_line(home: Home, module: str) -> None:
     assert broke
 
 
-def test_no_key_however_it_is_interrupted(home: Home) -> None:
+@pytest.mark.fire
+def test_no_key_however_it_is_interrupted(home: Home, figure: Callable[[str], None]) -> None:
     """Ctrl-C and an abort, at moments from the first to the last."""
     tries = 300 if LONG else 16
     chance = random.Random(22)
@@ -432,7 +433,7 @@ def test_no_key_however_it_is_interrupted(home: Home) -> None:
             assert beside.stat().st_mode & 0o777 == 0o600
             assert how != signal.SIGINT
             beside.unlink()
-    print(f"\n{tries} interruptions, no key out of place; ended with {ended}")
+    figure(f"leaks: {tries} interruptions, no key out of place; ended with {ended}")
 
 
 # --- The shells ----------------------------------------------------------------------------------
@@ -450,6 +451,7 @@ EVERYTHING = {
 }  # fmt: skip
 
 
+@pytest.mark.fire
 @pytest.mark.parametrize(
     ("shell_name", "option"),
     [
@@ -458,7 +460,9 @@ EVERYTHING = {
         for option in (options if LONG else options[1:2])
     ],
 )
-def test_no_shell_shows_a_key(home: Home, start: Start, shell_name: str, option: str) -> None:
+def test_no_shell_shows_a_key(
+    home: Home, start: Start, shell_name: str, option: str, figure: Callable[[str], None]
+) -> None:
     home.write(STORE.replace("[odd]", f'["{fake("name")}"]\nkey = "k:never"\n[odd]'))
     temporary = home.path / "tmp"
     temporary.mkdir()
@@ -518,7 +522,10 @@ def test_no_shell_shows_a_key(home: Home, start: Start, shell_name: str, option:
             "hand", "a", "b", "odd", "far", "whole"
         }  # fmt: skip
     by = [next(iter(marks(process.environment.get("FAL_KEY", ""))), "") for process in runs[1:]]
-    print(f"\n{shell_name} {option}: {len(runs)} processes, FAL_KEY {sorted(set(by))}, no leak")
+    figure(
+        f"leaks: {shell_name}, {option or 'no trace'}: {len(runs)} processes, "
+        f"FAL_KEY {sorted(set(by))}, no leak"
+    )
     shell.run("fal profile off")
     shell.prompts()
     assert shell.get("FAL_KEY") == fake("hand")

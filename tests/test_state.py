@@ -1,7 +1,7 @@
 """Whose word counts: the state folder, its notes and its index, where others had their hands in.
 
-`FALENV_LONG=1` has each shell read hundreds of lying indexes, from a seed of their own, which is
-printed with the figures at the end of a run with `-s`; `FALENV_SEED` repeats one.
+The long form has each shell read hundreds of lying indexes, from a seed of their own, which is
+printed with the figures; `FALENV_SEED` repeats one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, SHELLS, Home, needs
+from conftest import KEYS, LONG, SHELLS, Home, give_away, needs, seed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
     Start = Callable[..., Shell]
 
-LONG = bool(os.environ.get("FALENV_LONG"))
-SEED = int(os.environ.get("FALENV_SEED") or (random.randrange(2**32) if LONG else 4063500347))
+SEED = seed(4063500347)
 EVAL = 'eval "$(fal profile env)"'
 
 
@@ -51,14 +50,6 @@ def indexes(home: Home) -> Path:
 def note(home: Home, folder: Path) -> Path:
     name = str(folder / ".fal-profile").replace("%", "%%").replace("/", "%")
     return state(home) / "folders" / name
-
-
-def give_away(*paths: Path) -> None:
-    """Make files another user's, with their times as they are."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can make another user's file")
-    for path in paths:
-        os.chown(path, 65534, 65534, follow_symlinks=False)
 
 
 @pytest.fixture
@@ -89,9 +80,11 @@ def plant(home: Home, folder: Path, how: str) -> None:
         os.mkfifo(path)
     else:
         paths = {"note": [path], "notes": [path.parent], "state": [path.parent, state(home)]}
-        give_away(*paths[how])
+        for given in paths[how]:
+            give_away(given)
 
 
+@pytest.mark.fire
 @spread("how", ["note", "notes", "state", "link", "fifo"])
 def test_a_note_that_was_planted_allows_nothing(
     home: Home, folder: Path, start: Start, shell_name: str, how: str
@@ -256,6 +249,7 @@ def test_a_store_that_changed_within_its_time_gives_no_others_key(
         assert (shell.get("FAL_KEY"), shell.get("FALENV_PROFILE")) == (KEYS[name], name)
 
 
+@pytest.mark.fire
 @spread(
     "number",
     [
@@ -280,6 +274,7 @@ def test_a_line_number_is_a_number(
     assert folder.exists()
 
 
+@pytest.mark.fire
 @spread("whose", ["index", "folder", "link"])
 def test_an_index_that_another_user_wrote_is_not_read(
     home: Home, folder: Path, start: Start, shell_name: str, whose: str
@@ -337,8 +332,11 @@ def lies(random: random.Random, lines: int) -> bytes:
     return "\n".join([random.choice(names), *entries, ""][: random.randrange(1, 12)]).encode()
 
 
+@pytest.mark.fire
 @pytest.mark.parametrize("shell_name", SHELLS)
-def test_no_lie_of_the_index_yields_another_profiles_key(home: Home, shell_name: str) -> None:
+def test_no_lie_of_the_index_yields_another_profiles_key(
+    home: Home, shell_name: str, figure: Callable[[str], None]
+) -> None:
     tries = 700 if LONG else 30
     chance = random.Random(SEED)
     home.profiles("a", "b", "c", default="b")
@@ -367,7 +365,8 @@ def test_no_lie_of_the_index_yields_another_profiles_key(home: Home, shell_name:
     assert list(home.path.rglob("pwned")) == []
     said = home.path / "said"
     assert said.read_text() == ""
-    print(
-        f"\nseed {SEED}: {shell_name}: {tries} lying indexes, no other profile's key, nothing run"
+    figure(
+        f"lies: {shell_name}: {tries} lying indexes, no other profile's key, nothing run "
+        f"(seed {SEED})"
     )
     shutil.rmtree(home.path / "lies")

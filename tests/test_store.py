@@ -8,12 +8,11 @@ import random
 import signal
 import stat
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, SCRIPTS, needs
+from conftest import HOLD, KEYS, SCRIPTS, needs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,19 +50,6 @@ def modes(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def python(home: Home, code: str, *arguments: str) -> subprocess.Popen[str]:
-    """Start a process of its own that runs code."""
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
-        env=home.variables,
-        cwd=home.path,
-        text=True,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-
-
 def powerless(*command: str) -> list[str]:
     """Return a command line that is held to file modes, for root too."""
     if os.geteuid() != 0:
@@ -92,7 +78,7 @@ def test_case_38_a_killed_writer_leaves_the_old_store_or_the_new(home: Home) -> 
     rest = WRITTEN.replace("region = 'eu'\n", "region = 'eu'\ncount = {}\n")
     chance = random.Random(38)
     for _ in range(12):
-        writer = python(home, EDIT_FOR_EVER, str(home.store))
+        writer = home.python(EDIT_FOR_EVER, home.store)
         with writer:
             assert writer.stdout
             assert writer.stdout.readline() == "going\n"
@@ -194,7 +180,7 @@ sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
 
 def test_case_39_fifty_writers_at_once_lose_nothing(home: Home) -> None:
     home.write(WRITTEN)
-    writers = python(home, WRITERS, str(home.store), "50")
+    writers = home.python(WRITERS, home.store, "50")
     _, stderr = writers.communicate(timeout=60)
     assert (writers.returncode, stderr) == (0, "")
     listed = json.loads(home.fal("list", "--json").stdout)["profiles"]
@@ -221,15 +207,6 @@ def test_case_39_eight_command_lines_at_once_lose_nothing(home: Home) -> None:
     assert {profile["profile"] for profile in listed} == {f"p{number}" for number in range(8)}
 
 
-HOLD = """
-import sys
-from falenv import store
-def change(data):
-    print("holding", flush=True)
-    sys.stdin.readline()
-    data["held"] = {}
-store.edit(sys.argv[1], change)
-"""
 IMPATIENT = """
 import sys
 from falenv import lock
@@ -241,12 +218,12 @@ sys.exit(main())
 
 def test_case_39_a_held_lock_is_waited_for_and_its_holder_named(home: Home) -> None:
     home.write(WRITTEN)
-    with python(home, HOLD, str(home.store)) as holder:
+    with home.python(HOLD, home.store) as holder:
         assert holder.stdout
         assert holder.stdout.readline() == "holding\n"
 
         begin = time.monotonic()
-        impatient = python(home, IMPATIENT, "profile", "create", "new")
+        impatient = home.python(IMPATIENT, "profile", "create", "new")
         stdout, stderr = impatient.communicate(timeout=30)
         assert time.monotonic() - begin > 0.4
         assert (impatient.returncode, stdout) == (1, "")
@@ -268,7 +245,7 @@ def test_case_39_a_held_lock_is_waited_for_and_its_holder_named(home: Home) -> N
 
 def test_case_39_a_killed_holder_holds_nothing(home: Home) -> None:
     home.write(WRITTEN)
-    with python(home, HOLD, str(home.store)) as holder:
+    with home.python(HOLD, home.store) as holder:
         assert holder.stdout
         holder.stdout.readline()
         holder.send_signal(signal.SIGKILL)
@@ -511,10 +488,10 @@ for _ in range(2000):
 
 def test_case_42_a_store_that_is_being_written_in_place_is_read_whole(home: Home) -> None:
     home.write(WRITTEN)
-    with python(home, IN_PLACE, str(home.store), WRITTEN) as writer:
+    with home.python(IN_PLACE, home.store, WRITTEN) as writer:
         assert writer.stdout
         writer.stdout.readline()
-        reader = python(home, READ, str(home.store))
+        reader = home.python(READ, home.store)
         _, stderr = reader.communicate(timeout=60)
         writer.kill()
     assert (reader.returncode, stderr) == (0, "")

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, SCRIPTS, UNSET, needs
+from conftest import ANOTHER, KEYS, SCRIPTS, UNSET, give_away, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,14 +16,6 @@ if TYPE_CHECKING:
     from conftest import Home, Shell
 
     Start = Callable[..., Shell]
-
-ANOTHER = 12345  # a user
-
-
-def give(path: Path, user: int = ANOTHER, group: int = ANOTHER) -> None:
-    if os.geteuid():
-        pytest.skip("needs root, to give a file away")
-    os.chown(path, user, group, follow_symlinks=False)
 
 
 def index_files(home: Home) -> list[Path]:
@@ -56,7 +48,7 @@ def test_a_store_that_anyone_may_write_is_not_used(home: Home, mode: int) -> Non
 
 def test_another_users_store_is_not_used(home: Home) -> None:
     home.profiles("a", "b", default="a")
-    give(home.store)
+    give_away(home.store)
     distrusted(home, f"belongs to another user (uid {ANOTHER}), so its keys are not used; ")
 
 
@@ -65,10 +57,10 @@ def test_a_folder_that_others_may_write_is_not_trusted(home: Home) -> None:
     folder = home.store.parent
     folder.chmod(0o777)
     distrusted(home, f"its folder {folder} can be written by other users, so its keys")
-    give(folder)
+    give_away(folder)
     folder.chmod(0o755)
     distrusted(home, f"its folder {folder} belongs to another user (uid {ANOTHER}), so its keys")
-    give(folder, 0)
+    give_away(folder, 0)
     folder.chmod(0o770)
     distrusted(home, f"its folder {folder} can be written by other users, so its keys")
 
@@ -102,14 +94,14 @@ def test_a_sticky_folder_will_do(home: Home) -> None:
 def test_case_40_a_group_of_ones_own_may_write(home: Home) -> None:
     # With a umask of 002, the rule where each user has a group, the official CLI makes it so.
     home.profiles("a", "b", default="a")
-    give(home.store, os.getuid(), os.getgid())
+    give_away(home.store, os.getuid(), os.getgid())
     home.store.chmod(0o664)
     home.store.parent.chmod(0o775)
     done = home.fal("set", "b")
     assert (done.returncode, done.stderr.count("\n")) == (0, 1)
     assert "it is private now" in done.stderr
     assert home.store.stat().st_mode & 0o777 == 0o600
-    give(home.store, os.getuid())
+    give_away(home.store, os.getuid())
     home.store.chmod(0o664)
     distrusted(home, "can be written by other users")
 
@@ -130,7 +122,7 @@ def test_a_running_shell_keeps_its_key_and_says_why_once(
     shell = start(shell_name, eval_line)
     assert shell.get("FAL_KEY") == KEYS["a"]
     home.profiles("a", "b", default="b")
-    give(home.store)
+    give_away(home.store)
     shown = shell.prompts(3)
     assert shown.count("belongs to another user") == 1
     assert shell.get("FAL_KEY") == KEYS["a"]
@@ -147,14 +139,12 @@ def test_no_index_where_others_may_write(home: Home, kind: str) -> None:
     (index,) = index_files(home)
     assert index.is_relative_to(state)
     if kind == "another's":
-        give(state)
+        give_away(state)
     else:
-        give(index)
+        give_away(index)
     used = home.script("bash", 'eval "$(fal profile env)"; printf %s "$__falenv_index"').stdout
     if kind == "another's index":
         assert index.stat().st_uid == os.getuid()
-    elif kind == "world-writable":  # it is our own, so it is closed
-        assert state.stat().st_mode & 0o022 == 0
     else:
         assert used
         assert str(state) not in used
