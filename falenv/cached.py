@@ -29,14 +29,6 @@ def write(path: str, dialect: Dialect, store_path: str, index_path: str) -> None
         return  # no place for it: the shells ask each time
 
 
-def remove(path: str) -> None:
-    """Delete the file, if there is one."""
-    try:
-        os.unlink(path)
-    except OSError:
-        return
-
-
 def _says(path: str, content: bytes, mtime_ns: int) -> bool:
     """Tell whether the file is there, with this content and time, and is one a shell would read."""
     try:

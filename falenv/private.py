@@ -1,12 +1,18 @@
-"""Files that we rely on, and whether others than the user had a hand in them."""
+"""Files that we rely on: made at once, and never with another user's hand in them."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+import time
 
 from falenv import paths
+
+#: What is to replace a file begins with this, which a shell's `*` passes over.
+_NEW = ".falenv-new-"
+#: Nobody writes for so long: whose file is older was killed.
+_LEFT_SECONDS = 60
 
 
 def is_ours(path: str) -> bool:
@@ -82,9 +88,9 @@ def put(path: str, content: bytes, mtime_ns: int | None = None) -> bool:
     Tell whether it could have that time, since a file system may round it; else the old one stays.
     Errors: OSError.
     """
-    temporary = os.path.join(os.path.dirname(path), f".{os.getpid()}")  # a shell's `*` passes over
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    temporary = new_name(os.path.dirname(path))
     try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "wb") as file:
             file.write(content)
         if mtime_ns is not None:
@@ -93,6 +99,28 @@ def put(path: str, content: bytes, mtime_ns: int | None = None) -> bool:
         if kept:
             os.replace(temporary, path)
     finally:
-        if os.path.lexists(temporary):
-            os.unlink(temporary)
+        remove(temporary)
     return kept
+
+
+def new_name(folder: str) -> str:
+    """Return a path in a folder for what is to replace a file there; the caller takes it away.
+
+    What those who were killed could not take away goes now.
+    """
+    try:
+        for name in os.listdir(folder):
+            path = os.path.join(folder, name)
+            if name.startswith(_NEW) and time.time() - os.lstat(path).st_ctime > _LEFT_SECONDS:
+                remove(path)
+    except OSError:  # not to be listed, or another of us was quicker
+        pass
+    return os.path.join(folder, f"{_NEW}{os.getpid()}-{time.time_ns()}")
+
+
+def remove(path: str) -> None:
+    """Delete a file, if it is there and can be."""
+    try:
+        os.unlink(path)
+    except OSError:
+        return

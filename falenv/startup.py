@@ -13,7 +13,7 @@ import re
 import stat
 import zlib
 
-from falenv import assets, dialects, paths
+from falenv import assets, dialects, paths, private
 from falenv.errors import StartupFileError
 
 #: What can be asked for. direnv is no shell, but reads files at each start as one does.
@@ -204,21 +204,17 @@ def _replace(target: str, content: bytes) -> None:
     status = os.stat(target) if os.path.exists(target) else None
     if status and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    temporary = os.path.join(
-        os.path.dirname(target), f".{os.path.basename(target)}.falenv-{os.getpid()}"
-    )
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    temporary = private.new_name(os.path.dirname(target))
     try:
-        with open(descriptor, "wb") as file:
+        with open(temporary, "xb") as file:
             if status:
-                mine = os.fstat(descriptor)
+                mine = os.fstat(file.fileno())
                 if (mine.st_uid, mine.st_gid) != (status.st_uid, status.st_gid):
-                    os.fchown(descriptor, status.st_uid, status.st_gid)
-                os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+                    os.fchown(file.fileno(), status.st_uid, status.st_gid)
+                os.fchmod(file.fileno(), stat.S_IMODE(status.st_mode))
             file.write(content)
             file.flush()
-            os.fsync(descriptor)
+            os.fsync(file.fileno())
         os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    finally:
+        private.remove(temporary)

@@ -1,8 +1,9 @@
 """Every system call of a write, killed and failing: the store is the old one or the new one.
 
 The calls are those about anything in the home: the store, its lock, the file that will replace it,
-the index. The short form tries some of them, each command and each fault once; the long form tries
-all calls of all commands with all faults.
+the index. The short form tries each command and each fault once, at all calls that make or take
+away a file and at some of the others; the long form tries all calls of all commands with all
+faults.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ import re
 import shutil
 import time
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 from conftest import KEYS, LONG, SCRIPTS, Home, needs
+
+from falenv import private
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
     from pathlib import Path
-
-pytestmark = pytest.mark.fire
+    from typing import Any
 
 STORE = """\
 # my accounts
@@ -44,6 +47,7 @@ COMMANDS = {
     "host": ["host", "api.alpha.fal.ai"],
     "delete": ["delete", "b"],
 }
+TURNING = re.compile(r"O_CREAT|O_TRUNC|rename|unlink")
 SIGNALS = ["KILL", "INT"]
 ERRORS = ["ENOSPC", "EIO", "EACCES", "EROFS", "EINTR"]
 SHORT = [
@@ -85,18 +89,20 @@ class Victim:
     def measure(self) -> list[tuple[str, int]]:
         """Return each call there is when nothing goes wrong, as name and how manieth of that name.
 
-        Keep what the store is then.
+        Keep what the store is then, and which calls make, move or take away a file.
         """
         home, done = self.run()
         assert done.returncode == 0, done.stderr
         self.new = home.store.read_text()
         assert self.new != STORE
         counts: dict[str, int] = {}
-        calls = []
+        calls, lines = [], []
         for name, line in self.traced():
             counts[name] = counts.get(name, 0) + 1
             if f"{self.path}/." in line:
                 calls.append((name, counts[name]))
+                lines.append(line)
+        self.turning = {at for at, line in enumerate(lines) if TURNING.search(line)}
         names = [name for name, _ in calls]
         assert {"openat", "write", "fsync", "flock", "utimensat"} <= set(names)
         assert names.count("rename") == 2  # the store's and the index's
@@ -129,8 +135,15 @@ class Victim:
             "config.toml", ".config.toml.lock"
         }, what  # fmt: skip
         assert 'key = "00000000-0000-4000-8000-000000000001:fake' in store.read_text()
+        assert (store.stat().st_mode & 0o777) == 0o600, what
+
+    def left(self) -> list[str]:
+        """Return the hidden files that are neither the user's nor meant to stay."""
+        found = [path.name for path in self.path.rglob(".*") if path.is_file()]
+        return [name for name in found if name != ".config.toml.lock"]
 
 
+@pytest.mark.fire
 @pytest.mark.parametrize(
     ("command", "fault"),
     [(command, fault) for command in COMMANDS for fault in SIGNALS + ERRORS] if LONG else SHORT,
@@ -140,8 +153,9 @@ def test_case_38_a_fault_at_every_system_call(
 ) -> None:
     victim = Victim(tmp_path / "home", command)
     numbers = range(len(victim.calls))
-    # Another sixth for each pair.
-    tried = numbers if LONG else numbers[SHORT.index((command, fault)) % 6 :: 6]
+    # In short another sixth for each pair.
+    some = numbers if LONG else numbers[SHORT.index((command, fault)) % 6 :: 6]
+    tried = sorted({*some, *victim.turning})
     codes: list[int] = []
     for at in tried:
         done = victim.inject(at, fault)
@@ -157,6 +171,8 @@ def test_case_38_a_fault_at_every_system_call(
             assert done.stderr[:8] == "falenv: "[: 8 * done.returncode], what
         if done.returncode == 0:
             assert victim.home.store.read_text() == victim.new, what
+        if fault != "KILL":
+            assert victim.left() == [], what
         victim.check(what)
     refused = len(codes) - codes.count(0)
     if fault != "EINTR":  # which Python mends itself, as a rule (PEP 475)
@@ -167,6 +183,7 @@ def test_case_38_a_fault_at_every_system_call(
     )
 
 
+@pytest.mark.fire
 def test_ctrl_c_is_quiet_from_the_first_import_on(
     home: Home, figure: Callable[[str], None]
 ) -> None:
@@ -191,3 +208,75 @@ def test_ctrl_c_is_quiet_from_the_first_import_on(
         expected = (0, whole, "") if done.returncode == 0 else (130, "", "")
         assert (done.returncode, done.stdout, done.stderr) == expected, calls[-1]
     figure(f"fault injection: list, Ctrl-C at {len(tried)} of {len(numbers)} opened files: quiet")
+
+
+@pytest.mark.parametrize("line", ["set b", "link b", "install bash --yes", "env --shell bash"])
+def test_ctrl_c_just_when_a_file_was_made_leaves_none(
+    home: Home, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home.path)
+    home.write(STORE)
+    made: list[str] = []
+    open_file, open_descriptor = open, os.open
+
+    def interrupted(path: str, mode: str = "r", *rest: Any, **options: Any) -> Any:
+        file = open_file(path, mode, *rest, **options)
+        if "x" not in mode:
+            return file
+        file.close()
+        made.append(path)
+        raise KeyboardInterrupt
+
+    def interrupted_too(path: str, flags: int, *rest: Any, **options: Any) -> int:
+        descriptor = open_descriptor(path, flags, *rest, **options)
+        if not flags & os.O_EXCL or path.endswith(".lock"):
+            return descriptor
+        os.close(descriptor)
+        made.append(path)
+        raise KeyboardInterrupt
+
+    with mock.patch("builtins.open", interrupted), mock.patch("os.open", interrupted_too):
+        code, _, stderr = home.here("profile", *line.split())
+    assert (code, stderr) == (130, "")
+    assert len(made) == 1
+    assert not os.path.lexists(made[0])
+
+
+@pytest.mark.parametrize("line", ["set b", "link b", "install bash --yes"])
+def test_what_the_killed_left_goes_with_a_later_write(
+    home: Home, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home.path)
+    home.write(STORE)
+    state = home.path / ".local" / "state" / "falenv"
+    index = state / str(home.store).replace("/", "%")
+    (state / "folders").mkdir(parents=True)
+    index.mkdir()
+    left = {
+        "set b": index / ".falenv-new-1-1",
+        "link b": state / "folders" / ".falenv-new-1-1",
+        "install bash --yes": home.path / ".falenv-new-1-1",
+    }[line]
+    left.touch()
+    assert home.here("profile", *line.split())[0] == 0
+    assert left.exists()  # it may not be finished
+    if line.startswith("install"):
+        home.here("profile", "uninstall", "--yes")
+    monkeypatch.setattr(private, "_LEFT_SECONDS", -1)
+    home.write(STORE)
+    assert home.here("profile", *line.split())[0] == 0
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("line", ["set b", "link b", "install bash --yes"])
+def test_case_38_a_full_disk_is_left_as_it_was(home: Home, line: str) -> None:
+    home.write(STORE)
+    (home.path / ".bashrc").write_text("echo mine\n")
+    limited = [needs("bash"), "-c", 'ulimit -f 0; exec "$@"', "bash", str(SCRIPTS / "fal")]
+    done = home.run(*limited, "profile", *line.split())
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "File too large" in done.stderr
+    files = {path.name: path.read_text() for path in home.path.rglob("*") if path.is_file()}
+    files.pop(".config.toml.lock", None)
+    assert files == {"config.toml": STORE, ".bashrc": "echo mine\n"}

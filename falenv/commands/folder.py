@@ -6,7 +6,7 @@ import os
 
 import click
 
-from falenv import hot, index, paths, store, trust
+from falenv import hot, index, paths, private, store, trust
 from falenv.active import choice, resolve
 from falenv.commands import talk
 from falenv.errors import FalenvError, FolderError, masked, printable
@@ -30,13 +30,15 @@ def link(name: str) -> None:
     path = os.path.join(trust.here(), trust.FILE)
     if os.path.lexists(path):
         trust.read(path)  # refuses what is no such file, rather than to replace it
-    temporary = f"{path}.{os.getpid()}"
+    temporary = private.new_name(os.path.dirname(path))
     try:
         with open(temporary, "x", encoding="utf-8") as file:
             file.write(f"{name}\n")
         os.replace(temporary, path)
     except OSError as error:
         raise FolderError(path, f"could not be written: {error.strerror}") from None
+    finally:
+        private.remove(temporary)
     trust.allow(trust.read(path))
     _finish(now, mark, f"Profile {masked(name)} linked to {os.path.dirname(path)}.")
 

@@ -7,7 +7,7 @@ import re
 
 import click
 
-from falenv import cached, detect, dialects, hot, index, paths, startup, store
+from falenv import cached, detect, dialects, hot, index, paths, private, startup, store
 from falenv.commands import talk
 from falenv.errors import FalenvError, UsageError, printable
 
@@ -79,7 +79,7 @@ def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
     for edit in edits:
         click.echo(printable(f"Taken out of {edit.path}."))
     for target in targets:
-        cached.remove(paths.cached(paths.program(), target))
+        private.remove(paths.cached(paths.program(), target))
     if is_here:
         hot.say("this shell still follows; to end that too: fal profile off")
 
