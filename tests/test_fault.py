@@ -47,6 +47,7 @@ COMMANDS = {
     "host": ["host", "api.alpha.fal.ai"],
     "delete": ["delete", "b"],
 }
+SYNCED = re.compile(r"fsync\(.*/\.fal(/\.config\.toml\.falenv)?>|rename\(.*/\.fal/")
 TURNING = re.compile(r"O_CREAT|O_TRUNC|rename|unlink")
 SIGNALS = ["KILL", "INT"]
 ERRORS = ["ENOSPC", "EIO", "EACCES", "EROFS", "EINTR"]
@@ -106,6 +107,9 @@ class Victim:
         names = [name for name, _ in calls]
         assert {"openat", "write", "fsync", "flock", "utimensat"} <= set(names)
         assert names.count("rename") == 2  # the store's and the index's
+        # What a power failure could undo: first the file is on the disk, then its name.
+        order = [line.split("(")[0].split()[1] for line in lines if SYNCED.search(line)]
+        assert order == ["fsync", "rename", "fsync"]
         return calls
 
     def inject(self, at: int, fault: str) -> subprocess.CompletedProcess[str]:

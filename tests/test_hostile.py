@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import ANOTHER, KEYS, LONG, SCRIPTS, give_away
+from conftest import ANOTHER, KEYS, LONG, SCRIPTS, give_away, seed
 
 from falenv import store
 from falenv.commands import profile
@@ -260,7 +260,7 @@ def test_devices_named_by_fal_config_path(home: Home) -> None:
             assert done.returncode == 1 or line in DEAF
 
 
-# --- Mutated, in this process, for speed ---------------------------------------------------------
+# --- Mutated, in this process, for speed; FALENV_SEED repeats some -------------------------------
 
 SEEDS = [
     GOOD,
@@ -323,8 +323,9 @@ def test_mutated_stores(
     # `exec` would replace this process, and `on` looks for the shell that started it.
     lines = [line for line in LINES if line[0] not in {"exec", "on"}]
     tries = 20_000 if LONG else 600
+    first = seed(0)
     refused = readable = 0
-    for number in range(tries):
+    for number in range(first, first + tries):
         chance = random.Random(number)
         content = mutated(chance)
         line = chance.choice(lines)
@@ -347,5 +348,6 @@ def test_mutated_stores(
     assert readable > tries / 10
     figure(
         f"hostile stores: {tries} mutated stores, {readable} of them stores after all, "
-        f"{refused} commands refused, nothing rewritten by them"
+        f"{refused} commands refused, nothing rewritten by them "
+        f"(seed {first})"
     )

@@ -12,9 +12,10 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import HOLD, KEYS, SCRIPTS, needs
+from conftest import HOLD, KEYS, LONG, SCRIPTS, needs, seed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from conftest import Home
@@ -73,11 +74,16 @@ while True:
 """
 
 
-def test_case_38_a_killed_writer_leaves_the_old_store_or_the_new(home: Home) -> None:
+@pytest.mark.fire
+def test_case_38_a_killed_writer_leaves_the_old_store_or_the_new(
+    home: Home, figure: Callable[[str], None]
+) -> None:
     home.write(WRITTEN)
     rest = WRITTEN.replace("region = 'eu'\n", "region = 'eu'\ncount = {}\n")
-    chance = random.Random(38)
-    for _ in range(12):
+    chance = random.Random(seed(38))
+    tries = 1000 if LONG else 12
+    edits = 0
+    for _ in range(tries):
         writer = home.python(EDIT_FOR_EVER, home.store)
         with writer:
             assert writer.stdout
@@ -87,6 +93,7 @@ def test_case_38_a_killed_writer_leaves_the_old_store_or_the_new(home: Home) -> 
         text = home.store.read_text()
         count = text.partition("count = ")[2].partition("\n")[0]
         assert text == rest.format(int(count))
+        edits += int(count)
     # A leftover of the killed hinders nobody, and is gone with the next edit.
     assert home.fal("set", "comfy").returncode == 0
     assert {path.name for path in home.store.parent.iterdir()} <= {
@@ -94,6 +101,7 @@ def test_case_38_a_killed_writer_leaves_the_old_store_or_the_new(home: Home) -> 
         ".config.toml.lock",
         ".config.toml.index",
     }
+    figure(f"killed writers: {tries}, after {edits} edits, each store whole")
 
 
 @pytest.mark.parametrize(
