@@ -352,7 +352,7 @@ def show(kind, value, trace):
 sys.excepthook = show
 
 def fail(*arguments, **options):
-    raise LookupError({what!r})
+    raise LookupError({what!r}, "fakemarkhalf0")
 
 import {module}
 {module}.{function} = fail

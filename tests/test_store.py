@@ -10,8 +10,10 @@ import stat
 import subprocess
 import time
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
+import tomlkit
 from conftest import HOLD, KEYS, LONG, SCRIPTS, needs, seed
 
 if TYPE_CHECKING:
@@ -296,6 +298,15 @@ def test_case_40_a_store_open_to_others_is_closed_with_one_notice(home: Home) ->
     assert second.stderr == ""
 
 
+def test_case_40_a_store_open_to_others_is_closed_by_an_edit_that_changes_nothing(
+    home: Home,
+) -> None:
+    home.write(WRITTEN, mode=0o644)
+    assert "it is private now" in home.fal("set", "me").stderr
+    assert modes(home.store) == 0o600
+    assert home.store.read_text() == WRITTEN
+
+
 def test_case_40_a_symlinked_store_stays_a_symlink(home: Home) -> None:
     dotfiles = home.path / "dotfiles"
     dotfiles.mkdir()
@@ -351,6 +362,21 @@ def test_case_41_an_edit_keeps_all_that_it_is_not_about(
         assert WRITTEN.count(old) == 1
         wanted = WRITTEN.replace(old, new)
     assert home.store.read_bytes().decode() == wanted.replace("\n", end)
+
+
+def test_case_41_an_edit_that_went_wrong_is_not_written(home: Home) -> None:
+    home.write(WRITTEN)
+    dumps = tomlkit.dumps
+
+    def wrong(document: tomlkit.TOMLDocument) -> str:
+        text = dumps(document)
+        return text.replace(KEYS["me"], KEYS["comfy"]) if 'profile = "comfy"' in text else text
+
+    with mock.patch("tomlkit.dumps", wrong):
+        code, stdout, stderr = home.here("profile", "set", "comfy")
+    assert (code, stdout) == (1, "")
+    assert "is written in a way that we cannot edit" in stderr
+    assert home.store.read_text() == WRITTEN
 
 
 def test_case_41_an_unset_host_takes_only_its_line(home: Home) -> None:
