@@ -268,7 +268,7 @@ def _replace(path: str, target: str, change: Change) -> tuple[Store, Store]:
     # Under the lock there is one writer, so one name does, and a leftover of a killed writer is
     # taken away by the next.
     temporary = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.falenv")
-    _remove(temporary)
+    private.remove(temporary)
     for _ in range(_TRIES_EDIT):
         before = read(path)
         text = document.edited(before.text, change)
@@ -283,7 +283,7 @@ def _replace(path: str, target: str, change: Change) -> tuple[Store, Store]:
                 # Not read again: the official CLI may have been there since.
                 return before, Store(path, text, status)
         finally:
-            _remove(temporary)
+            private.remove(temporary)
     what = "is being written by another program, again and again"
     raise StoreError(path, what, "try again when that has ended")
 
@@ -297,13 +297,6 @@ def _write(path: str, text: str) -> os.stat_result:
         file.flush()
         os.fsync(descriptor)
         return os.fstat(descriptor)
-
-
-def _remove(path: str) -> None:
-    try:
-        os.unlink(path)
-    except OSError:
-        return
 
 
 def _sync_folder(folder: str) -> None:
