@@ -9,11 +9,12 @@ import socket
 import stat
 import sys
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 from conftest import ANOTHER, KEYS, LONG, SCRIPTS, give_away, seed
 
-from falenv import store
+from falenv import index, store
 from falenv.commands import profile
 from falenv.dialects import DIALECTS
 from falenv.errors import StoreError
@@ -21,6 +22,7 @@ from falenv.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from typing import Any
 
     from conftest import Home
 
@@ -350,4 +352,40 @@ def test_mutated_stores(
         f"hostile stores: {tries} mutated stores, {readable} of them stores after all, "
         f"{refused} commands refused, nothing rewritten by them "
         f"(seed {first})"
+    )
+
+
+@pytest.mark.fire
+def test_the_index_of_a_mutated_store_says_what_the_store_says(
+    home: Home, monkeypatch: pytest.MonkeyPatch, figure: Callable[[str], None]
+) -> None:
+    monkeypatch.chdir(home.path)
+    tries = 10_000 if LONG else 300
+    first = seed(0)
+    asked = read = 0
+    indexes = home.path / ".local" / "state" / "falenv"
+    recall = index.recall
+
+    def counted(*arguments: Any) -> index.Indexed | None:
+        nonlocal read
+        found = recall(*arguments)
+        read += found is not None
+        return found
+
+    for number in range(first, first + tries):
+        chance = random.Random(number)
+        home.write(mutated(chance))
+        os.utime(home.store, (number, number))
+        shutil.rmtree(indexes, ignore_errors=True)
+        whole = ["profile", "env", "--shell", "bash"]
+        lines = [["profile", "env", name, *whole[2:], "--exports-only"] for name in ("me", "b")]
+        told = [home.here(*line) for line in [*lines, whole]]  # the last leaves an index
+        with mock.patch("falenv.index.recall", counted):
+            again = [home.here(*line) for line in [*lines, whole]]
+        assert again == told, (number, home.store.read_bytes())
+        asked += len(again)
+    assert read > asked / 10
+    figure(
+        f"hostile stores: {tries} mutated stores and their indexes, asked {asked} times: "
+        f"{read} indexes read, the same said (seed {first})"
     )
