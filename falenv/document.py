@@ -33,6 +33,10 @@ def edited(text: str, change: Change) -> str | None:
 
     wanted = meaning(text)
     change(wanted)
+    line_end = "\r\n" if text.count("\n") == text.count("\r\n") > 0 else "\n"
+    # tomlkit writes on behind a last line with a dotted key, if nothing ends that line.
+    added = "" if not text or text.endswith("\n") else line_end
+    text += added
     try:
         document = tomlkit.parse(text)
         plain = _dumps(document)
@@ -43,8 +47,9 @@ def edited(text: str, change: Change) -> str | None:
         result = _dumps(document)
         if plain != text:
             result = _transferred(plain, result, text)
-        if text.count("\n") == text.count("\r\n") > 0:  # tomlkit ends new lines in LF
-            result = result.replace("\r\n", "\n").replace("\n", "\r\n")
+        if line_end == "\r\n":  # tomlkit ends new lines in LF
+            result = result.replace("\r\n", "\n").replace("\n", line_end)
+        result = result.removesuffix(added)
         return result if _with_internal(meaning(result)) == _with_internal(wanted) else None
     except Exception:  # noqa: BLE001 - tomlkit fails in many ways at what it cannot do
         return None

@@ -364,6 +364,15 @@ def test_case_41_an_edit_keeps_all_that_it_is_not_about(
     assert home.store.read_bytes().decode() == wanted.replace("\n", end)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_case_41_a_last_line_that_nothing_ends(home: Home, end: str) -> None:
+    text = f'[__internal__]\nprofile = "me"\n[me]\n{KEY}x.y.z = 1  # the end'.replace("\n", end)
+    home.write(text)
+    ended = home.fal("host", "api.fal.ai")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert home.store.read_bytes().decode() == f'{text}{end}host = "api.fal.ai"'
+
+
 def test_case_41_an_edit_that_went_wrong_is_not_written(home: Home) -> None:
     home.write(WRITTEN)
     dumps = tomlkit.dumps
