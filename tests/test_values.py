@@ -46,6 +46,7 @@ HOSTILE = [
     "trailing ",
     "\ttab\t",
     "new\nline",
+    "\nleading line",
     "tail\n",
     "\r",
     "*",
