@@ -142,7 +142,7 @@ def check_host(text: str, *, allow_foreign: bool = False) -> str:
     if not host.startswith("api"):
         raise InvalidHostError(
             f"a host that does not start with 'api' stops every command of the official CLI, "
-            f"so {host!r} is refused; an example: {DEFAULT_HOST}"
+            f"so {shown(host)} is refused; an example: {DEFAULT_HOST}"
         )
     own = any(name == domain or name.endswith("." + domain) for domain in OWN_DOMAINS)
     if not own and not allow_foreign:

@@ -67,6 +67,8 @@ key = "fakemarkwhole000000000000000000"
 # --- The commands --------------------------------------------------------------------------------
 
 PASTED = fake("pasted")
+#: The secret alone, by which no colon tells that it is one.
+HALF = PASTED.partition(":")[2]
 
 #: Every command, with the arguments to try; `<` stands before what comes on standard input.
 ARGUMENTS: dict[str, list[list[str]]] = {
@@ -83,10 +85,10 @@ ARGUMENTS: dict[str, list[list[str]]] = {
         ["b", PASTED],
         [f"--key={PASTED}"],
     ],
-    "host": [["api.alpha.fal.ai"], ["--unset"], [PASTED], ["--force", PASTED],
+    "host": [["api.alpha.fal.ai"], ["--unset"], [PASTED], [HALF], ["--force", PASTED],
              ["--profile", PASTED, "api.fal.ai"]],
     "create": [["new"], ["a"], [PASTED]],
-    "delete": [["b"], ["nope"], [PASTED]],
+    "delete": [["b"], ["nope"], [PASTED], [HALF]],
     "env": [
         [],
         *(["--shell", shell] for shell in sorted(dialects.DIALECTS)),
@@ -94,17 +96,19 @@ ARGUMENTS: dict[str, list[list[str]]] = {
         ["--shell", "bash", "--refresh", "--was", "b"],
         ["--shell", "bash", "b"],
         ["--shell", "bash", PASTED],
+        ["--shell", "bash", HALF],
         ["--shell", PASTED],
         ["--unset", "--shell", "bash"],
     ],
-    "use": [["b"], ["-"], ["--default"], [PASTED], ["b", PASTED]],
+    "use": [["b"], ["-"], ["--default"], [PASTED], [HALF], ["b", PASTED]],
     "off": [[], [PASTED]],
     "on": [[]],
     "current": [[], ["--json"], ["--name"], [PASTED]],
-    "exec": [["b", "--", "true"], ["odd", "--", "no-such-program"], [PASTED, "--", "true"], ["b"]],
+    "exec": [["b", "--", "true"], ["odd", "--", "no-such-program"], [PASTED, "--", "true"],
+             [HALF, "--", "true"], ["b"]],
     "prompt": [[]],
     "completion": [["bash"], [PASTED]],
-    "link": [["b"], [PASTED]],
+    "link": [["b"], [PASTED], [HALF]],
     "unlink": [[]],
     "allow": [[]],
     "deny": [[]],
