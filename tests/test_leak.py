@@ -72,8 +72,9 @@ HALF = PASTED.partition(":")[2]
 
 #: Every command, with the arguments to try; `<` stands before what comes on standard input.
 ARGUMENTS: dict[str, list[list[str]]] = {
-    "list": [[], ["--json"], ["--output", "json"], ["--names"], [PASTED]],
-    "set": [["b"], ["new"], [PASTED], ["--", PASTED], ["b", PASTED]],
+    "list": [[], ["--json"], ["--output", "json"], ["--names"], [PASTED],
+             [HALF]],
+    "set": [["b"], ["new"], [PASTED], ["--", PASTED], ["b", PASTED], ["b", HALF]],
     "unset": [[], [PASTED]],
     "key": [
         ["b", "--stdin", "<", fake("typed")],
@@ -103,16 +104,16 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "use": [["b"], ["-"], ["--default"], [PASTED], [HALF], ["b", PASTED]],
     "off": [[], [PASTED]],
     "on": [[]],
-    "current": [[], ["--json"], ["--name"], [PASTED]],
+    "current": [[], ["--json"], ["--name"], [PASTED], [HALF]],
     "exec": [["b", "--", "true"], ["odd", "--", "no-such-program"], [PASTED, "--", "true"],
              [HALF, "--", "true"], ["b"]],
     "prompt": [[]],
-    "completion": [["bash"], [PASTED]],
+    "completion": [["bash"], [PASTED], [HALF]],
     "link": [["b"], [PASTED], [HALF]],
     "unlink": [[]],
     "allow": [[]],
     "deny": [[]],
-    "install": [["bash", "zsh", "fish", "direnv", "--yes"], ["bash"], [PASTED]],
+    "install": [["bash", "zsh", "fish", "direnv", "--yes"], ["bash"], [PASTED], [HALF]],
     "uninstall": [[], [PASTED]],
 }  # fmt: skip
 

@@ -63,8 +63,9 @@ def run(arguments: list[str]) -> int:
         return end.exit_code
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else prog
-        # An argument that was not expected may be a key.
+        # An argument that was not expected may be a key, or its secret half alone.
         message = re.sub(r"([^\s:'\"(]+):[^\s'\")]+", r"\1:********", error.format_message())
+        message = re.sub(r"([^\s:'\"(]{8})[^\s:'\")]{24,}", r"\1…", message)
         raise UsageError(f"{message.rstrip('.')}; see: {where} --help") from None
     except click.Abort:
         raise FalenvError("stopped; nothing was changed") from None
