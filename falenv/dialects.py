@@ -5,7 +5,7 @@ Values are quoted here and nowhere else, as the last step before they are printe
 
 from __future__ import annotations
 
-from falenv.errors import UsageError
+from falenv.errors import UsageError, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -152,5 +152,5 @@ def find(name: str) -> Dialect:
     except KeyError:
         known = ", ".join(NAMES)
         raise UsageError(
-            f"there is no integration for the shell {name!r}; there are: {known}"
+            f"there is no integration for the shell {shown(name)}; there are: {known}"
         ) from None

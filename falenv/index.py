@@ -32,7 +32,7 @@ from falenv import paths, private, trust
 from falenv.errors import InvalidHostError, masked
 from falenv.profile import Profile
 from falenv.segment import DIM
-from falenv.store import stamp
+from falenv.store import LARGEST, stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -282,7 +282,7 @@ def _content(path: str, mtime_ns: int | None) -> bytes:
         ours = stat.S_ISREG(status.st_mode) and private.is_ours(path)
         if not ours or private.strangers(status) or mtime_ns not in {None, status.st_mtime_ns}:
             raise PermissionError(errno.EPERM, "not an index of ours", path)
-        return file.read()
+        return file.read(LARGEST)
 
 
 def _put(path: str, content: bytes, mtime_ns: int | None) -> bool:

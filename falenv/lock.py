@@ -20,7 +20,7 @@ LOCK_SECONDS = 10.0
 def hold(path: str, target: str) -> Iterator[None]:
     """Hold the lock of store `path`, which is the file `target`. It names its holder.
 
-    Errors: StoreBusyError, and StoreNotWrittenError where there can be no such file.
+    Errors: StoreBusyError, and StoreNotWrittenError for what the system refuses here or meanwhile.
     """
     name = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.lock")
     lock = filelock.FileLock(name, timeout=LOCK_SECONDS, mode=0o600)

@@ -91,10 +91,7 @@ def edit(path: str, change: Change) -> tuple[Store, Store]:
     except OSError as error:
         raise StoreNotWrittenError(path, error, folder) from None
     with hold(path, target):
-        try:
-            before, after = _replace(path, target, change)
-        except OSError as error:
-            raise StoreNotWrittenError(path, error) from None
+        before, after = _replace(path, target, change)
         try:
             if after is not before:
                 _sync_folder(folder)

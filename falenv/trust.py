@@ -178,4 +178,5 @@ def _record(path: str, word: str, name: str) -> None:
         private.make_folder(os.path.dirname(note))
         private.put(note, f"{word}\n{name}\n".encode("utf-8", "surrogateescape"))
     except OSError as error:
-        raise FolderError(path, f"could not be remembered: {error.strerror}") from None
+        what = f"could not be remembered: {error.strerror} ({os.path.dirname(note)})"
+        raise FolderError(path, what) from None
