@@ -20,7 +20,7 @@ class Dialect:
     `quote` turns any text without NUL into one word; the three templates take `name` and the
     quoted `value`. `render` of an environment and `assign` give whole lines. Where the shell
     `completes_late`, it reads its `completion` at the first TAB, and has no part of it before.
-    Where there are `parts`, the `script` has them as texts, to be read when they are needed.
+    Where there are `parts`, the `script` finds them shelved, to be read when they are needed.
     """
 
     __slots__ = (
@@ -61,6 +61,15 @@ class Dialect:
     def assign(self, name: str, value: str) -> str:
         """Return a line that sets an unexported variable of this shell."""
         return self._assign.format(name=name, value=self.quote(value)) + "\n"
+
+    @staticmethod
+    def shelve(name: str, text: str) -> str:
+        """Return a function that does nothing and has a text in it, as comments that begin with #|.
+
+        For fish, which passes over a comment in a tenth of the time that it takes a text in.
+        """
+        lines = "".join(f"#|{line}\n" for line in text.splitlines())
+        return f"function {name}\n{lines}end\n"
 
     def render(self, environment: Environment) -> str:
         """Return one line a variable, which exports or unsets it."""

@@ -36,7 +36,7 @@ def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
         prelude += dialect.assign("__falenv_younger", younger)
     for part in dialect.parts:
         code = assets.read("shell", f"{part}.{dialect.name}")
-        prelude += dialect.assign(f"__falenv_code_{part}", code)
+        prelude += dialect.shelve(f"__falenv_code_{part}", code)
     completion = ""
     if dialect.completes_late:
         path = assets.path("completions", dialect.completion)

@@ -5,9 +5,9 @@
 # the functions fal and falenv_prompt. No variable holds a key, but for __falenv_old_*: what the
 # user had before.
 #
-# Here is what each start takes. The other parts, prompt.fish and command.fish, are the values of
-# __falenv_code_prompt and __falenv_code_command, read when they are needed: parsing is a good part
-# of what a start costs. As values they are of this file's version, whatever is upgraded meanwhile.
+# Here is what each start takes. The other parts, prompt.fish and command.fish, are comments in the
+# functions __falenv_code_prompt and __falenv_code_command, read when they are needed: parsing is a
+# good part of what a start costs. There they are of this file's version, whatever is upgraded.
 #
 # Hardly a pipe or a command substitution here, which cost fish the most: `string match` by itself
 # sets the variables that its pattern names, from the first of its arguments that matches.
@@ -246,9 +246,9 @@ function __falenv_late
     set -q fish_trace
     and set -lx fish_trace
     set -l code __falenv_code_$argv[1]
-    if set -qg $code
-        eval "$$code"
-        set -e -g $code
+    if functions -q $code
+        builtin functions $code | string replace -rf '^\s*#\|' '' | builtin source
+        functions -e $code
     end
     $argv[2..-1]
 end

@@ -527,15 +527,15 @@ def test_fish_reads_each_part_once_and_again_with_the_rest(home: Home) -> None:
     line = 'eval "$(fal profile env)"'
     text = f"""
         {line}
-        set -n | string match '__falenv_code_*'
+        functions -an | string match '__falenv_code_*'
         fal profile use b
         function __falenv_use; echo old; end
         fal profile use a
-        set -n | string match '__falenv_code_*'
+        functions -an | string match '__falenv_code_*'
         {line}
         fal profile use b
         falenv_prompt
-        set -n | string match '__falenv_code_*'
+        functions -an | string match '__falenv_code_*'
     """
     done = home.script("fish", text)
     both = ["__falenv_code_command", "__falenv_code_prompt"]
