@@ -226,7 +226,8 @@ __falenv_try() {
     fi
     __falenv_hosts='' __falenv_host='' __falenv_table='' __falenv_key=''
     case $__falenv_n in *@*) __falenv_hosts=${__falenv_n#*@} ;; esac
-    __falenv_n=${__falenv_n%%[;@]*}
+    __falenv_n=${__falenv_n%%@*}
+    __falenv_n=${__falenv_n%%';'*}
     # What is no number would be run below as an expression.
     case $1:$__falenv_n in
         *[!0-9:]* | :0?*) return 1 ;;

@@ -59,11 +59,9 @@ function __falenv_show
         if functions -q fish_prompt
             functions -e __falenv_fish_prompt
             functions -c fish_prompt __falenv_fish_prompt
-            # The user's prompt first, which then finds $status and $pipestatus as they were. The
-            # dot keeps the line breaks before it; `string collect -N` would take twice as long.
+            # The user's prompt first, which then finds $status and $pipestatus as they were.
             function fish_prompt
-                set -l text "$(__falenv_fish_prompt; builtin printf .)"
-                string match -rq '(?s)^(?<text>.*)\.$' -- "$text"
+                set -l text (__falenv_fish_prompt | string collect -N)
                 builtin printf '%s%s' "$__falenv_segment" "$text"
             end
         end

@@ -84,7 +84,7 @@ done
     "fish": """\
 set n 0
 while test $n -lt {count}
-    eval "$(cat code/$n; echo :)"
+    eval "$(cat code/$n)"
     printf '%s\\0' {words} >> out
     env -0 | tr -d '\\n' | grep -z '^FAL_KEY=' >> exported
     set n (math $n + 1)

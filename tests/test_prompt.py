@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pexpect
@@ -420,6 +421,29 @@ def test_case_34_it_stays_out_of_a_prompt_that_another_program_draws(
     assert "(fal:" not in shell.screen()
     shell.run("fal profile off")
     assert "(fal:" not in shell.screen()
+
+
+def test_to_fish_the_users_prompt_is_what_it_printed(home: Home) -> None:
+    """fish 3 and 4 may put what a builtin prints before what a program printed (issue 12018)."""
+    home.profiles("a", default="a")
+    text = f"""
+        function fish_prompt; /bin/echo -e 'one\\n\\nready> \\n'; end
+        {EVAL}
+        emit fish_prompt
+        for i in (seq 500); fish_prompt; end >shown
+    """
+    # In every fifth prompt, where other programs come and go.
+    busy = [subprocess.Popen(["sh", "-c", "while :; do /bin/true; done"]) for _ in range(3)]
+    try:
+        done = home.run(needs("fish"), "--no-config", "-i", "-c", text)
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+    assert done.returncode == 0, done.stderr
+    shown = (home.path / "shown").read_text()
+    prompt = "\x1b[2m(fal:a) \x1b[22;39mone\n\nready> \n\n"
+    assert (shown.count(prompt), len(shown)) == (500, 500 * len(prompt))
 
 
 @pytest.mark.parametrize("first", ["ours", "starship"])

@@ -189,7 +189,7 @@ def test_case_01_any_text_through_each_dialect(
         code = dialect.render(variables)
         code += "".join(dialect.assign(f"w{n}", value) for n, value in enumerate(values))
         (home.path / "code").write_bytes(code.encode())
-        read = 'eval "$(cat code; echo :)"'  # as a user has it: all of it in one string
+        read = 'eval "$(cat code)"'  # as a user has it: all of it in one string
         words = [f"{letter}{n}" for letter in "Vw" for n in range(len(values))]
         prints = "\n".join(
             f"printf '%s\\0' ${word}" if shell == "fish" else f"printf '%s\\0' \"${word}\""
