@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
     """Return all that makes a shell follow: a prelude of assignments, the shell's files, `state`.
 
-    The files go out as they stand; what varies is assigned before them, so that no value ever
-    lands inside other code.
+    The files go out as they stand, but for comments; what varies is assigned before them, so that
+    no value ever lands inside other code.
     """
     prelude = (
         dialect.assign("__falenv_exe", paths.program())
@@ -35,7 +35,7 @@ def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
         prelude += dialect.assign("__falenv_elder", elder)
         prelude += dialect.assign("__falenv_younger", younger)
     for part in dialect.parts:
-        code = assets.read("shell", f"{part}.{dialect.name}")
+        code = without_comments(assets.read("shell", f"{part}.{dialect.name}"))
         prelude += dialect.shelve(f"__falenv_code_{part}", code)
     completion = ""
     if dialect.completes_late:
@@ -43,7 +43,16 @@ def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
         prelude += dialect.assign("__falenv_completions", path)
     elif dialect.completion:
         completion = assets.read("completions", dialect.completion)
-    return prelude + assets.read("shell", dialect.script) + completion + state
+    return prelude + without_comments(assets.read("shell", dialect.script) + completion) + state
+
+
+def without_comments(code: str) -> str:
+    """Leave out the lines that are comments or empty: a twentieth of what a shell's start takes.
+
+    No line of ours that begins so is part of a text; a test holds that nothing else is changed.
+    """
+    lines = (line for line in code.splitlines(keepends=True) if line.strip())
+    return "".join(line for line in lines if not line.lstrip().startswith("#"))
 
 
 def state(

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import KEYS, REPOSITORY, needs
 
+from falenv import assets
+from falenv.integration import without_comments
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -110,3 +113,33 @@ def test_a_command_of_the_official_cli_without_it_says_how_to_get_it(
     assert done.stdout == ""
     assert "pip install fal" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+LISTS = {
+    "bash": "declare -f",
+    "zsh": "functions",
+    "mksh": "typeset -f",
+    "fish": "for name in (functions -an); functions $name; end | string match -rv '^ *#|^$'",
+}
+
+
+@pytest.mark.parametrize(
+    ("shell_name", "file"),
+    [
+        ("bash", "falenv.bash"),
+        ("zsh", "falenv.zsh"),
+        ("mksh", "falenv.sh"),
+        *(("fish", file) for file in ("falenv.fish", "prompt.fish", "command.fish")),
+    ],
+)
+def test_without_its_comments_a_file_is_the_same_to_its_shell(
+    home: Home, shell_name: str, file: str
+) -> None:
+    text = assets.read("shell", file)
+    found = []
+    for code in (text, without_comments(text)):
+        (home.path / "code").write_text(code)
+        done = home.script(shell_name, f". ./code; {LISTS[shell_name]}")
+        found.append((done.stdout, done.stderr))
+    assert found[0] == found[1]
+    assert found[0][0].count("__falenv_") > 20
