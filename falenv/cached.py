@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 
 from falenv import paths, private
 from falenv.integration import beginning, integration
@@ -32,12 +31,8 @@ def write(path: str, dialect: Dialect, store_path: str, index_path: str) -> None
 def _says(path: str, content: bytes, mtime_ns: int) -> bool:
     """Tell whether the file is there, with this content and time, and is one a shell would read."""
     try:
-        with open(path, "rb") as file:
-            status = os.lstat(path)
-            is_ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
-            same_time = status.st_mtime_ns == mtime_ns
-            return is_ours and same_time and file.read(len(content) + 1) == content
-    except FileNotFoundError:
+        return private.content(path, mtime_ns) == content
+    except OSError:
         return False
 
 

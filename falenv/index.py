@@ -23,16 +23,14 @@ The stamp of a missing store is `none`; a store that cannot be read has `!` for 
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 import time
 
 from falenv import paths, private, trust
 from falenv.errors import InvalidHostError, masked
 from falenv.profile import Profile
 from falenv.segment import DIM
-from falenv.store import LARGEST, stamp
+from falenv.store import stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +80,7 @@ def recall(store_path: str, text: str, status: os.stat_result | None) -> Indexed
         path = os.path.join(folder, version)
         try:
             private.check_folder(folder)
-            content = _content(path, status.st_mtime_ns)
+            content = private.content(path, status.st_mtime_ns)
             default, *entries = content.decode("utf-8").split("\n")[:-1]
             return Indexed(path, default, _profiles(entries, text))
         except (OSError, LookupError, ValueError):  # also from what is no text, or has no line
@@ -208,6 +206,8 @@ def _place(lines: dict[tuple[str, ...], int], profile: Profile) -> str:
         what = (header, profile.key or "", profile.host or "")
         if profile.key and what in lines:
             place = str(lines[what])
+    if place == ASK:
+        return ASK
     color = "" if profile.sgr == DIM else f";{profile.sgr}"
     return "@".join([place + color, *hosts])
 
@@ -265,24 +265,9 @@ def _is_version(name: str) -> bool:
 def _current(path: str, content: bytes, mtime_ns: int | None) -> bool:
     """Tell whether the index says just this already, as it does at most starts of a shell."""
     try:
-        return _content(path, mtime_ns) == content
+        return private.content(path, mtime_ns) == content
     except OSError:
         return False
-
-
-def _content(path: str, mtime_ns: int | None) -> bytes:
-    """Return the content of an index that is ours alone and has that mtime, if one is given.
-
-    Errors: OSError.
-    """
-    # A FIFO in its place must not block us.
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as file:
-        status = os.fstat(file.fileno())
-        ours = stat.S_ISREG(status.st_mode) and private.is_ours(path)
-        if not ours or private.strangers(status) or mtime_ns not in {None, status.st_mtime_ns}:
-            raise PermissionError(errno.EPERM, "not an index of ours", path)
-        return file.read(LARGEST)
 
 
 def _put(path: str, content: bytes, mtime_ns: int | None) -> bool:

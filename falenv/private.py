@@ -11,6 +11,8 @@ from falenv import paths
 
 #: What is to replace a file begins with this, which a shell's `*` passes over.
 _NEW = ".falenv-new-"
+#: What we keep is a tenth of it.
+_LARGEST = 2 * 1024 * 1024
 #: Nobody writes for so long: whose file is older was killed.
 _LEFT_SECONDS = 60
 
@@ -80,6 +82,21 @@ def _is_own_group(number: int) -> bool:
     except KeyError:
         return False
     return group.gr_name == user and set(group.gr_mem) <= {user}
+
+
+def content(path: str, mtime_ns: int | None = None) -> bytes:
+    """Return the content of a file that is ours alone and has that mtime, if one is given.
+
+    Errors: OSError, among them PermissionError for any other file.
+    """
+    # A FIFO in its place must not block us.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as file:
+        status = os.fstat(file.fileno())
+        ours = stat.S_ISREG(status.st_mode) and is_ours(path)
+        if not ours or strangers(status) or mtime_ns not in {None, status.st_mtime_ns}:
+            raise PermissionError(errno.EPERM, "not a file of ours, as it was", path)
+        return file.read(_LARGEST)
 
 
 def put(path: str, content: bytes, mtime_ns: int | None = None) -> bool:

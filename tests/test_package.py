@@ -126,16 +126,19 @@ LISTS = {
 @pytest.mark.parametrize(
     ("shell_name", "file"),
     [
-        ("bash", "falenv.bash"),
-        ("zsh", "falenv.zsh"),
-        ("mksh", "falenv.sh"),
-        *(("fish", file) for file in ("falenv.fish", "prompt.fish", "command.fish")),
+        ("bash", "shell/falenv.bash"),
+        ("zsh", "shell/falenv.zsh"),
+        ("zsh", "completions/_fal"),
+        ("mksh", "shell/falenv.sh"),
+        ("fish", "shell/falenv.fish"),
+        ("fish", "shell/prompt.fish"),
+        ("fish", "shell/command.fish"),
     ],
 )
 def test_without_its_comments_a_file_is_the_same_to_its_shell(
     home: Home, shell_name: str, file: str
 ) -> None:
-    text = assets.read("shell", file)
+    text = assets.read(*file.split("/"))
     found = []
     for code in (text, without_comments(text)):
         (home.path / "code").write_text(code)
