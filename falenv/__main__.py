@@ -1,4 +1,4 @@
-"""Entry of both scripts, `fal` and `falenv`: the hot path first, click only when needed."""
+"""Entry of both scripts, `fal` and `falenv`: the fast path first, click only when needed."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ def main() -> int:
 
 
 def _main() -> int:
-    from falenv import hot
+    from falenv import fast
     from falenv.errors import FalenvError, InternalError, SystemFailedError
 
     _open_streams()
@@ -24,33 +24,33 @@ def _main() -> int:
         code = _run(sys.argv[1:])
         sys.stdout.flush()  # here, where it can still be told that it failed
     except FalenvError as error:
-        hot.say(str(error))
+        fast.say(str(error))
         code = error.exit_code
     except BrokenPipeError:
         _drop_output()  # the reader went away, which is no fault
         code = 141
     except OSError as error:
         _drop_output()
-        hot.say(str(SystemFailedError(error)))
+        fast.say(str(SystemFailedError(error)))
         code = 1
     except Exception as error:  # noqa: BLE001 - some show the values of a traceback's variables
         _drop_output()
-        hot.say(str(InternalError(error)))
+        fast.say(str(InternalError(error)))
         code = 1
     return code
 
 
 def _run(arguments: list[str]) -> int:  # noqa: RET503 - pass_on does not return
-    from falenv import hot
+    from falenv import fast
 
     ours = arguments[:1] in (["profile"], ["profiles"])
-    if ours and hot.dispatch(arguments[1:]):
+    if ours and fast.dispatch(arguments[1:]):
         return 0
     if ours or (_is_falenv() and arguments in ([], ["--help"], ["--version"])):
         from falenv.commands import run
 
         return run(arguments)
-    hot.pass_on(arguments)
+    fast.pass_on(arguments)
 
 
 def _open_streams() -> None:

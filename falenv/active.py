@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from falenv import trust
+from falenv import links
 from falenv.errors import ProfileNotFoundError
 
 TYPE_CHECKING = False  # typing costs 8 ms at import; checkers know this name
@@ -44,7 +44,7 @@ def choice(store: Store | Indexed, argument: str | None = None) -> tuple[str, Wh
         return argument, "argument"
     if pin():
         return pin(), "pin"
-    link = trust.nearest()
+    link = links.nearest()
     if link and link.verdict == "allowed":
         return link.name, "folder"
     if store.default:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from falenv import paths, private
-from falenv.integration import beginning, integration
+from falenv import files, paths
+from falenv.integration import integration, start_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def write(path: str, dialect: Dialect, store_path: str, index_path: str) -> None
     It has no key in it. Its mtime is set equal to the program's: any other program, newer or
     older, and any other writer of the file, makes the two differ, and a shell then asks us again.
     """
-    code = integration(dialect, beginning(dialect, store_path, index_path), show_segment=True)
+    code = integration(dialect, start_state(dialect, store_path, index_path), show_segment=True)
     content = code.encode("utf-8", "surrogateescape")
     try:
         mtime_ns = os.stat(paths.program()).st_mtime_ns
@@ -31,7 +31,7 @@ def write(path: str, dialect: Dialect, store_path: str, index_path: str) -> None
 def _says(path: str, content: bytes, mtime_ns: int) -> bool:
     """Tell whether the file is there, with this content and time, and is one a shell would read."""
     try:
-        return private.content(path, mtime_ns) == content
+        return files.content(path, mtime_ns) == content
     except OSError:
         return False
 
@@ -43,4 +43,4 @@ def _put(path: str, content: bytes, mtime_ns: int) -> None:
     status = os.stat(folder)
     if status.st_uid != os.geteuid() or status.st_mode & 0o022:
         return
-    private.put(path, content, mtime_ns)
+    files.put(path, content, mtime_ns)

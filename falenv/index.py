@@ -26,7 +26,7 @@ from __future__ import annotations
 import os
 import time
 
-from falenv import paths, private, trust
+from falenv import files, links, paths
 from falenv.errors import InvalidHostError, masked
 from falenv.profile import Profile
 from falenv.segment import DIM
@@ -66,7 +66,7 @@ class Indexed:
         self.profiles = profiles
 
 
-def recall(store_path: str, text: str, status: os.stat_result | None) -> Indexed | None:
+def from_index(store_path: str, text: str, status: os.stat_result | None) -> Indexed | None:
     """Return what the index says of the store, of which text and state were just read.
 
     None where there is no index of just this version, or one that others may have written, or
@@ -79,8 +79,8 @@ def recall(store_path: str, text: str, status: os.stat_result | None) -> Indexed
     for folder in paths.index_candidates(store_path):
         path = os.path.join(folder, version)
         try:
-            private.check_folder(folder)
-            content = private.content(path, status.st_mtime_ns)
+            files.check_folder(folder)
+            content = files.content(path, status.st_mtime_ns)
             default, *entries = content.decode("utf-8").split("\n")[:-1]
             return Indexed(path, default, _profiles(entries, text))
         except (OSError, LookupError, ValueError):  # also from what is no text, or has no line
@@ -139,14 +139,14 @@ def update_broken(store_path: str) -> str:
     return _write(store_path, stamp(status), [BROKEN], status.st_mtime_ns if status else None)
 
 
-def neighbours() -> tuple[str, str]:
+def clock_probe() -> tuple[str, str]:
     """Return two files of which the second is newer by half a second; empty where there are none.
 
     For a shell to see whether its `-nt` tells that. busybox's compares whole seconds: to it a store
     that was written twice within one is the same, and a line of it may be another profile's by now.
     """
     folder = paths.state()
-    files = os.path.join(folder, ".elder"), os.path.join(folder, ".younger")
+    files = os.path.join(folder, ".older"), os.path.join(folder, ".newer")
     try:
         for path, time_ns in zip(files, (10**18, 10**18 + 500_000_000), strict=True):
             if not os.path.exists(path):
@@ -244,7 +244,7 @@ def _write(store_path: str, store_stamp: str, lines: list[str], mtime_ns: int | 
     for folder in paths.index_candidates(store_path):
         path = os.path.join(folder, version)
         try:
-            private.make_folder(folder)
+            files.make_folder(folder)
         except OSError:
             continue  # read-only, or another user's
         if _current(path, content, mtime_ns) or _put(path, content, mtime_ns):
@@ -254,7 +254,7 @@ def _write(store_path: str, store_stamp: str, lines: list[str], mtime_ns: int | 
 
 def _version(store_stamp: str) -> str:
     """Return the name of the index of a store with this stamp."""
-    return f"{store_stamp}-{trust.version()}"
+    return f"{store_stamp}-{links.version()}"
 
 
 def _is_version(name: str) -> bool:
@@ -265,7 +265,7 @@ def _is_version(name: str) -> bool:
 def _current(path: str, content: bytes, mtime_ns: int | None) -> bool:
     """Tell whether the index says just this already, as it does at most starts of a shell."""
     try:
-        return private.content(path, mtime_ns) == content
+        return files.content(path, mtime_ns) == content
     except OSError:
         return False
 
@@ -274,7 +274,7 @@ def _put(path: str, content: bytes, mtime_ns: int | None) -> bool:
     """Put the index in the place of its former version; tell whether it could have that time."""
     folder, version = os.path.split(path)
     try:
-        kept = private.put(path, content, mtime_ns)
+        kept = files.put(path, content, mtime_ns)
         for entry in os.listdir(folder):
             if entry != version and _is_version(entry):
                 try:

@@ -31,9 +31,9 @@ def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
         + dialect.assign("__falenv_mark_folder", segment.MARKS["folder"])
     )
     if dialect is POSIX:
-        elder, younger = index.neighbours()
-        prelude += dialect.assign("__falenv_elder", elder)
-        prelude += dialect.assign("__falenv_younger", younger)
+        older, newer = index.clock_probe()
+        prelude += dialect.assign("__falenv_older", older)
+        prelude += dialect.assign("__falenv_newer", newer)
     for part in dialect.parts:
         code = without_comments(assets.read("shell", f"{part}.{dialect.name}"))
         prelude += dialect.shelve(f"__falenv_code_{part}", code)
@@ -70,11 +70,11 @@ def state(
         + dialect.assign("__falenv_why", "pin" if active.why == "argument" else active.why)
         + dialect.assign("__falenv_sgr", profile.sgr if profile else segment.DIM)
         + dialect.assign("__falenv_id", key_id(environment["FAL_KEY"]))
-        + bookkeeping(dialect, store_path, index_path)
+        + seen_state(dialect, store_path, index_path)
     )
 
 
-def beginning(dialect: Dialect, store_path: str, index_path: str) -> str:
+def start_state(dialect: Dialect, store_path: str, index_path: str) -> str:
     """Return what stands in the place of a state in a file that later shells will read.
 
     No key and no profile: a shell reads those from the store, which it is told the way to.
@@ -85,14 +85,14 @@ def beginning(dialect: Dialect, store_path: str, index_path: str) -> str:
         dialect.assign("__falenv_store", store_path)
         + dialect.assign("__falenv_index", indexes)
         + dialect.assign("__falenv_where", paths.where())
-        + "__falenv_begin\n"
+        + "__falenv_start\n"
     )
 
 
-def bookkeeping(dialect: Dialect, store_path: str, index_path: str) -> str:
+def seen_state(dialect: Dialect, store_path: str, index_path: str) -> str:
     """Return the part of the state that only says which version of the store was looked at."""
     return (
         dialect.assign("__falenv_store", store_path)
         + dialect.assign("__falenv_index", index_path)
-        + "__falenv_settle\n"
+        + "__falenv_note_state\n"
     )

@@ -1,6 +1,6 @@
 """Where files live. The only reader of the variables that say so.
 
-All paths are absolute and are `str`: pathlib costs more at import than the hot path may take.
+All paths are absolute and are `str`: pathlib costs more at import than the fast path may take.
 Bytes that are not UTF-8 are carried as surrogates (PEP 383).
 """
 
@@ -54,7 +54,7 @@ def _user_folder(kind: str, default: str) -> str:
     """Return our folder of one kind.
 
     On Linux and its like the rule is one line of the XDG base directory specification, spelled
-    out here because importing platformdirs would double the time of the hot path. By the same
+    out here because importing platformdirs would double the time of the fast path. By the same
     specification a relative path does not count. Without a home the result is not absolute.
     """
     if sys.platform in {"darwin", "win32"} or "ANDROID_DATA" in os.environ:

@@ -10,7 +10,7 @@ import os
 import stat
 import time
 
-from falenv import private
+from falenv import files
 from falenv.errors import StoreError, StoreNotWrittenError, shown
 from falenv.profile import Profile
 
@@ -171,7 +171,7 @@ def _refuse_strangers(path: str, place: str, status: os.stat_result | None = Non
 
     `place` is the store or its folder; its state is asked for where it is not given.
     """
-    reason = private.strangers(status or os.stat(place))
+    reason = files.strangers(status or os.stat(place))
     if reason:
         what = reason if place == path else f"its folder {place} {reason}"
         cure = f"chmod go-w {place}" if "written" in reason else f"chown it: {place}"
@@ -260,15 +260,15 @@ def _replace(path: str, target: str, change: Change) -> tuple[Store, Store]:
 
     Return it as it was and as it is: the same one where it can stay.
     """
-    from falenv import document
+    from falenv import tomledit
 
     # Under the lock there is one writer, so one name does, and a leftover of a killed writer is
     # taken away by the next.
     temporary = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.falenv")
-    private.remove(temporary)
+    files.remove(temporary)
     for _ in range(_TRIES_EDIT):
         before = read(path)
-        text = document.edited(before.text, change)
+        text = tomledit.edited(before.text, change)
         if text is None:
             raise StoreError(path, "is written in a way that we cannot edit", "edit it by hand")
         if text == before.text and before.mtime_ns is not None and not before.is_open_to_others:
@@ -280,7 +280,7 @@ def _replace(path: str, target: str, change: Change) -> tuple[Store, Store]:
                 # Not read again: the official CLI may have been there since.
                 return before, Store(path, text, status)
         finally:
-            private.remove(temporary)
+            files.remove(temporary)
     what = "is being written by another program, again and again"
     raise StoreError(path, what, "try again when that has ended")
 

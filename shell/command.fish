@@ -59,15 +59,15 @@ end
 function __falenv_follow
     set -l left
     __falenv_keep_pin
-    __falenv_look
+    __falenv_find_link
     set -g __falenv_moved
     if test $argv[1] = change
         __falenv_owns_key
         or return 0
         set left $__falenv_name
     end
-    if __falenv_read "$FAL_PROFILE" "$left"
-        __falenv_settle
+    if __falenv_apply "$FAL_PROFILE" "$left"
+        __falenv_note_state
     else
         __falenv_ask --was "$left"
     end
@@ -105,8 +105,8 @@ function __falenv_use
         return
     end
     __falenv_keep_pin
-    __falenv_look
-    if not __falenv_read "$to"
+    __falenv_find_link
+    if not __falenv_apply "$to"
         set -l out (__falenv_state "$to" | string collect)
         set -l code $pipestatus[1]
         test $code = 0
@@ -119,7 +119,7 @@ function __falenv_use
     else
         set -e -g FAL_PROFILE
     end
-    __falenv_settle
+    __falenv_note_state
     # Of what direnv has set here it alone knows.
     if test -n "$DIRENV_DIR"
         set -lx __falenv_shell done
@@ -148,7 +148,7 @@ end
 
 # --- The way out ---------------------------------------------------------------------------------
 
-function __falenv_give_back
+function __falenv_restore
     for v in $argv
         set -l was __falenv_was_$v
         set -l old __falenv_old_$v
@@ -173,7 +173,7 @@ function __falenv_off
     set -l vars $__falenv_vars FAL_PROFILE
     __falenv_owns_key
     or set vars (string match -v FAL_KEY -- $vars)
-    __falenv_give_back $vars
+    __falenv_restore $vars
     __falenv_remove
 end
 

@@ -9,12 +9,12 @@
 # __falenv_name (the active profile), __falenv_shown (that name, fit for a terminal), __falenv_why
 # (pin, folder, default or none), __falenv_sgr (its colour), __falenv_id (the part before the colon
 # of the key that we set), __falenv_store, __falenv_index (the file, as last followed; empty where
-# there is none, and nothing is followed), and a call of __falenv_settle.
+# there is none, and nothing is followed), and a call of __falenv_note_state.
 #
 # Every name begins with __falenv_, but for the functions fal and falenv_prompt. No variable holds
 # a key, but for __falenv_old_*: what the user had before we came, to be given back. `\builtin`
 # reaches past the user's own aliases and functions. All but __falenv_idle and what it calls runs
-# under __falenv_calmly, or in a state, where nothing depends on the user's options.
+# under __falenv_guarded, or in a state, where nothing depends on the user's options.
 # shellcheck disable=SC2154
 
 # --- What was there before -----------------------------------------------------------------------
@@ -53,7 +53,7 @@ __falenv_keep() {
 }
 
 # Give variables back as they were.
-__falenv_give_back() {
+__falenv_restore() {
     local __falenv_v __falenv_w
     for __falenv_v in "$@"; do
         __falenv_w=__falenv_was_$__falenv_v
@@ -75,20 +75,20 @@ __falenv_keep_pin() {
 # --- Following the store and the folder ----------------------------------------------------------
 
 # Called at the end of every state: what the shell was like when it was applied.
-__falenv_settle() {
+__falenv_note_state() {
     __falenv_pin=${FAL_PROFILE-}
     # FALENV_PROFILE changes where direnv, say, puts back all the variables that it had seen.
     __falenv_marked=${FALENV_PROFILE-}
     __falenv_where=${FAL_CONFIG_PATH-}:${HOME-}
     __falenv_around=
     if [[ -z ${__falenv_pwd+set} ]]; then
-        __falenv_look
+        __falenv_find_link
     fi
     __falenv_moved=
 }
 
 # Does what says where the store lies still say the same?
-__falenv_is_here() {
+__falenv_same_store() {
     [[ ${FAL_CONFIG_PATH-}:${HOME-} == "$__falenv_where" ]]
 }
 
@@ -116,7 +116,7 @@ __falenv_is_ours() {
 }
 
 # Note the nearest .fal-profile, if it is not the one noted already, or has another text.
-__falenv_look() {
+__falenv_find_link() {
     local __falenv_f='' __falenv_t='' __falenv_d=${PWD-}
     if [[ $__falenv_d != "${__falenv_pwd-}" ]]; then
         __falenv_pwd=$__falenv_d __falenv_links=()
@@ -172,11 +172,11 @@ __falenv_choose() {
 # Make this shell's environment that of the active profile, with pin $1 (empty: none), by
 # builtins: the index says on which line of the store the key stands. Fails, with nothing done,
 # where only a process can tell, or has to say that profile $2 (empty: none) is gone.
-__falenv_read() {
+__falenv_apply() {
     local __falenv_now='' __falenv_line='' __falenv_entry='' __falenv_key='' __falenv_n=''
     local __falenv_want='' __falenv_by='' __falenv_color=2 __falenv_was=${2-} GLOBIGNORE=
     local __falenv_table='' __falenv_host='' __falenv_hosts=''
-    [[ -n $__falenv_index ]] && __falenv_is_here && __falenv_choose "$1" || return 1
+    [[ -n $__falenv_index ]] && __falenv_same_store && __falenv_choose "$1" || return 1
     for __falenv_now in "${__falenv_index%/*}"/*; do
         ! __falenv_is_fresh "$__falenv_now" || break
     done
@@ -259,14 +259,14 @@ __falenv_state() {
 __falenv_follow() {
     local __falenv_out __falenv_code __falenv_left=
     __falenv_keep_pin
-    __falenv_look
+    __falenv_find_link
     __falenv_moved=
     if [[ $1 == change ]]; then
         __falenv_owns_key || return 0
         __falenv_left=$__falenv_name
     fi
-    if __falenv_read "${FAL_PROFILE-}" "$__falenv_left"; then
-        __falenv_settle
+    if __falenv_apply "${FAL_PROFILE-}" "$__falenv_left"; then
+        __falenv_note_state
         return 0
     fi
     case $1 in
@@ -293,14 +293,14 @@ __falenv_idle() {
     [[ ${PWD-} == "$__falenv_pwd" && -z $__falenv_link && -z ${__falenv_links[8]-} &&
         ! -e $__falenv_f1 && ! -e $__falenv_f2 && ! -e $__falenv_f3 && ! -e $__falenv_f4 &&
         ! -e $__falenv_f5 && ! -e $__falenv_f6 && ! -e $__falenv_f7 && ! -e $__falenv_f8 ]] ||
-        __falenv_look
+        __falenv_find_link
     [[ -z $__falenv_moved ]] && __falenv_is_fresh "$__falenv_index" || return 1
     case $__falenv_segment:${PS1-} in :* | *__falenv_segment*) ;; *) return 1 ;; esac
 }
 
 # Follow what was changed elsewhere, if anything was.
 __falenv_check() {
-    __falenv_look
+    __falenv_find_link
     if [[ -n $__falenv_moved ]] ||
         { [[ -n $__falenv_index ]] && ! __falenv_is_fresh "$__falenv_index"; }; then
         __falenv_follow change
@@ -308,7 +308,7 @@ __falenv_check() {
 }
 
 # Before a prompt at which something is not as it was.
-__falenv_precmd() {
+__falenv_catch_up() {
     if [[ ! -x $__falenv_exe ]]; then
         \builtin printf 'falenv: %s is gone; this shell keeps its FAL_KEY, and follows no more\n' \
             "$__falenv_exe" >&2
@@ -316,7 +316,7 @@ __falenv_precmd() {
         return
     fi
     if [[ ${FAL_PROFILE-}:${FALENV_PROFILE-} != "$__falenv_pin:$__falenv_marked" ]] ||
-        ! __falenv_is_here; then
+        ! __falenv_same_store; then
         __falenv_follow switch
     else
         __falenv_check
@@ -331,8 +331,8 @@ __falenv_precmd() {
 # In the place of a state at the end of the file that start-up files read. __falenv_store,
 # __falenv_index and __falenv_where are set as they were when that was written, $__falenv_cached;
 # where they do not hold any more, or do not suffice, a process tells, and writes it anew.
-__falenv_begin() {
-    __falenv_calmly __falenv_follow start || :
+__falenv_start() {
+    __falenv_guarded __falenv_follow start || :
 }
 
 # --- The prompt ----------------------------------------------------------------------------------
@@ -401,7 +401,7 @@ __falenv_show() {
 # keep (-a), show a key (-v, -x), run the user's DEBUG and ERR traps in here (-T, -E), or change
 # what a pattern matches. Names with one underscore: `off` unsets all that begin with two while
 # this runs.
-__falenv_calmly() {
+__falenv_guarded() {
     { local _falenv_status _falenv_flags=$- _falenv_shopt _falenv_on; } 2>/dev/null
     # From bash 4.4 on this restores the options even after Ctrl-C.
     { local - || :; \builtin set +aefuvxET; } 2>/dev/null
@@ -429,8 +429,8 @@ __falenv_hook() {
     local _falenv_before=$?
     # With none of the options that it guards against, the comparisons do without it.
     case $- in
-        *[aeuvxET]*) __falenv_calmly __falenv_precmd || : ;;
-        *) __falenv_idle || __falenv_calmly __falenv_precmd || : ;;
+        *[aeuvxET]*) __falenv_guarded __falenv_catch_up || : ;;
+        *) __falenv_idle || __falenv_guarded __falenv_catch_up || : ;;
     esac
     return "$_falenv_before"
 }
@@ -463,8 +463,8 @@ __falenv_use() {
         return
     fi
     __falenv_keep_pin
-    __falenv_look
-    if ! __falenv_read "$__falenv_to"; then
+    __falenv_find_link
+    if ! __falenv_apply "$__falenv_to"; then
         __falenv_out=$(__falenv_state "$__falenv_to") || return
         \builtin eval "$__falenv_out"
     fi
@@ -474,7 +474,7 @@ __falenv_use() {
     else
         \builtin unset FAL_PROFILE
     fi
-    __falenv_settle
+    __falenv_note_state
     # Of what direnv has set here it alone knows.
     if [[ -n ${DIRENV_DIR-} ]]; then
         __falenv_shell='done' "$__falenv_exe" profile use "$@"
@@ -487,9 +487,9 @@ __falenv_off() {
     __falenv_keep_pin
     # shellcheck disable=SC2086  # lists of names
     if __falenv_owns_key; then
-        __falenv_give_back $__falenv_vars FAL_PROFILE
+        __falenv_restore $__falenv_vars FAL_PROFILE
     else
-        __falenv_give_back ${__falenv_vars#FAL_KEY } FAL_PROFILE
+        __falenv_restore ${__falenv_vars#FAL_KEY } FAL_PROFILE
     fi
     __falenv_remove
 }
@@ -622,19 +622,19 @@ __falenv_complete() {
 } 2>/dev/null
 
 # Before the definition of the function, in which an alias of its name would be expanded.
-__falenv_calmly __falenv_load
+__falenv_guarded __falenv_load
 
 # Without our other functions (some tools carry over only those whose names begin with a letter)
 # and without our program it is the plain command.
 fal() {
-    if [[ ! -x ${__falenv_exe-} ]] || ! \builtin declare -F __falenv_calmly >/dev/null; then
+    if [[ ! -x ${__falenv_exe-} ]] || ! \builtin declare -F __falenv_guarded >/dev/null; then
         \builtin command fal "$@"
         return
     fi
     case ${1-} in
         profile | profiles)
             \builtin shift
-            __falenv_calmly __falenv_profile "$@"
+            __falenv_guarded __falenv_profile "$@"
             ;;
         *) "$__falenv_exe" "$@" ;;
     esac

@@ -37,13 +37,13 @@ end
 
 # --- Following the store and the folder ----------------------------------------------------------
 
-function __falenv_settle
+function __falenv_note_state
     set -g __falenv_pin "$FAL_PROFILE"
     set -g __falenv_marked "$FALENV_PROFILE"
     set -g __falenv_where "$FAL_CONFIG_PATH:$HOME"
     set -g __falenv_around
     set -qg __falenv_pwd
-    or __falenv_look
+    or __falenv_find_link
     set -g __falenv_moved
 end
 
@@ -52,7 +52,7 @@ function __falenv_is_ours
     test -O "$argv[1]" -a -O "$argv[2]" -a -f "$argv[2]" -a -r "$argv[2]" -a ! -L "$argv[2]"
 end
 
-function __falenv_look
+function __falenv_find_link
     if test "$PWD" != "$__falenv_pwd"
         set -g __falenv_pwd $PWD
         set -g __falenv_links /.fal-profile
@@ -86,7 +86,7 @@ function __falenv_look
     end
 end
 
-function __falenv_read
+function __falenv_apply
     test -n "$__falenv_index" -a "$FAL_CONFIG_PATH:$HOME" = "$__falenv_where"
     or return 1
     set -l want $argv[1]
@@ -192,11 +192,11 @@ end
 
 # --- Beginning without a process -----------------------------------------------------------------
 
-function __falenv_begin
-    __falenv_look
+function __falenv_start
+    __falenv_find_link
     set -g __falenv_moved
-    if __falenv_read "$FAL_PROFILE"
-        __falenv_settle
+    if __falenv_apply "$FAL_PROFILE"
+        __falenv_note_state
     else
         __falenv_late command __falenv_ask --cache "$__falenv_cached"
     end

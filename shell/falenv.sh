@@ -2,8 +2,8 @@
 # falenv's integration for POSIX shells: dash, ksh93, mksh, and whatever else is called sh.
 #
 # Read after a prelude of assignments and before a state, both as falenv.bash describes them; the
-# functions here have that file's names and meanings. Two more in the prelude: __falenv_elder and
-# __falenv_younger, files whose times lie less than a second apart.
+# functions here have that file's names and meanings. Two more in the prelude: __falenv_older and
+# __falenv_newer, files whose times lie less than a second apart.
 #
 # These shells differ in what they have besides POSIX. ksh93 and mksh run a function while they
 # expand PS1: that is the hook. Others have none, and follow at the next call of fal. A `local` that
@@ -13,9 +13,9 @@
 # falenv_prompt. No variable holds a key, but for __falenv_old_*: what the user had before.
 #
 # A backslash reaches past the user's aliases. All but __falenv_idle and what it calls runs under
-# __falenv_calmly, or in a state, where nothing depends on the user's options; nothing does on IFS.
+# __falenv_guarded, or in a state, where nothing depends on the user's options; nothing does on IFS.
 # shellcheck disable=SC2154,SC3013,SC3067  # the prelude's variables; -nt and -ot; -O
-# shellcheck disable=SC2119,SC2120  # the arguments come through __falenv_calmly
+# shellcheck disable=SC2119,SC2120  # the arguments come through __falenv_guarded
 
 # --- What POSIX sh lacks -------------------------------------------------------------------------
 
@@ -67,7 +67,7 @@ declare -x $1="*) \set -- "$1" exported ;;
 }
 
 # Give variable $1 back as it was.
-__falenv_give_back() {
+__falenv_restore() {
     \eval "\\set -- $1 \"\${__falenv_was_$1-}\""
     case $2 in
         exported) \eval "\\export $1=\"\$__falenv_old_$1\"" ;;
@@ -89,19 +89,19 @@ __falenv_keep_pin() {
 
 # --- Following the store and the folder ----------------------------------------------------------
 
-__falenv_settle() {
+__falenv_note_state() {
     __falenv_pin=${FAL_PROFILE-}
     __falenv_marked=${FALENV_PROFILE-}
     __falenv_where=${FAL_CONFIG_PATH-}:${HOME-}
     __falenv_around=
     if [ -z "${__falenv_pwd+set}" ]; then
-        __falenv_look
+        __falenv_find_link
     fi
     __falenv_moved=
     __falenv_show
 }
 
-__falenv_is_here() {
+__falenv_same_store() {
     [ "${FAL_CONFIG_PATH-}:${HOME-}" = "$__falenv_where" ]
 }
 
@@ -131,7 +131,7 @@ __falenv_is_fresh() {
     esac
 }
 
-__falenv_look() {
+__falenv_find_link() {
     __falenv_pwd=${PWD-}
     \set -- "${__falenv_pwd%/}/" "${__falenv_link-}" "${__falenv_text-}"
     __falenv_link='' __falenv_text=''
@@ -189,8 +189,8 @@ __falenv_choose() {
     esac
 }
 
-__falenv_read() {
-    if __falenv_try "$1" "${2-}"; then
+__falenv_apply() {
+    if __falenv_try_apply "$1" "${2-}"; then
         \set -- 0
     else
         \set -- 1
@@ -199,8 +199,8 @@ __falenv_read() {
     return "$1"
 }
 
-__falenv_try() {
-    [ -n "$__falenv_index" ] && __falenv_is_here && __falenv_choose "$1" || return 1
+__falenv_try_apply() {
+    [ -n "$__falenv_index" ] && __falenv_same_store && __falenv_choose "$1" || return 1
     __falenv_n=''
     \set -- "$2" "$2"
     for __falenv_now in "${__falenv_index%/*}"/*; do
@@ -285,7 +285,7 @@ __falenv_state() {
 
 __falenv_follow() {
     __falenv_keep_pin
-    __falenv_look
+    __falenv_find_link
     __falenv_moved=
     if [ "$1" = change ]; then
         __falenv_owns_key || return 0
@@ -293,8 +293,8 @@ __falenv_follow() {
     else
         \set -- ''
     fi
-    if __falenv_read "${FAL_PROFILE-}" "$1"; then
-        __falenv_settle
+    if __falenv_apply "${FAL_PROFILE-}" "$1"; then
+        __falenv_note_state
         return 0
     fi
     # After Ctrl-C while it expands PS1, ksh93 would show prompts without end.
@@ -325,12 +325,12 @@ __falenv_idle() {
     [ -x "$__falenv_exe" ] && [ "${FALENV_PROMPT-}" = "$__falenv_styled" ] &&
         [ "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-}" = "$__falenv_around" ] ||
         return 1
-    __falenv_look
+    __falenv_find_link
     [ -z "$__falenv_moved" ] && __falenv_is_fresh "$__falenv_index"
 }
 
 __falenv_check() {
-    __falenv_look
+    __falenv_find_link
     if [ -n "$__falenv_moved" ] ||
         { [ -n "$__falenv_index" ] && ! __falenv_is_fresh "$__falenv_index"; }; then
         __falenv_follow change
@@ -351,7 +351,7 @@ and follows no more
         return
     fi
     if [ "${FAL_PROFILE-}:${FALENV_PROFILE-}" != "$__falenv_pin:$__falenv_marked" ] ||
-        ! __falenv_is_here; then
+        ! __falenv_same_store; then
         __falenv_follow switch
     else
         __falenv_check
@@ -450,7 +450,7 @@ __falenv_unshow() {
 # keep (-a), show a key (-v, -x), or keep a pattern from matching (-f). As a condition, since then
 # the user's ERR trap is not run in here. Names with one underscore: `off` unsets all that begin
 # with two while this runs. What Ctrl-C has kept from being put back is put back the next time.
-__falenv_calmly() {
+__falenv_guarded() {
     {
         _falenv_flags=${_falenv_flags-}$-
         \set +aefuvx
@@ -475,8 +475,8 @@ __falenv_calmly() {
 __falenv_hook() {
     \set -- "$?"
     case $-${_falenv_flags-} in
-        *[aefuvx]*) __falenv_calmly __falenv_catch_up prompt || : ;;
-        *) __falenv_idle || __falenv_calmly __falenv_catch_up prompt || : ;;
+        *[aefuvx]*) __falenv_guarded __falenv_catch_up prompt || : ;;
+        *) __falenv_idle || __falenv_guarded __falenv_catch_up prompt || : ;;
     esac
     return "$1"
 }
@@ -515,8 +515,8 @@ __falenv_use() {
         return
     fi
     __falenv_keep_pin
-    __falenv_look
-    if ! __falenv_read "$__falenv_to"; then
+    __falenv_find_link
+    if ! __falenv_apply "$__falenv_to"; then
         if ! __falenv_out=$(__falenv_state "$__falenv_to"); then
             \unset __falenv_out
             return 1
@@ -530,7 +530,7 @@ $__falenv_out"
     else
         \unset FAL_PROFILE
     fi
-    __falenv_settle
+    __falenv_note_state
     if [ -n "${DIRENV_DIR-}" ]; then
         __falenv_shell='done' "$__falenv_exe" profile use "$@"
     fi
@@ -539,9 +539,9 @@ $__falenv_out"
 __falenv_off() {
     __falenv_keep_pin
     if __falenv_owns_key; then
-        __falenv_each __falenv_give_back "$__falenv_vars FAL_PROFILE"
+        __falenv_each __falenv_restore "$__falenv_vars FAL_PROFILE"
     else
-        __falenv_each __falenv_give_back "${__falenv_vars#FAL_KEY } FAL_PROFILE"
+        __falenv_each __falenv_restore "${__falenv_vars#FAL_KEY } FAL_PROFILE"
     fi
     __falenv_unshow
     __falenv_remove
@@ -579,7 +579,7 @@ __falenv_load() {
     __falenv_run='' __falenv_hooked='' __falenv_virtual='' __falenv_most='' __falenv_bang=''
     __falenv_return='' __falenv_exact='' __falenv_printer='printf %s'
     __falenv_ps1='${__falenv_segment-}'
-    if [ "$__falenv_younger" -nt "$__falenv_elder" ] 2>/dev/null; then
+    if [ "$__falenv_newer" -nt "$__falenv_older" ] 2>/dev/null; then
         __falenv_exact=yes
     fi
     # A shell that inherits PS1 has no __falenv_run, and does not look at what only mksh or ksh93
@@ -622,16 +622,16 @@ __falenv_remove() {
     esac
     \unset -f falenv_prompt
     \eval "$__falenv_fal"
-    \unset -f __falenv_each __falenv_replace __falenv_print __falenv_keep __falenv_give_back \
-        __falenv_forget __falenv_keep_pin __falenv_settle __falenv_is_here __falenv_owns_key \
-        __falenv_is_ours __falenv_is_fresh __falenv_look __falenv_take __falenv_choose \
-        __falenv_read __falenv_try \
+    \unset -f __falenv_each __falenv_replace __falenv_print __falenv_keep __falenv_restore \
+        __falenv_forget __falenv_keep_pin __falenv_note_state __falenv_same_store __falenv_owns_key \
+        __falenv_is_ours __falenv_is_fresh __falenv_find_link __falenv_take __falenv_choose \
+        __falenv_apply __falenv_try_apply \
         __falenv_state __falenv_follow __falenv_idle __falenv_check __falenv_catch_up \
-        __falenv_fill __falenv_show __falenv_unshow __falenv_calmly __falenv_hook \
+        __falenv_fill __falenv_show __falenv_unshow __falenv_guarded __falenv_hook \
         __falenv_program __falenv_use __falenv_off __falenv_profile __falenv_load \
         __falenv_remove
     \unset __falenv_around __falenv_bang __falenv_before __falenv_by __falenv_clear \
-        __falenv_elder __falenv_entry __falenv_exact __falenv_exe __falenv_fal __falenv_filled \
+        __falenv_older __falenv_entry __falenv_exact __falenv_exe __falenv_fal __falenv_filled \
         __falenv_format __falenv_hooked __falenv_host __falenv_hosts __falenv_id __falenv_index __falenv_key __falenv_line \
         __falenv_link __falenv_loaded __falenv_mark_folder __falenv_mark_pin __falenv_marked \
         __falenv_most __falenv_moved __falenv_n __falenv_name __falenv_notes __falenv_now \
@@ -639,15 +639,15 @@ __falenv_remove() {
         __falenv_run __falenv_segment __falenv_segment_off __falenv_sgr __falenv_shown \
         __falenv_store __falenv_styled __falenv_table __falenv_text __falenv_to __falenv_vars \
         __falenv_virtual \
-        __falenv_want __falenv_where __falenv_why __falenv_word __falenv_younger
+        __falenv_want __falenv_where __falenv_why __falenv_word __falenv_newer
 }
 
-__falenv_calmly __falenv_load
+__falenv_guarded __falenv_load
 
 # Without our other functions (some tools carry over only those whose names begin with a letter)
 # and without our program it is the plain command.
 fal() {
-    if [ -z "${__falenv_exe-}" ] || ! \command -v __falenv_calmly >/dev/null; then
+    if [ -z "${__falenv_exe-}" ] || ! \command -v __falenv_guarded >/dev/null; then
         \command fal "$@"
         return
     fi
@@ -655,12 +655,12 @@ fal() {
         profile | profiles)
             if [ -x "$__falenv_exe" ]; then
                 \shift
-                __falenv_calmly __falenv_profile "$@"
+                __falenv_guarded __falenv_profile "$@"
                 return
             fi
             ;;
     esac
-    __falenv_calmly __falenv_catch_up || :
+    __falenv_guarded __falenv_catch_up || :
     if [ -n "${__falenv_exe-}" ]; then
         "$__falenv_exe" "$@"
     else

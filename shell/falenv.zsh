@@ -27,7 +27,7 @@ __falenv_keep() {
     done
 }
 
-__falenv_give_back() {
+__falenv_restore() {
     local v was old
     for v in "$@"; do
         was=__falenv_was_$v old=__falenv_old_$v
@@ -50,19 +50,19 @@ __falenv_keep_pin() {
 
 # --- Following the store and the folder ----------------------------------------------------------
 
-__falenv_settle() {
+__falenv_note_state() {
     # Quoted: at the end of a state the user's options are on.
     \builtin typeset -g __falenv_pin="${FAL_PROFILE-}"
     \builtin typeset -g __falenv_marked="${FALENV_PROFILE-}"
     \builtin typeset -g __falenv_where="${FAL_CONFIG_PATH-}:${HOME-}"
     \builtin typeset -g __falenv_around=
     if [[ -z "${__falenv_pwd+set}" ]]; then
-        __falenv_look
+        __falenv_find_link
     fi
     \builtin typeset -g __falenv_moved=
 }
 
-__falenv_is_here() {
+__falenv_same_store() {
     [[ ${FAL_CONFIG_PATH-}:${HOME-} == "$__falenv_where" ]]
 }
 
@@ -88,7 +88,7 @@ __falenv_is_ours() {
     [[ -O ${1%/*} && -O $1 && -f $1 && -r $1 && ! -L $1 ]]
 }
 
-__falenv_look() {
+__falenv_find_link() {
     \builtin local d="${PWD-}" f= t=
     if [[ "$d" != "${__falenv_pwd-}" ]]; then
         \builtin typeset -g __falenv_pwd="$d"
@@ -140,9 +140,9 @@ __falenv_choose() {
     esac
 }
 
-__falenv_read() {
+__falenv_apply() {
     local now line entry key n want by table host hosts color=2 was=${2-}
-    [[ -n $__falenv_index ]] && __falenv_is_here && __falenv_choose "$1" || return 1
+    [[ -n $__falenv_index ]] && __falenv_same_store && __falenv_choose "$1" || return 1
     for now in "${__falenv_index%/*}"/*; do
         ! __falenv_is_fresh "$now" || break
     done
@@ -212,14 +212,14 @@ __falenv_state() {
 __falenv_follow() {
     local out code left
     __falenv_keep_pin
-    __falenv_look
+    __falenv_find_link
     __falenv_moved=
     if [[ $1 == change ]]; then
         __falenv_owns_key || return 0
         left=$__falenv_name
     fi
-    if __falenv_read "${FAL_PROFILE-}" "$left"; then
-        __falenv_settle
+    if __falenv_apply "${FAL_PROFILE-}" "$left"; then
+        __falenv_note_state
         return 0
     fi
     case $1 in
@@ -236,14 +236,14 @@ __falenv_follow() {
 }
 
 __falenv_check() {
-    __falenv_look
+    __falenv_find_link
     if [[ -n $__falenv_moved ]] || { [[ -n $__falenv_index ]] &&
         ! __falenv_is_fresh "$__falenv_index"; }; then
         __falenv_follow change
     fi
 }
 
-__falenv_precmd() {
+__falenv_catch_up() {
     # Most prompts end here. No function is called, since each call costs zsh as much as all of
     # this; and as the options are the user's, all is in quotes.
     if [[ -x "$__falenv_exe" && ! -o xtrace && "$__falenv_around" == \
@@ -256,7 +256,7 @@ __falenv_precmd() {
             -e "$__falenv_f1" || -e "$__falenv_f2" || -e "$__falenv_f3" || -e "$__falenv_f4" ||
             -e "$__falenv_f5" || -e "$__falenv_f6" || -e "$__falenv_f7" || -e "$__falenv_f8" ]]
         then
-            __falenv_look
+            __falenv_find_link
         fi
         if [[ -z "$__falenv_moved" ]]; then
             return 0
@@ -270,7 +270,7 @@ __falenv_precmd() {
         return 0
     fi
     if [[ ${FAL_PROFILE-}:${FALENV_PROFILE-} != "$__falenv_pin:$__falenv_marked" ]] ||
-        ! __falenv_is_here; then
+        ! __falenv_same_store; then
         __falenv_follow switch
     else
         __falenv_check
@@ -286,7 +286,7 @@ __falenv_precmd() {
 
 # --- Beginning without a process -----------------------------------------------------------------
 
-__falenv_begin() {
+__falenv_start() {
     { \builtin emulate -L zsh; \builtin setopt no_xtrace no_verbose no_nomatch; } 2>/dev/null
     __falenv_follow start
     return 0
@@ -380,8 +380,8 @@ __falenv_use() {
         return
     fi
     __falenv_keep_pin
-    __falenv_look
-    if ! __falenv_read "$to"; then
+    __falenv_find_link
+    if ! __falenv_apply "$to"; then
         out=$(__falenv_state "$to") || return
         \builtin eval "$out"
     fi
@@ -391,7 +391,7 @@ __falenv_use() {
     else
         \builtin unset FAL_PROFILE
     fi
-    __falenv_settle
+    __falenv_note_state
     # Of what direnv has set here it alone knows.
     if [[ -n ${DIRENV_DIR-} ]]; then
         __falenv_shell=done "$__falenv_exe" profile use "$@"
@@ -401,9 +401,9 @@ __falenv_use() {
 __falenv_off() {
     __falenv_keep_pin
     if __falenv_owns_key; then
-        __falenv_give_back ${=__falenv_vars} FAL_PROFILE
+        __falenv_restore ${=__falenv_vars} FAL_PROFILE
     else
-        __falenv_give_back ${=__falenv_vars#FAL_KEY } FAL_PROFILE
+        __falenv_restore ${=__falenv_vars#FAL_KEY } FAL_PROFILE
     fi
     __falenv_remove
 }
@@ -453,13 +453,13 @@ __falenv_load() {
     # Behind the others: direnv's hook, which changes what we look at, goes in front.
     if [[ -o interactive ]]; then
         \builtin typeset -ga precmd_functions
-        precmd_functions=(${precmd_functions:#__falenv_precmd} __falenv_precmd)
+        precmd_functions=(${precmd_functions:#__falenv_catch_up} __falenv_catch_up)
     fi
     return 0
 }
 
 __falenv_remove() {
-    precmd_functions=(${precmd_functions:#__falenv_precmd})
+    precmd_functions=(${precmd_functions:#__falenv_catch_up})
     if ((${#precmd_functions} == 0)); then
         \builtin unset precmd_functions
     fi

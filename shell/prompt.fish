@@ -70,7 +70,7 @@ end
 
 # --- The hook ------------------------------------------------------------------------------------
 
-function __falenv_is_here
+function __falenv_same_store
     test "$FAL_CONFIG_PATH:$HOME" = "$__falenv_where"
 end
 
@@ -84,7 +84,7 @@ function __falenv_is_fresh
 end
 
 function __falenv_check
-    __falenv_look
+    __falenv_find_link
     if test -n "$__falenv_moved"
         __falenv_late command __falenv_follow change
     else if test -n "$__falenv_index"
@@ -93,7 +93,7 @@ function __falenv_check
     end
 end
 
-function __falenv_precmd
+function __falenv_catch_up
     if not test -x "$__falenv_exe"
         builtin printf 'falenv: %s is gone; this shell keeps its FAL_KEY, and follows no more\n' \
             "$__falenv_exe" >&2
@@ -101,7 +101,7 @@ function __falenv_precmd
         return
     end
     if test "$FAL_PROFILE:$FALENV_PROFILE" != "$__falenv_pin:$__falenv_marked"
-        or not __falenv_is_here
+        or not __falenv_same_store
         __falenv_late command __falenv_follow switch
     else
         __falenv_check
@@ -122,7 +122,7 @@ function __falenv_first
             -a -e "$__falenv_index" -a -e "$__falenv_store" \
             -a ! "$__falenv_store" -nt "$__falenv_index" \
             -a ! "$__falenv_store" -ot "$__falenv_index" -a $__falenv_absent
-        or __falenv_precmd
+        or __falenv_catch_up
     end
-    __falenv_precmd
+    __falenv_catch_up
 end

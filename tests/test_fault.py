@@ -18,7 +18,7 @@ from unittest import mock
 import pytest
 from conftest import KEYS, LONG, SCRIPTS, Home, needs
 
-from falenv import private
+from falenv import files as falenv_files
 
 if TYPE_CHECKING:
     import subprocess
@@ -54,7 +54,7 @@ TURNING = re.compile(r"O_CREAT|O_TRUNC|rename|unlink")
 CODE = re.compile(
     r"(?s)__falenv_exe=(?:(?!fakefake).)*\n"
     r"export FAL_KEY='?00000000-0000-4000-8000-000000000001:(fake){8}'?\n"
-    r"(?:(?!fakefake).)*\n__falenv_settle\n"
+    r"(?:(?!fakefake).)*\n__falenv_note_state\n"
 )
 SIGNALS = ["KILL", "INT"]
 ERRORS = ["ENOSPC", "EIO", "EACCES", "EROFS", "EINTR"]
@@ -279,7 +279,7 @@ def test_what_the_killed_left_goes_with_a_later_write(
     assert left.exists()  # it may not be finished
     if line.startswith("install"):
         home.here("profile", "uninstall", "--yes")
-    monkeypatch.setattr(private, "_LEFT_SECONDS", -1)
+    monkeypatch.setattr(falenv_files, "_LEFT_SECONDS", -1)
     home.write(STORE)
     assert home.here("profile", *line.split())[0] == 0
     assert not left.exists()

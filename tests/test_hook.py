@@ -151,7 +151,7 @@ ODD = {
 def test_the_shell_reads_what_a_process_tells_it(
     home: Home, start: Start, shell_name: str, trace: Trace
 ) -> None:
-    """`__falenv_read` does what `__falenv_state` says, or leaves it to that."""
+    """`__falenv_apply` does what `__falenv_state` says, or leaves it to that."""
     tables = "\n".join(f'["{name}"]\n{text}' for name, (text, _) in ODD.items())
     home.write(f'[__internal__]\nprofile = "plain"\n{tables}\n')
     shell = start(shell_name, prefix=trace.prefix)
@@ -305,7 +305,7 @@ def test_case_19_a_start_up_file_that_is_read_three_times(
     if shell_name == "bash":
         assert shell.get("PROMPT_COMMAND").count("__falenv") == 1
     elif shell_name == "zsh":
-        assert shell.stdout("print -r -- $precmd_functions").split() == ["__falenv_precmd"]
+        assert shell.stdout("print -r -- $precmd_functions").split() == ["__falenv_catch_up"]
     else:
         assert shell.stdout("functions --handlers").count("__falenv") == 1
     shell.run("fal profile off")

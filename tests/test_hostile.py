@@ -364,7 +364,7 @@ def test_the_index_of_a_mutated_store_says_what_the_store_says(
     first = seed(0)
     asked = read = 0
     indexes = home.path / ".local" / "state" / "falenv"
-    recall = index.recall
+    recall = index.from_index
 
     def counted(*arguments: Any) -> index.Indexed | None:
         nonlocal read
@@ -380,7 +380,7 @@ def test_the_index_of_a_mutated_store_says_what_the_store_says(
         whole = ["profile", "env", "--shell", "bash"]
         lines = [["profile", "env", name, *whole[2:], "--exports-only"] for name in ("me", "b")]
         told = [home.here(*line) for line in [*lines, whole]]  # the last leaves an index
-        with mock.patch("falenv.index.recall", counted):
+        with mock.patch("falenv.index.from_index", counted):
             again = [home.here(*line) for line in [*lines, whole]]
         assert again == told, (number, home.store.read_bytes())
         asked += len(again)

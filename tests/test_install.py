@@ -448,7 +448,7 @@ def test_a_new_shell_has_it_once_and_starts_no_process(
     install(home, shell)
     expected = {
         "bash": '"${__falenv_run:-:}" && :\nfunction\n',
-        "zsh": "__falenv_precmd\nfal: function\n",
+        "zsh": "__falenv_catch_up\nfal: function\n",
         "fish": "fish_prompt __falenv_hook\nfunction\n",
     }[shell]
     for default in ("a", "b"):
@@ -604,7 +604,7 @@ def test_a_cached_file_of_another_user_is_not_read(home: Home, shell_name: str) 
     path.unlink()
     path.parent.chmod(0o700)
     assert begin(home, shell_name, "-ic", KEY) == is_active("a")
-    assert "__falenv_begin" in path.read_text()
+    assert "__falenv_start" in path.read_text()
 
 
 def test_a_pin_and_another_store_are_honoured(home: Home, exe: Path, shell_name: str) -> None:  # noqa: ARG001

@@ -369,7 +369,7 @@ BROKEN = {
     "falenv.index": "update",
     "falenv.integration": "state",
     "tomlkit": "parse",
-    "falenv.document": "edited",
+    "falenv.tomledit": "edited",
     "filelock": "FileLock",
 }
 

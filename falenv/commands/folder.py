@@ -6,9 +6,8 @@ import os
 
 import click
 
-from falenv import hot, index, paths, private, store, trust
+from falenv import fast, files, index, links, notices, paths, store
 from falenv.active import choice, resolve
-from falenv.commands import talk
 from falenv.errors import FalenvError, FolderError, masked, printable
 
 TYPE_CHECKING = False
@@ -24,13 +23,13 @@ def link(name: str) -> None:
     And of those below it. Its name is written to .fal-profile, and allowed; whoever else gets
     that file is asked first.
     """
-    mark = hot.mark_of_shell()
+    mark = fast.mark_of_shell()
     now = store.read(paths.store())
     resolve(now, name)
-    path = os.path.join(trust.here(), trust.FILE)
+    path = os.path.join(links.here(), links.FILE)
     if os.path.lexists(path):
-        trust.read(path)  # refuses what is no such file, rather than to replace it
-    temporary = private.new_name(os.path.dirname(path))
+        links.read(path)  # refuses what is no such file, rather than to replace it
+    temporary = files.new_name(os.path.dirname(path))
     try:
         with open(temporary, "x", encoding="utf-8") as file:
             file.write(f"{name}\n")
@@ -38,25 +37,25 @@ def link(name: str) -> None:
     except OSError as error:
         raise FolderError(path, f"could not be written: {error.strerror}") from None
     finally:
-        private.remove(temporary)
-    trust.allow(trust.read(path))
+        files.remove(temporary)
+    links.allow(links.read(path))
     _finish(now, mark, f"Profile {masked(name)} linked to {os.path.dirname(path)}.")
 
 
 @click.command("unlink")
 def unlink() -> None:
     """Take the .fal-profile of the current folder away."""
-    mark = hot.mark_of_shell()
+    mark = fast.mark_of_shell()
     now, path = store.read(paths.store()), _nearest()
-    if os.path.dirname(path) != trust.here():
-        raise FalenvError(f"no {trust.FILE} here; the nearest is {path}")
+    if os.path.dirname(path) != links.here():
+        raise FalenvError(f"no {links.FILE} here; the nearest is {path}")
     if not os.path.islink(path):
-        trust.read(path)
+        links.read(path)
     try:
         os.unlink(path)
     except OSError as error:
         raise FolderError(path, f"could not be removed: {error.strerror}") from None
-    trust.forget(path)
+    links.forget(path)
     _finish(now, mark, f"Profile unlinked from {os.path.dirname(path)}.")
 
 
@@ -66,9 +65,9 @@ def allow() -> None:
 
     As long as it stays as it is: with another text it is asked for again.
     """
-    mark = hot.mark_of_shell()
-    now, found = store.read(paths.store()), trust.read(_nearest())
-    trust.allow(found)
+    mark = fast.mark_of_shell()
+    now, found = store.read(paths.store()), links.read(_nearest())
+    links.allow(found)
     _finish(now, mark, f"{found.path} allowed: profile {masked(found.name)}.")
 
 
@@ -78,9 +77,9 @@ def deny() -> None:
 
     And say no more of it, whatever comes to be in it.
     """
-    mark = hot.mark_of_shell()
+    mark = fast.mark_of_shell()
     now, path = store.read(paths.store()), _nearest()
-    trust.deny(path)
+    links.deny(path)
     _finish(now, mark, f"{path} denied.")
 
 
@@ -88,14 +87,14 @@ def _finish(now: Store, mark: str, done: str) -> None:
     """Let the shells know, and say what was done, and where this one still has another's key."""
     index.update(now)
     click.echo(printable(done))
-    talk.tell_of_key(now.profiles.get(choice(now)[0]), mark)
+    notices.tell_of_key(now.profiles.get(choice(now)[0]), mark)
 
 
 def _nearest() -> str:
-    path = trust.find()
+    path = links.find()
     if path is None:
         raise FalenvError(
-            f"no {trust.FILE} in this folder or above it; make one: fal profile link NAME"
+            f"no {links.FILE} in this folder or above it; make one: fal profile link NAME"
         )
     return path
 

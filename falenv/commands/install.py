@@ -7,15 +7,14 @@ import re
 
 import click
 
-from falenv import cached, detect, dialects, hot, index, paths, private, startup, store
-from falenv.commands import talk
+from falenv import cached, detect, dialects, fast, files, index, notices, paths, rcfiles, store
 from falenv.errors import FalenvError, UsageError, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from falenv.startup import Edit
+    from falenv.rcfiles import Edit
 
 PLAIN = re.compile(r"[\w./-]+")
 
@@ -26,7 +25,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
         click.option("--yes", is_flag=True, help="Do it without asking."),
         click.argument(
-            "shells", metavar="[SHELL]...", nargs=-1, type=click.Choice(startup.TARGETS)
+            "shells", metavar="[SHELL]...", nargs=-1, type=click.Choice(rcfiles.TARGETS)
         ),
     ):
         command = add(command)
@@ -43,12 +42,12 @@ def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
     Adds a few lines to the shell's start-up file, which is shown first. A new shell starts no
     process for it. direnv gets the command `use fal NAME` for an .envrc.
     """
-    is_here = bool(hot.mark_of_shell())
+    is_here = bool(fast.mark_of_shell())
     exe = paths.program()
     if not os.access(exe, os.X_OK):
         raise FalenvError(f"{exe} cannot be run by a shell; install falenv as a package first")
     targets = dict.fromkeys(shells or (_asking(),))
-    edits = [edit for target in targets for edit in startup.install(target, exe)]
+    edits = [edit for target in targets for edit in rcfiles.install(target, exe)]
     changed = _change(edits, "install", yes=yes, dry_run=dry_run)
     if dry_run:
         return
@@ -57,19 +56,19 @@ def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
         click.echo(printable(f"{done} {edit.path}."))
     _keep_code([target for target in targets if target in dialects.DIALECTS], exe)
     if "direnv" in targets:
-        hot.say("in an .envrc: use fal NAME")
+        fast.say("in an .envrc: use fal NAME")
     line = _line_for(targets, exe)
     if changed and line and not is_here:
-        hot.say(f"new shells follow; for this one: {line}")
+        fast.say(f"new shells follow; for this one: {line}")
 
 
 @click.command("uninstall")
 @_options
 def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
     """Take out what install has added, and leave each file as it was before."""
-    is_here = bool(hot.mark_of_shell())
-    targets = dict.fromkeys(shells or startup.TARGETS)
-    edits = [edit for target in targets for edit in startup.uninstall(target)]
+    is_here = bool(fast.mark_of_shell())
+    targets = dict.fromkeys(shells or rcfiles.TARGETS)
+    edits = [edit for target in targets for edit in rcfiles.uninstall(target)]
     if not edits:
         click.echo("Not installed in any start-up file.")
         return
@@ -79,9 +78,9 @@ def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
     for edit in edits:
         click.echo(printable(f"Taken out of {edit.path}."))
     for target in targets:
-        private.remove(paths.cached(paths.program(), target))
+        files.remove(paths.cached(paths.program(), target))
     if is_here:
-        hot.say("this shell still follows; to end that too: fal profile off")
+        fast.say("this shell still follows; to end that too: fal profile off")
 
 
 def _asking() -> str:
@@ -91,10 +90,10 @@ def _asking() -> str:
         raise UsageError(
             "could not tell which shell is asking; name it: fal profile install bash"
         ) from None
-    if shell not in startup.TARGETS:
+    if shell not in rcfiles.TARGETS:
         raise UsageError(
             f"the start-up file of {shell} is not known for sure; add this line to it by hand: "
-            f"{talk.EVAL}"
+            f"{notices.EVAL}"
         )
     return shell
 
@@ -103,18 +102,18 @@ def _change(edits: list[Edit], command: str, *, yes: bool, dry_run: bool) -> lis
     """Show the edits that change something and make them, if that is wanted; return them."""
     changes = [edit for edit in edits if edit.after != edit.before]
     for edit in changes:
-        hot.emit(_difference(edit))
+        fast.emit(_difference(edit))
     if dry_run or not changes:
         return changes
     if not yes:
-        if not talk.asked_on_terminal():
+        if not notices.asked_on_terminal():
             raise FalenvError(
                 "nothing was changed, since there is no terminal to ask on; to change it as "
                 f"shown: fal profile {command} --yes"
             )
         click.confirm("Change that?", abort=True, err=True)
     for edit in changes:
-        startup.write(edit)
+        rcfiles.write(edit)
     return changes
 
 

@@ -6,13 +6,12 @@ import os
 
 import click
 
-from falenv import assets, detect, dialects, hot, paths, store, trust
+from falenv import assets, detect, dialects, fast, links, notices, paths, store
 from falenv.active import resolve
-from falenv.commands import talk
 from falenv.errors import FalenvError, UsageError, masked, printable
 from falenv.profile import mask
 
-NOT_HERE = f"falenv is not in this shell; first: {talk.EVAL}"
+NOT_HERE = f"falenv is not in this shell; first: {notices.EVAL}"
 
 
 @click.command("env")
@@ -32,7 +31,7 @@ def env(**options: str | bool | None) -> None:
     \b
         eval "$(fal profile env)"
     """
-    hot.env(**options)  # type: ignore[arg-type]  # the options above are its parameters
+    fast.env(**options)  # type: ignore[arg-type]  # the options above are its parameters
 
 
 @click.command("use")
@@ -43,10 +42,10 @@ def use(*, name: tuple[str, ...], default: bool) -> None:
 
     The integration does this itself. Only what it cannot do gets here.
     """
-    mark = hot.mark_of_shell()
+    mark = fast.mark_of_shell()
     if mark == "done":
         if detect.set_by_direnv("FAL_KEY", "FAL_PROFILE"):
-            hot.say(
+            fast.say(
                 "direnv has set this folder's profile; the new one holds until you leave the "
                 "folder, or direnv reloads it; for good: edit its .envrc"
             )
@@ -75,10 +74,10 @@ def on() -> None:
     \b
         eval "$(fal profile on)"
     """
-    if hot.mark_of_shell():
-        hot.say("falenv is on in this shell")
+    if fast.mark_of_shell():
+        fast.say("falenv is on in this shell")
     else:
-        hot.env()
+        fast.env()
 
 
 @click.command("current")
@@ -86,15 +85,15 @@ def on() -> None:
 @click.option("--name", "only_name", is_flag=True, help="Print the name alone.")
 def current(*, as_json: bool, only_name: bool) -> None:
     """Show which profile is active here, and why."""
-    mark = hot.mark_of_shell()
+    mark = fast.mark_of_shell()
     if only_name:
-        hot.current_name()
+        fast.current_name()
         return
     path = paths.store()
     found = store.read(path)
     active = resolve(found)
     profile = active.profile
-    link = trust.nearest()
+    link = links.nearest()
     given = os.environ.get("FAL_KEY")
     expected = profile.key if profile else None
     if as_json:
@@ -123,7 +122,7 @@ def current(*, as_json: bool, only_name: bool) -> None:
     else:
         reason = {
             "default": f"the default in {path}",
-            "folder": f"the folder's, by {link.path if link else trust.FILE}",
+            "folder": f"the folder's, by {link.path if link else links.FILE}",
             "pin": "FAL_PROFILE pins this shell to it",
         }
         click.echo(printable(f"{masked(profile.name)} ({reason[active.why]})"))
@@ -132,17 +131,17 @@ def current(*, as_json: bool, only_name: bool) -> None:
             click.echo(printable(f"host  {masked(profile.host)}"))
     if link and link.verdict != "allowed":
         state = {"unknown": "not allowed yet", "denied": "denied"}.get(link.verdict)
-        hot.say(link.problem or f"{link.path} is not followed: {state}")
+        fast.say(link.problem or f"{link.path} is not followed: {state}")
     if given == expected:
         return
     again = masked(active.name) if active.why == "pin" else "--default"
-    cure = f"fal profile use {again}" if mark else talk.EVAL
+    cure = f"fal profile use {again}" if mark else notices.EVAL
     if given is None:
-        hot.say(f"FAL_KEY is not set in this shell; to set it: {cure}")
+        fast.say(f"FAL_KEY is not set in this shell; to set it: {cure}")
     elif expected is None:
-        hot.say(f"FAL_KEY in this shell was set by hand: {mask(given)}")
+        fast.say(f"FAL_KEY in this shell was set by hand: {mask(given)}")
     else:
-        hot.say(
+        fast.say(
             f"FAL_KEY in this shell is another, set by hand or before falenv: {mask(given)}; "
             f"to replace it: {cure}"
         )
@@ -157,8 +156,8 @@ def exec_(*, name: str, command: tuple[str, ...]) -> None:
     \b
         fal profile exec NAME -- COMMAND [ARGUMENT…]
     """
-    hot.mark_of_shell()
-    hot.run(name, list(command[command[:1] == ("--",) :]))
+    fast.mark_of_shell()
+    fast.run(name, list(command[command[:1] == ("--",) :]))
 
 
 @click.command("prompt")
@@ -168,14 +167,14 @@ def prompt() -> None:
     Such as that of tmux. FALENV_PROMPT may hold another format than "(fal:{name}{mark}) ": {name},
     {mark} (* pinned, / by the folder), {why} (pin, folder or default).
     """
-    hot.prompt()
+    fast.prompt()
 
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(sorted(dialects.DIALECTS)))
 def completion(shell: str) -> None:
     """Print the completion script alone; the integration brings it along."""
-    hot.emit(assets.read("completions", dialects.find(shell).completion))
+    fast.emit(assets.read("completions", dialects.find(shell).completion))
 
 
 COMMANDS = (env, use, off, on, current, exec_, prompt, completion)

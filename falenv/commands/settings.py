@@ -7,9 +7,8 @@ import sys
 
 import click
 
-from falenv import hot, paths, store
+from falenv import fast, notices, paths, store
 from falenv.active import choice
-from falenv.commands import talk
 from falenv.errors import (
     FalenvError,
     InvalidKeyError,
@@ -44,7 +43,7 @@ NO_KEY = "No key set for profile. Use fal profile key to set a key."
 def list_(*, as_json: bool, output: str, names: bool) -> None:
     """List all profiles."""
     if names:
-        hot.list_names()
+        fast.list_names()
         return
     found = store.read(paths.store())
     active, why = choice(found)
@@ -65,11 +64,11 @@ def list_(*, as_json: bool, output: str, names: bool) -> None:
         click.echo(json.dumps({"profiles": profiles}))
         return
     if not found.profiles:
-        hot.say("there are no profiles yet; make one: fal profile set NAME")
+        fast.say("there are no profiles yet; make one: fal profile set NAME")
         return
     _table(found)
     if why == "pin":
-        hot.say(f"FAL_PROFILE pins this shell to {shown(active)}")
+        fast.say(f"FAL_PROFILE pins this shell to {shown(active)}")
 
 
 def _table(found: Store) -> None:
@@ -99,7 +98,7 @@ def _table(found: Store) -> None:
 @click.argument("name")
 def set_(name: str) -> None:
     """Set the default profile, creating it if there is none of that name."""
-    mark = hot.mark_of_shell()
+    mark = fast.mark_of_shell()
     found = store.read(paths.store())
     if not name or name not in found.profiles:  # to the official CLI an empty default is none
         _check_new(found, name)
@@ -111,7 +110,7 @@ def set_(name: str) -> None:
 @click.argument("name")
 def create(name: str) -> None:
     """Create a profile, and set it as the default."""
-    mark = hot.mark_of_shell()
+    mark = fast.mark_of_shell()
     found = store.read(paths.store())
     if name in found.profiles:
         raise FalenvError(f"Profile {shown(name)} already exists; set it: fal profile set NAME")
@@ -133,7 +132,7 @@ def _confirm_new(found: Store, name: str) -> None:
     import difflib
 
     close = difflib.get_close_matches(name, found.profiles, n=1, cutoff=0.75)
-    if close and talk.asked_on_terminal():
+    if close and notices.asked_on_terminal():
         click.confirm(
             printable(
                 f"Profile {name} does not exist, but {masked(close[0])} does. Create {name}?"
@@ -151,22 +150,22 @@ def _set_default(name: str, mark: str, first: str = "") -> None:
             data[store.INTERNAL] = {}
         data[store.INTERNAL]["profile"] = name
 
-    now = talk.change(edit)
+    now = notices.change(edit)
     if first:
         click.echo(first)
     click.echo(f"Default profile set to {printable(masked(name))}.")
     if not now.profiles[name].key:
         click.echo(NO_KEY)
-    talk.tell_shell(now, mark)
+    notices.tell_shell(now, mark)
 
 
 @click.command("unset")
 def unset() -> None:
     """Unset the default profile."""
-    mark = hot.mark_of_shell()
-    now = talk.change(_drop_default)
+    mark = fast.mark_of_shell()
+    now = notices.change(_drop_default)
     click.echo("Default profile unset.")
-    talk.tell_shell(now, mark)
+    notices.tell_shell(now, mark)
 
 
 def _drop_default(data: MutableMapping[str, Any]) -> None:
@@ -183,12 +182,12 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool) -> None:
 
     The key is typed unseen. It is never an argument: those stay in the shell's history.
     """
-    mark = hot.mark_of_shell()
+    mark = fast.mark_of_shell()
     found = store.read(paths.store())
-    talk.refuse_key(name, found)
+    notices.refuse_key(name, found)
     if len(name) > 1 or (from_stdin and from_env):
         raise UsageError("one profile and one source at the most; see: fal profile key --help")
-    profile = talk.target(found, name[0] if name else None)
+    profile = notices.target(found, name[0] if name else None)
     if from_env:
         text = os.environ.get("FAL_KEY")
         if not text:
@@ -202,11 +201,11 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool) -> None:
         raise UsageError("standard input is not a terminal; to read the key from it: --stdin")
 
     def edit(data: MutableMapping[str, Any]) -> None:
-        talk.table(data, profile)["key"] = value
+        notices.table(data, profile)["key"] = value
 
-    now = talk.change(edit)
+    now = notices.change(edit)
     click.echo(f"Key set for profile {printable(masked(profile))}.")
-    talk.tell_shell(now, mark)
+    notices.tell_shell(now, mark)
 
 
 def _typed_key() -> str:
@@ -244,29 +243,29 @@ def _piped_key() -> str:
 @click.option("--force", is_flag=True, help="Accept a host outside fal's own domains.")
 def host(*, host: str | None, name: str | None, drop: bool, force: bool) -> None:
     """Set the fal host of a profile."""
-    mark = hot.mark_of_shell()
+    mark = fast.mark_of_shell()
     if drop == (host is not None):
         raise UsageError("give a host, or --unset; see: fal profile host --help")
     value = None if host is None else check_host(host, allow_foreign=force)
-    profile = talk.target(store.read(paths.store()), name)
+    profile = notices.target(store.read(paths.store()), name)
 
     def edit(data: MutableMapping[str, Any]) -> None:
-        table = talk.table(data, profile)
+        table = notices.table(data, profile)
         if value is not None:
             table["host"] = value
         elif "host" in table:
             del table["host"]
 
-    now = talk.change(edit)
+    now = notices.change(edit)
     click.echo("Fal host unset." if value is None else f"Fal host set to {value}.")
-    talk.tell_shell(now, mark)
+    notices.tell_shell(now, mark)
 
 
 @click.command("delete")
 @click.argument("name")
 def delete(name: str) -> None:
     """Delete a profile, and its key with it."""
-    mark = hot.mark_of_shell()
+    mark = fast.mark_of_shell()
     from falenv.errors import ProfileNotFoundError
 
     found = store.read(paths.store())
@@ -279,11 +278,11 @@ def delete(name: str) -> None:
         if name in data:
             del data[name]
 
-    now = talk.change(edit)
+    now = notices.change(edit)
     click.echo(f"Profile {printable(masked(name))} deleted.")
     if found.default == name:
-        hot.say("it was the default; choose another: fal profile set NAME")
-    talk.tell_shell(now, mark)
+        fast.say("it was the default; choose another: fal profile set NAME")
+    notices.tell_shell(now, mark)
 
 
 COMMANDS = (list_, set_, unset, key, host, create, delete)

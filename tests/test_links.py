@@ -108,7 +108,7 @@ def test_case_40_a_group_of_ones_own_may_write(home: Home) -> None:
 
 def test_roots_store_is_anyones(home: Home) -> None:
     # As a user who is not root, of course; the rule itself is asked.
-    ask = "import os; from falenv import private; print(private.strangers(os.stat('/etc/passwd')))"
+    ask = "import os; from falenv import files; print(files.strangers(os.stat('/etc/passwd')))"
     user = [needs("setpriv"), "--reuid", str(ANOTHER), "--clear-groups"] if not os.geteuid() else []
     done = home.run(*user, str(SCRIPTS / "python"), "-c", ask)
     assert (done.stdout, done.stderr) == ("\n", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from falenv import hot, index, paths, store
+from falenv import fast, index, paths, store
 from falenv.active import choice
 from falenv.errors import FalenvError, ProfileNotFoundError, shown
 from falenv.profile import key_id
@@ -26,7 +26,7 @@ def change(edit: Change) -> Store:
     before, after = store.edit(paths.store(), edit)
     index.update(after)
     if before.is_open_to_others:
-        hot.say(f"{after.path} could be read by others on this machine; it is private now")
+        fast.say(f"{after.path} could be read by others on this machine; it is private now")
     return after
 
 
@@ -38,19 +38,19 @@ def asked_on_terminal() -> bool:
 def tell_shell(now: Store, mark: str) -> None:
     """Say what the change means for the shell that we were called from, where that is a surprise.
 
-    `mark` is the shell's own word (`hot.mark_of_shell`).
+    `mark` is the shell's own word (`fast.mark_of_shell`).
     """
     name, why = choice(now)
     profile = now.profiles.get(name)
     if why == "pin" and name != now.default:
         stays = f"this shell stays on {shown(name)}, since FAL_PROFILE pins it"
         gone = f"FAL_PROFILE still names {shown(name)}, which is no profile"
-        hot.say(
+        fast.say(
             f"{stays if profile else gone}; to follow the default: fal profile use --default"
             + ("" if mark else " (or: unset FAL_PROFILE)")
         )
     if why == "folder" and name != now.default:
-        hot.say(f"this folder stays on {shown(name)}, by its .fal-profile")
+        fast.say(f"this folder stays on {shown(name)}, by its .fal-profile")
     tell_of_key(profile, mark)
 
 
@@ -62,9 +62,9 @@ def tell_of_key(profile: Profile | None, mark: str) -> None:
     if not key or (profile and key == profile.key):
         return
     if mark == "later":
-        hot.say("this shell follows at its next prompt")
+        fast.say("this shell follows at its next prompt")
     else:
-        hot.say(
+        fast.say(
             f"this shell still has another FAL_KEY (id {key_id(key)}), which beats the profile; "
             f"to switch it: {EVAL}"
         )

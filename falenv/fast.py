@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from falenv import detect, dialects, index, paths, store, trust
+from falenv import detect, dialects, index, links, paths, store
 from falenv.active import Active, choice, pin, resolve
 from falenv.environment import NOTHING, VARIABLES, apply, environment
 from falenv.errors import (
@@ -38,7 +38,7 @@ def find(name: str | None = None) -> Store | Indexed:
     """
     path = paths.store()
     text, status = store.load(path)
-    found = index.recall(path, text, status)
+    found = index.from_index(path, text, status)
     if found:
         wanted, why = choice(found, name)
         if wanted in found.profiles or why == "none":
@@ -126,9 +126,9 @@ def _read(dialect: Dialect, path: str) -> Store:
     try:
         return store.read(path)
     except StoreError:
-        from falenv.integration import bookkeeping
+        from falenv.integration import seen_state
 
-        emit(bookkeeping(dialect, path, index.update_broken(path)))
+        emit(seen_state(dialect, path, index.update_broken(path)))
         raise
 
 
@@ -141,18 +141,18 @@ def _watch(dialect: Dialect, path: str) -> str:
     if not detect.in_envrc():
         return ""
     watched = [path]
-    folder = trust.here()
+    folder = links.here()
     if folder:
-        link = trust.find(folder)
+        link = links.find(folder)
         watched += [link, paths.folder_note(link)] if link else []
-        watched.append(os.path.join(folder, trust.FILE))
+        watched.append(os.path.join(folder, links.FILE))
     return "".join(f"watch_file {dialect.quote(file)}\n" for file in dict.fromkeys(watched))
 
 
 def _speak_of_folder() -> None:
     """Say, once per file and version, that there is a `.fal-profile` which is not followed."""
-    link = trust.nearest()
-    if link and trust.is_news(link):
+    link = links.nearest()
+    if link and links.is_news(link):
         say(
             link.problem
             or f"{link.path} names profile {shown(link.name)}, and was not allowed yet; "

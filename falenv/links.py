@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 
-from falenv import paths, private
+from falenv import files, paths
 from falenv.errors import FolderError, masked
 
 TYPE_CHECKING = False
@@ -162,7 +162,7 @@ def _said(path: str) -> list[str]:
     note = paths.folder_note(path)
     try:
         folder = os.path.dirname(note)
-        if not all(map(private.is_ours, (os.path.dirname(folder), folder, note))):
+        if not all(map(files.is_ours, (os.path.dirname(folder), folder, note))):
             return []
         if os.path.islink(note) or not os.path.isfile(note):
             return []
@@ -175,8 +175,8 @@ def _said(path: str) -> list[str]:
 def _record(path: str, word: str, name: str) -> None:
     note = paths.folder_note(path)
     try:
-        private.make_folder(os.path.dirname(note))
-        private.put(note, f"{word}\n{name}\n".encode("utf-8", "surrogateescape"))
+        files.make_folder(os.path.dirname(note))
+        files.put(note, f"{word}\n{name}\n".encode("utf-8", "surrogateescape"))
     except OSError as error:
         what = f"could not be remembered: {error.strerror} ({os.path.dirname(note)})"
         raise FolderError(path, what) from None

@@ -13,7 +13,7 @@ import re
 import stat
 import zlib
 
-from falenv import assets, dialects, paths, private
+from falenv import assets, dialects, files, paths
 from falenv.errors import StartupFileError
 
 #: What can be asked for. direnv is no shell, but reads files at each start as one does.
@@ -204,7 +204,7 @@ def _replace(target: str, content: bytes) -> None:
     status = os.stat(target) if os.path.exists(target) else None
     if status and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    temporary = private.new_name(os.path.dirname(target))
+    temporary = files.new_name(os.path.dirname(target))
     try:
         with open(temporary, "xb") as file:
             if status:
@@ -217,4 +217,4 @@ def _replace(target: str, content: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, target)
     finally:
-        private.remove(temporary)
+        files.remove(temporary)

@@ -114,7 +114,7 @@ def test_the_shell_that_runs_us_is_known_without_a_library(home: Home, shell_nam
 def test_what_only_a_start_up_file_asks_for_is_imported_for_that_alone(home: Home) -> None:
     home.profiles("a", default="a")
     plain = imported(home, "profile", "env", "--shell", "bash")
-    assert plain & {"falenv.cached", "falenv.startup"} == set()
+    assert plain & {"falenv.cached", "falenv.rcfiles"} == set()
     caching = imported(home, "profile", "env", "--shell", "bash", "--cache", "cached")
     assert caching - plain == {"falenv.cached"}
 
