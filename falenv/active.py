@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     Why = Literal["argument", "pin", "folder", "default", "none"]
 
 
+#: The commands after which another profile may be active. The shell that runs one follows at once.
+SWITCHES = ("set", "unset", "create", "link", "unlink", "allow", "deny")
+
+
 class Active:
     """The profile that holds, or None, and the reason."""
 

@@ -20,7 +20,7 @@ class Dialect:
     `quote` turns any text without NUL into one word; the three templates take `name` and the
     quoted `value`. `render` of an environment and `assign` give whole lines. Where the shell
     `completes_late`, it reads its `completion` at the first TAB, and has no part of it before.
-    Where there are `parts`, the `script` finds them shelved, to be read when they are needed.
+    Where there are `parts`, the last of the `scripts` finds them shelved, to be read when they are needed.
     """
 
     __slots__ = (
@@ -32,7 +32,7 @@ class Dialect:
         "name",
         "parts",
         "quote",
-        "script",
+        "scripts",
     )
 
     def __init__(  # noqa: PLR0913, PLR0917 - a row of a table
@@ -42,7 +42,7 @@ class Dialect:
         export: str,
         unset: str,
         assign: str,
-        script: str,
+        scripts: tuple[str, ...],
         completion: str,
         *,
         completes_late: bool = False,
@@ -53,7 +53,7 @@ class Dialect:
         self._export = export
         self._unset = unset
         self._assign = assign
-        self.script = script
+        self.scripts = scripts
         self.completion = completion
         self.completes_late = completes_late
         self.parts = parts
@@ -103,7 +103,7 @@ DIALECTS = {
             "export {name}={value}",
             "unset {name}",
             "{name}={value}",
-            "falenv.bash",
+            ("core.sh", "falenv.bash"),
             "fal.bash",
             completes_late=True,
         ),
@@ -112,8 +112,9 @@ DIALECTS = {
             quote_posix,
             "export {name}={value}",
             "unset {name}",
-            "{name}={value}",
-            "falenv.zsh",
+            # The eval may be in a function, where a plain assignment can warn (warn_create_global).
+            "\\builtin typeset -g {name}={value}",
+            ("core.sh", "falenv.zsh"),
             "_fal",
         ),
         Dialect(
@@ -124,7 +125,7 @@ DIALECTS = {
             "set -gx {name} {value}",
             "set -e -g {name}; if set -qUx {name}; set -gx {name}; end",
             "set -g {name} {value}",
-            "falenv.fish",
+            ("falenv.fish",),
             "fal.fish",
             completes_late=True,
             parts=("prompt", "command"),
@@ -140,7 +141,7 @@ POSIX = Dialect(
     "export {name}={value}",
     "unset {name}",
     "{name}={value}",
-    "falenv.sh",
+    ("falenv.sh",),
     "",
 )
 #: The names that they go by. What one has besides POSIX, the integration itself finds out.

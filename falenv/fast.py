@@ -241,6 +241,10 @@ def dispatch(arguments: list[str]) -> bool:
             if options is None:
                 return False
             env(**options)  # type: ignore[arg-type]  # checked by _options
+        case ["refresh", *rest]:
+            env(refresh=True, **_options(rest))
+        case ["start", *rest]:
+            env(**_options(rest))
         case ["exec", name, "--", *command] if not name.startswith("-"):
             run(name, command)
         case ["current", "--name"]:

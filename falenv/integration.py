@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from falenv import assets, index, paths, segment
+from falenv import assets, index, links, paths, segment
+from falenv.active import SWITCHES
 from falenv.dialects import POSIX
 from falenv.environment import VARIABLES
 from falenv.errors import masked, printable
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from falenv.dialects import Dialect
     from falenv.environment import Environment
 
+_GONE = "falenv: {} is gone; this shell keeps its FAL_KEY, and follows no more"
+_READONLY_HOOK = (
+    "falenv: PROMPT_COMMAND is read-only, so this shell follows only what is switched in it"
+)
+
 
 def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
     """Return all that makes a shell follow: a prelude of assignments, the shell's files, `state`.
@@ -21,29 +27,34 @@ def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
     The files go out as they stand, but for comments; what varies is assigned before them, so that
     no value ever lands inside other code.
     """
-    prelude = (
-        dialect.assign("__falenv_exe", paths.program())
-        + dialect.assign("__falenv_vars", " ".join(VARIABLES))
-        + dialect.assign("__falenv_notes", paths.folder_notes())
-        + dialect.assign("__falenv_segment_off", "" if show_segment else "yes")
-        + dialect.assign("__falenv_format", segment.FORMAT)
-        + dialect.assign("__falenv_mark_pin", segment.MARKS["pin"])
-        + dialect.assign("__falenv_mark_folder", segment.MARKS["folder"])
-    )
+    known = {
+        "exe": paths.program(),
+        "dialect": dialect.name,
+        "vars": " ".join(VARIABLES),
+        "switches": f" {' '.join(SWITCHES)} ",
+        "notes": paths.folder_notes(),
+        "link_max": str(links.LONGEST + 1),
+        "segment_off": "" if show_segment else "yes",
+        "format": segment.FORMAT,
+        "mark_pin": segment.MARKS["pin"],
+        "mark_folder": segment.MARKS["folder"],
+        "default_sgr": segment.DIM,
+        "gone": _GONE.format(paths.program()),
+        "readonly_hook": _READONLY_HOOK,
+    }
     if dialect is POSIX:
-        older, newer = index.clock_probe()
-        prelude += dialect.assign("__falenv_older", older)
-        prelude += dialect.assign("__falenv_newer", newer)
+        known["older"], known["newer"] = index.clock_probe()
+    completion = ""
+    if dialect.completes_late:
+        known["completions"] = assets.path("completions", dialect.completion)
+    elif dialect.completion:
+        completion = assets.read("completions", dialect.completion)
+    prelude = "".join(dialect.assign(f"__falenv_{name}", value) for name, value in known.items())
     for part in dialect.parts:
         code = without_comments(assets.read("shell", f"{part}.{dialect.name}"))
         prelude += dialect.shelve(f"__falenv_code_{part}", code)
-    completion = ""
-    if dialect.completes_late:
-        path = assets.path("completions", dialect.completion)
-        prelude += dialect.assign("__falenv_completions", path)
-    elif dialect.completion:
-        completion = assets.read("completions", dialect.completion)
-    return prelude + without_comments(assets.read("shell", dialect.script) + completion) + state
+    scripts = "".join(assets.read("shell", script) for script in dialect.scripts)
+    return prelude + without_comments(scripts + completion) + state
 
 
 def without_comments(code: str) -> str:

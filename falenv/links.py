@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Verdict = Literal["allowed", "denied", "unknown", "unfit"]
 
 FILE = ".fal-profile"
-_LONGEST = 512  # bytes; a name has 64 characters at the most
+LONGEST = 512  # bytes; a name has 64 characters at the most
 
 
 class Link:
@@ -93,10 +93,10 @@ def read(path: str) -> Link:
             raise FolderError(path, "is not a regular file")
         if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
             raise FolderError(path, "belongs to another user")
-        content = file.read(_LONGEST + 1)
+        content = file.read(LONGEST + 1)
     lines = content.decode("utf-8", "replace").split("\n")
     name = lines[0].strip()
-    if len(content) > _LONGEST or any(line.strip() for line in lines[1:]):
+    if len(content) > LONGEST or any(line.strip() for line in lines[1:]):
         raise FolderError(path, "is more than one line with a profile's name")
     if not name or not name.isprintable() or "\ufffd" in name:
         raise FolderError(path, "has no profile's name in it")

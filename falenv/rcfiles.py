@@ -101,7 +101,8 @@ def _reads_bashrc(path: str, contents: dict[str, bytes | None]) -> bool:
 
 def _body(target: str, exe: str) -> str:
     """Return the code between a block's first and last line."""
-    dialect = dialects.find("bash" if target == "direnv" else target)
+    # Any POSIX shell may read the start-up files of bash and zsh.
+    dialect = dialects.find("fish" if target == "fish" else "sh")
     body = dialect.assign("__falenv_exe", exe)
     if target == "direnv":
         return body + assets.read("shell", "use_fal.sh")

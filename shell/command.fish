@@ -42,7 +42,7 @@ end
 
 function __falenv_state
     set -lx FAL_PROFILE $argv[1]
-    $__falenv_exe profile env --shell fish --refresh $argv[2..-1] </dev/null
+    $__falenv_exe profile refresh --shell fish $argv[2..-1] </dev/null
 end
 
 # What to do where builtins do not suffice to follow.
@@ -136,11 +136,10 @@ function __falenv_profile
         case '*'
             __falenv_program $argv
             set -l code $status
-            switch $code:"$argv[1]"
-                case 0:set 0:unset 0:create 0:link 0:unlink 0:allow 0:deny
-                    __falenv_follow switch
-                case '*'
-                    __falenv_late prompt __falenv_check
+            if test $code = 0; and contains -- "$argv[1]" (string split ' ' -- $__falenv_switches)
+                __falenv_follow switch
+            else
+                __falenv_late prompt __falenv_check
             end
             return $code
     end

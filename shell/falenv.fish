@@ -74,7 +74,7 @@ function __falenv_find_link
             if test -e $file
                 set link $file
                 test -f $file -a -r $file
-                and builtin read -z -n 513 text <$file
+                and builtin read -z -n $__falenv_link_max text <$file
                 break
             end
         end
@@ -182,7 +182,7 @@ function __falenv_apply
     set -g __falenv_why $by
     set -g __falenv_sgr $sgr
     test -n "$sgr"
-    or set -g __falenv_sgr 2
+    or set -g __falenv_sgr $__falenv_default_sgr
     set -g __falenv_index $now
     set -g __falenv_id $id
     if test -n "$key"; and not set -q id[1]

@@ -280,7 +280,7 @@ __falenv_try_apply() {
 
 # Print the state by a process, for pin $1, where the shell was on profile $2.
 __falenv_state() {
-    FAL_PROFILE=$1 "$__falenv_exe" profile env --shell sh --refresh ${2+"--was=$2"} </dev/null
+    FAL_PROFILE=$1 "$__falenv_exe" profile refresh --shell sh ${2+"--was=$2"} </dev/null
 }
 
 __falenv_follow() {
@@ -340,8 +340,7 @@ __falenv_check() {
 # Before a command of ours, and before a prompt at which something is not as it was.
 __falenv_catch_up() {
     if [ ! -x "$__falenv_exe" ]; then
-        __falenv_print "falenv: $__falenv_exe is gone; this shell keeps its FAL_KEY, \
-and follows no more
+        __falenv_print "$__falenv_gone
 " >&2
         # ksh93 reads on in the very PS1 that it is expanding. What stays there does nothing.
         if [ "${1-}" != prompt ]; then
@@ -538,11 +537,9 @@ $__falenv_out"
 
 __falenv_off() {
     __falenv_keep_pin
-    if __falenv_owns_key; then
-        __falenv_each __falenv_restore "$__falenv_vars FAL_PROFILE"
-    else
-        __falenv_each __falenv_restore "${__falenv_vars#FAL_KEY } FAL_PROFILE"
-    fi
+    # A key that the user has set since stays.
+    __falenv_owns_key || __falenv_was_FAL_KEY=
+    __falenv_each __falenv_restore "$__falenv_vars FAL_PROFILE"
     __falenv_unshow
     __falenv_remove
 }
@@ -557,8 +554,8 @@ __falenv_profile() {
         *)
             __falenv_catch_up
             if __falenv_program "$@"; then
-                case ${1-} in
-                    set | unset | create | link | unlink | allow | deny) __falenv_follow switch ;;
+                case $__falenv_switches in
+                    *" ${1-} "*) __falenv_follow switch ;;
                     *) __falenv_check ;;
                 esac
                 \set -- 0
@@ -586,12 +583,12 @@ __falenv_load() {
     # can read.
     case ${KSH_VERSION-} in
         *MIRBSD* | *LEGACY*)
-            __falenv_hooked=yes __falenv_most=-n513 __falenv_printer='print -rn --'
+            __falenv_hooked=yes __falenv_most=-n$__falenv_link_max __falenv_printer='print -rn --'
             \eval "__falenv_return=\$'\\r'"
             __falenv_ps1='${__falenv_run:+${|__falenv_hook;}}${__falenv_segment-}'
             ;;
         Version*93[t-z]*)
-            __falenv_hooked=yes __falenv_most=-n513 __falenv_bang='!!'
+            __falenv_hooked=yes __falenv_most=-n$__falenv_link_max __falenv_bang='!!'
             __falenv_virtual='${.sh.subshell}'
             __falenv_ps1='${__falenv_run:+${ __falenv_hook;}}${__falenv_segment-}'
             ;;
@@ -632,12 +629,12 @@ __falenv_remove() {
         __falenv_remove
     \unset __falenv_around __falenv_bang __falenv_before __falenv_by __falenv_clear \
         __falenv_older __falenv_entry __falenv_exact __falenv_exe __falenv_fal __falenv_filled \
-        __falenv_format __falenv_hooked __falenv_host __falenv_hosts __falenv_id __falenv_index __falenv_key __falenv_line \
-        __falenv_link __falenv_loaded __falenv_mark_folder __falenv_mark_pin __falenv_marked \
+        __falenv_default_sgr __falenv_dialect __falenv_format __falenv_gone __falenv_hooked __falenv_host __falenv_hosts __falenv_id __falenv_index __falenv_key __falenv_line \
+        __falenv_link __falenv_link_max __falenv_loaded __falenv_mark_folder __falenv_mark_pin __falenv_marked \
         __falenv_most __falenv_moved __falenv_n __falenv_name __falenv_notes __falenv_now \
         __falenv_out __falenv_pin __falenv_printer __falenv_ps1 __falenv_pwd __falenv_return \
-        __falenv_run __falenv_segment __falenv_segment_off __falenv_sgr __falenv_shown \
-        __falenv_store __falenv_styled __falenv_table __falenv_text __falenv_to __falenv_vars \
+        __falenv_readonly_hook __falenv_run __falenv_segment __falenv_segment_off __falenv_sgr __falenv_shown \
+        __falenv_store __falenv_styled __falenv_switches __falenv_table __falenv_text __falenv_to __falenv_vars \
         __falenv_virtual \
         __falenv_want __falenv_where __falenv_why __falenv_word __falenv_newer
 }

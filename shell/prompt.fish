@@ -95,8 +95,7 @@ end
 
 function __falenv_catch_up
     if not test -x "$__falenv_exe"
-        builtin printf 'falenv: %s is gone; this shell keeps its FAL_KEY, and follows no more\n' \
-            "$__falenv_exe" >&2
+        builtin printf '%s\n' $__falenv_gone >&2
         __falenv_late command __falenv_remove
         return
     end

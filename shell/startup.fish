@@ -7,6 +7,6 @@ else if test -f "$__falenv_cached" -a -r "$__falenv_cached" -a -O "$__falenv_cac
         -o "$__falenv_cached" -ot "$__falenv_exe"
     builtin source "$__falenv_cached"
 else
-    $__falenv_exe profile env --shell fish --cache "$__falenv_cached" | builtin source
+    $__falenv_exe profile start --shell fish --cache "$__falenv_cached" | builtin source
 end
 set -e -g __falenv_cached

@@ -13,7 +13,7 @@ case ${BASH_VERSION:+bash}${ZSH_VERSION:+zsh} in
             \builtin source "$__falenv_cached"
         else
             \builtin eval "$(
-                "$__falenv_exe" profile env --shell "${__falenv_cached##*.}" --cache "$__falenv_cached"
+                "$__falenv_exe" profile start --shell "${__falenv_cached##*.}" --cache "$__falenv_cached"
             )"
         fi
         \builtin unset __falenv_cached

@@ -305,7 +305,7 @@ def test_case_19_a_start_up_file_that_is_read_three_times(
     if shell_name == "bash":
         assert shell.get("PROMPT_COMMAND").count("__falenv") == 1
     elif shell_name == "zsh":
-        assert shell.stdout("print -r -- $precmd_functions").split() == ["__falenv_catch_up"]
+        assert shell.stdout("print -r -- $precmd_functions").split() == ["__falenv_hook"]
     else:
         assert shell.stdout("functions --handlers").count("__falenv") == 1
     shell.run("fal profile off")

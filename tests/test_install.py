@@ -448,7 +448,7 @@ def test_a_new_shell_has_it_once_and_starts_no_process(
     install(home, shell)
     expected = {
         "bash": '"${__falenv_run:-:}" && :\nfunction\n',
-        "zsh": "__falenv_catch_up\nfal: function\n",
+        "zsh": "__falenv_hook\nfal: function\n",
         "fish": "fish_prompt __falenv_hook\nfunction\n",
     }[shell]
     for default in ("a", "b"):
