@@ -29,7 +29,7 @@ __falenv_complete_line() {
         position=$((COMP_POINT - ${#rest}))
         __falenv_complete_word
         if [[ -z $rest ]]; then
-            break  # the word under the cursor, maybe empty
+            break # the word under the cursor, maybe empty
         elif [[ -n $target ]]; then
             target=
         elif [[ $rest != [\<\>]* || $value != [0-9\&]* ]]; then
@@ -152,8 +152,8 @@ __falenv_complete_names() {
     names=()
     # All lines at once: of a thousand that takes a tenth of the time.
     if [[ -n ${__falenv_index-} ]]; then
-        IFS=$'\n' \builtin read -r -d '' -a names < "$__falenv_index" || :
-        names=(${names[@]+"${names[@]:1}"})  # the first line is no profile
+        IFS=$'\n' \builtin read -r -d '' -a names <"$__falenv_index" || :
+        names=(${names[@]+"${names[@]:1}"}) # the first line is no profile
         names=(${names[@]+"${names[@]#* }"})
     else
         IFS=$'\n' \builtin read -r -d '' -a names <<< \
@@ -252,7 +252,7 @@ __falenv_complete_command() {
     else
         while IFS= \builtin read -r line; do
             __falenv_complete_offer "$line"
-        done <<< "$(\builtin compgen -c -- "$cur")"
+        done <<<"$(\builtin compgen -c -- "$cur")"
     fi 2>/dev/null
 }
 
@@ -280,7 +280,7 @@ __falenv_complete_official() {
             *: | 1:profile | 1:profiles) ;;
             *) COMPREPLY+=("$word") ;;
         esac
-    done <<< "$reply"$'\013'
+    done <<<"$reply"$'\013'
     case ${#COMPREPLY[@]}:${COMPREPLY[0]-} in
         1:*[=/:]) \builtin compopt -o nospace 2>/dev/null || : ;;
     esac

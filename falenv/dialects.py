@@ -20,7 +20,7 @@ class Dialect:
     `quote` turns any text without NUL into one word; the three templates take `name` and the
     quoted `value`. `render` of an environment and `assign` give whole lines. Where the shell
     `completes_late`, it reads its `completion` at the first TAB, and has no part of it before.
-    Where there are `parts`, the last of the `scripts` finds them shelved, to be read when they are needed.
+    A shell gets its `scripts` at the start; it finds its `parts` shelved, and reads them later.
     """
 
     __slots__ = (

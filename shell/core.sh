@@ -144,7 +144,7 @@ __falenv_choose() {
     {
         IFS='' \builtin read -r __falenv_verdict
         IFS='' \builtin read -r __falenv_entry
-    } < "$__falenv_note"
+    } <"$__falenv_note"
     [[ $__falenv_verdict != denied ]] || return 0
     # The note counts for this text only, and for a file of the user's own.
     [[ ${__falenv_text%$'\n'} == "$__falenv_entry" && -f $__falenv_link &&
@@ -180,7 +180,7 @@ __falenv_apply() {
                 __falenv_left=
             fi
         done
-    } 2>/dev/null < "$__falenv_now" || return 1
+    } 2>/dev/null <"$__falenv_now" || return 1
     # Without a default no profile is active. If this shell was on one, the program reports that.
     if [[ -z $__falenv_want && -z ${2-} ]]; then
         __falenv_n=0 __falenv_by=none
@@ -204,7 +204,7 @@ __falenv_apply() {
                     host*\"*\"*) __falenv_host=${__falenv_line#*\"} ;;
                 esac
             done
-        } 2>/dev/null < "$__falenv_store" || return 1
+        } 2>/dev/null <"$__falenv_store" || return 1
         # Whatever the index says, take a key only from under the profile's own header.
         [[ $__falenv_table == "[$__falenv_want]" || $__falenv_table == "[\"$__falenv_want\"]" ]] ||
             return 1

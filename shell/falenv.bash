@@ -51,7 +51,7 @@ __falenv_keep() {
 # the end of the file.
 __falenv_read_link() {
     # shellcheck disable=SC2034
-    IFS='' \builtin read -r -d '' -n "$__falenv_link_max" __falenv_read < "$1" || :
+    IFS='' \builtin read -r -d '' -n "$__falenv_link_max" __falenv_read <"$1" || :
 }
 
 __falenv_in_subshell() {
@@ -65,7 +65,10 @@ __falenv_in_subshell() {
 __falenv_guarded() {
     { local _falenv_status _falenv_flags=$- _falenv_shopt _falenv_on; } 2>/dev/null
     # Since bash 4.4, `local -` restores the options even after Ctrl-C.
-    { local - || :; \builtin set +aefuvxET; } 2>/dev/null
+    {
+        local - || :
+        \builtin set +aefuvxET
+    } 2>/dev/null
     _falenv_on=()
     for _falenv_shopt in nocasematch failglob; do
         if \builtin shopt -q "$_falenv_shopt"; then
@@ -91,9 +94,9 @@ __falenv_guarded() {
 # compares. With nocasematch a comparison proves nothing.
 __falenv_idle() {
     # shellcheck disable=SC2050  # the constants detect nocasematch
-    [[ a != A && -x $__falenv_exe && ${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-} == \
-        "$__falenv_around" && ${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-} == "$__falenv_styled" ]] ||
-        return 1
+    [[ a != A && -x $__falenv_exe &&
+        ${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-} == "$__falenv_around" &&
+        ${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-} == "$__falenv_styled" ]] || return 1
     [[ ${PWD-} == "$__falenv_pwd" && -z $__falenv_link && -z $__falenv_f9 &&
         ! -e $__falenv_f1 && ! -e $__falenv_f2 && ! -e $__falenv_f3 && ! -e $__falenv_f4 &&
         ! -e $__falenv_f5 && ! -e $__falenv_f6 && ! -e $__falenv_f7 && ! -e $__falenv_f8 ]] ||
@@ -171,7 +174,7 @@ __falenv_load() {
         __falenv_fal='' __falenv_completion=''
         if \builtin alias fal >/dev/null 2>&1; then
             __falenv_fal=$(\builtin alias fal)
-            __falenv_fal="\builtin alias ${__falenv_fal#alias }"  # POSIX mode prints no `alias`
+            __falenv_fal="\builtin alias ${__falenv_fal#alias }" # POSIX mode prints no `alias`
         elif \builtin declare -F fal >/dev/null; then
             __falenv_fal=$(\builtin declare -f fal)
         fi

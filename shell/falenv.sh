@@ -315,7 +315,7 @@ __falenv_follow() {
 $__falenv_out"
     else
         case $1 in
-            130 | 258) ;;  # Ctrl-C; ksh93 adds 256
+            130 | 258) ;; # Ctrl-C; ksh93 adds 256
             *) __falenv_index= ;;
         esac
     fi
