@@ -1,10 +1,10 @@
-# falenv's integration for fish where something is asked for, or builtins do not suffice: read at
-# the first such time.
+# falenv's integration for fish, the part for commands and for what builtins cannot do. fish parses it
+# when it is first needed.
 
 # --- Following -----------------------------------------------------------------------------------
 
-# Without a pin and in a folder with a file. In fish a function does not see its caller's variables:
-# it prints by what, and which.
+# Choose a profile in a folder with a .fal-profile, without a pin. A fish function cannot set its
+# caller's variables, so it prints the reason and the name.
 function __falenv_choose
     set -l note $__falenv_notes/(string replace -a % %% -- $__falenv_link | string replace -a / %)
     __falenv_is_ours $__falenv_notes $note
@@ -45,7 +45,7 @@ function __falenv_state
     $__falenv_exe profile refresh --shell fish $argv[2..-1] </dev/null
 end
 
-# What to do where builtins do not suffice to follow.
+# Follow by a process, because builtins are not enough. $argv goes to the program.
 function __falenv_ask
     set -l out (__falenv_state "$FAL_PROFILE" $argv | string collect)
     set -l code $pipestatus[1]
@@ -120,7 +120,7 @@ function __falenv_use
         set -e -g FAL_PROFILE
     end
     __falenv_note_state
-    # Of what direnv has set here it alone knows.
+    # Only the program can tell what direnv has set here.
     if test -n "$DIRENV_DIR"
         set -lx __falenv_shell done
         $__falenv_exe profile use $argv
@@ -162,7 +162,7 @@ function __falenv_restore
     end
 end
 
-# Is fish_prompt the one that we put in the place of the user's own?
+# True if fish_prompt is falenv's, in place of the user's.
 function __falenv_has_prompt
     functions fish_prompt | string match -q '*__falenv_segment*'
 end
@@ -193,7 +193,7 @@ function __falenv_remove
         builtin printf '%s' $completion | builtin source
         return
     end
-    # What fish would have loaded when it was wanted, had we not kept it from that.
+    # The integration kept fish from loading this file, so load it now.
     for folder in $fish_complete_path
         if test -r $folder/fal.fish
             builtin source $folder/fal.fish
@@ -204,7 +204,7 @@ end
 
 # --- Completions ---------------------------------------------------------------------------------
 
-# The completions take the place of this at the first TAB: no shell starts slower for them.
+# The first TAB replaces this by the completions, so that a start does not wait for them.
 function __falenv_complete_begin
     complete -e -c fal
     complete -e -c falenv

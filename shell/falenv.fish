@@ -1,22 +1,22 @@
 # falenv's integration for fish, 3.4 and later.
 #
-# Read after a prelude of assignments and before a state, both as falenv.bash describes them; the
-# functions here have that file's names and meanings. Every name begins with __falenv_, but for
-# the functions fal and falenv_prompt. No variable holds a key, but for __falenv_old_*: what the
-# user had before.
+# Sent after a prelude of assignments and before a state; README.md in this folder describes both.
+# The functions have the names and meanings of core.sh. Every name begins with __falenv_, except the
+# functions fal and falenv_prompt. No variable holds a key, except __falenv_old_*: what the user had
+# before.
 #
-# Here is what each start takes. The other parts, prompt.fish and command.fish, are comments in the
-# functions __falenv_code_prompt and __falenv_code_command, read when they are needed: parsing is a
-# good part of what a start costs. There they are of this file's version, whatever is upgraded.
+# This file is what each start needs. Parsing is a good part of the cost of a start, so prompt.fish and
+# command.fish travel as comments in the functions __falenv_code_prompt and __falenv_code_command, and
+# fish parses them later. They stay the same version as this file, even after an upgrade.
 #
-# Hardly a pipe or a command substitution here, which cost fish the most: `string match` by itself
-# sets the variables that its pattern names, from the first of its arguments that matches.
+# Pipes and command substitutions cost fish the most. `string match` sets the variables that its
+# pattern names, from the first argument that matches, and needs neither.
 #
-# All variables are global. A universal one of the same name is neither read nor changed; it
-# shows again when ours is gone. `builtin` reaches past the user's own functions. fish does not
-# trace (fish_trace) what it runs for a prompt; where the user runs us, we see to that.
+# All variables are global. A universal variable of the same name is neither read nor changed, and is
+# visible again after `off`. `builtin` gets past the user's functions. fish does not trace
+# (fish_trace) what it runs for a prompt; __falenv_late turns the trace off for the rest.
 
-# --- What was there before -----------------------------------------------------------------------
+# --- What the shell had before --------------------------------------------------------------------
 
 function __falenv_keep
     set -e -g __falenv_was_$argv
@@ -47,7 +47,8 @@ function __falenv_note_state
     set -g __falenv_moved
 end
 
-# $argv[1] is the folder of file $argv[2].
+# True if the user owns folder $argv[1] and the file $argv[2] in it. The program keeps others from
+# writing there.
 function __falenv_is_ours
     test -O "$argv[1]" -a -O "$argv[2]" -a -f "$argv[2]" -a -r "$argv[2]" -a ! -L "$argv[2]"
 end
@@ -56,7 +57,7 @@ function __falenv_find_link
     if test "$PWD" != "$__falenv_pwd"
         set -g __falenv_pwd $PWD
         set -g __falenv_links /.fal-profile
-        # What `test` takes to say that none of them is there.
+        # Arguments with which `test` is true if none of the files exists.
         set -g __falenv_absent ! -e /.fal-profile
         set -l folder
         set -l parts
@@ -102,7 +103,7 @@ function __falenv_apply
     set -l folder
     string match -rq '(?s)^(?<folder>.*)/' -- $__falenv_index
     set -l now
-    # What `test` takes to say what __falenv_is_fresh says: that saves two calls.
+    # Arguments with which `test` says what __falenv_is_fresh says. That saves two calls.
     set -l fresh
     for now in $folder/*
         set fresh -e $now -a ! $__falenv_store -nt $now -a ! $__falenv_store -ot $now
@@ -116,7 +117,7 @@ function __falenv_apply
     or return 1
     test -n "$want"
     or set want $entries[1]
-    # Not the default, and never no argument, in whose place `string` may take its input.
+    # Drop the default. An empty entry stays, because `string` without arguments reads its input.
     set entries[1] ''
     if test -n "$argv[2]"
         contains -- "$argv[2]" (string replace -r '^\S+ ' '' -- $entries)
@@ -133,7 +134,7 @@ function __falenv_apply
         set by none
     else
         set -l more '(?:;(?<sgr>[\d;]*))?(?:@(?<host>[^@ ]*)@(?<run>[^@ ]*)@(?<queue>[^@ ]*))?'
-        # A name with \E in it is not taken as it is.
+        # \Q does not quote a name that contains \E.
         string match -rq "^(?<place>0|[1-9]\d{0,8})$more (?<name>\Q$want\E)\$" \
             -- $entries 2>/dev/null
         and test "$name" = "$want"
@@ -146,8 +147,8 @@ function __falenv_apply
         test -r "$__falenv_store"
         or return 1
         builtin read -z -l -a -d \n lines <$__falenv_store
-        # Back from that line to the header: each match is in the nearest line that is of the kind,
-        # or a header.
+        # Search backwards from the key's line. Each pattern also matches a header, so a match is
+        # never from another table.
         set lines $lines[$place..1] ''
         set -l table
         string match -rq '^[ \t]*(?<table>\[.*?)[ \t]*$' -- $lines
@@ -162,7 +163,7 @@ function __falenv_apply
     and test $fresh
     or return 1
 
-    # As the state does: an empty global one covers a universal one.
+    # As in the state: an empty global variable covers a universal one.
     set -e -g $__falenv_vars
     for v in $__falenv_vars
         set -qUx $v
@@ -204,24 +205,24 @@ end
 
 # --- The prompt ----------------------------------------------------------------------------------
 
-# For the user's own fish_prompt or fish_right_prompt. Prints the active profile in format $argv[1],
-# or FALENV_PROMPT, or the default.
+# For the user's own fish_prompt or fish_right_prompt. Print the active profile in format $argv[1],
+# else in that of FALENV_PROMPT, else in the default one.
 function falenv_prompt --description 'Print the active fal profile'
     set -l before $status
     __falenv_late prompt __falenv_print $argv[1]
     return $before
 end
 
-# --- Installing, once however often this is read -------------------------------------------------
+# --- Installing, once however often a shell reads this ---------------------------------------------
 
 function __falenv_load
-    # From here on a list.
+    # Turn the text into a list.
     string match -raq '(?<__falenv_vars>\S+)' -- "$__falenv_vars"
     if not set -qg __falenv_loaded
         functions -q fal
         and functions -c fal __falenv_fal
         __falenv_keep $__falenv_vars FAL_PROFILE
-        # Nearly always there is none, and an empty pipe costs little.
+        # Nearly always there is no completion, and an empty pipe costs little.
         complete -c fal | builtin read -z -g __falenv_completion
         set -g __falenv_loaded yes
     else
@@ -239,9 +240,8 @@ function __falenv_load
     end
 end
 
-# Run $argv[2..-1], a function of part $argv[1], and read the part first if that was not done yet.
-# The user's trace is off meanwhile: exported, since the functions called from here see it only
-# then, and empty.
+# Run $argv[2..-1], a function of part $argv[1], and parse the part first if that has not happened yet.
+# Meanwhile fish_trace is empty, and exported, because only then do the called functions see it.
 function __falenv_late
     set -q fish_trace
     and set -lx fish_trace

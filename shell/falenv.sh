@@ -1,19 +1,18 @@
 # shellcheck shell=sh
-# falenv's integration for POSIX shells: dash, ksh93, mksh, and whatever else is called sh.
+# falenv's integration for dash, ksh93, mksh and other POSIX shells.
 #
-# Read after a prelude of assignments and before a state, both as falenv.bash describes them; the
-# functions here have that file's names and meanings. Two more in the prelude: __falenv_older and
-# __falenv_newer, files whose times lie less than a second apart.
+# Sent after a prelude of assignments and before a state; README.md in this folder describes both.
+# The functions have the names and meanings of core.sh.
 #
-# These shells differ in what they have besides POSIX. ksh93 and mksh run a function while they
-# expand PS1: that is the hook. Others have none, and follow at the next call of fal. A `local` that
-# all of them understand there is not, so variables are global, and set before they are used; $1 and
-# so on are the only local ones. No command starts a process but our program, and at most `$(…)`
-# while falenv comes or goes. Every name begins with __falenv_, but for the functions fal and
-# falenv_prompt. No variable holds a key, but for __falenv_old_*: what the user had before.
+# ksh93 and mksh run the hook while they expand PS1. The other shells have no hook, and follow at the
+# next call of fal. No form of `local` works in all of them, so variables are global and set before
+# use; only $1, $2 and so on are local. Nothing starts a process except the program, and `$(…)` while
+# the integration is loaded or removed.
 #
-# A backslash reaches past the user's aliases. All but __falenv_idle and what it calls runs under
-# __falenv_guarded, or in a state, where nothing depends on the user's options; nothing does on IFS.
+# Every name begins with __falenv_, except the functions fal and falenv_prompt. No variable holds a
+# key, except __falenv_old_*: what the user had before. A backslash gets past the user's aliases.
+# Everything but __falenv_idle runs under __falenv_guarded, or in a state, where nothing depends on
+# the user's options. Nothing depends on IFS.
 # shellcheck disable=SC2154,SC3013,SC3067  # the prelude's variables; -nt and -ot; -O
 # shellcheck disable=SC2119,SC2120  # the arguments come through __falenv_guarded
 
@@ -43,12 +42,12 @@ __falenv_replace() {
     __falenv_filled=$__falenv_filled$1
 }
 
-# mksh has no printf, nor have all others print.
+# mksh has no printf, and most others have no print.
 __falenv_print() {
     \eval "\\command $__falenv_printer \"\$1\""
 }
 
-# --- What was there before -----------------------------------------------------------------------
+# --- What the shell had before --------------------------------------------------------------------
 
 # Remember variable $1 as it is: exported, set or unset.
 __falenv_keep() {
@@ -66,7 +65,7 @@ declare -x $1="*) \set -- "$1" exported ;;
     \eval "__falenv_was_$1=\${2:-unset}"
 }
 
-# Give variable $1 back as it was.
+# Restore variable $1 to what __falenv_keep found.
 __falenv_restore() {
     \eval "\\set -- $1 \"\${__falenv_was_$1-}\""
     case $2 in
@@ -76,7 +75,7 @@ __falenv_restore() {
     esac
 }
 
-# Forget what was kept of variable $1.
+# Forget what __falenv_keep found of variable $1.
 __falenv_forget() {
     \unset "__falenv_was_$1" "__falenv_old_$1"
 }
@@ -113,18 +112,18 @@ __falenv_owns_key() {
     esac
 }
 
-# May file $1 be relied on: is it the user's, in a folder of his? That nobody else can write there
-# our program sees to.
+# True if the user owns file $1 and its folder. The program keeps others from writing there.
 __falenv_is_ours() {
     [ -O "${1%/*}" ] && [ -O "$1" ] && [ -f "$1" ] && [ -r "$1" ] && [ ! -L "$1" ]
 }
 
-# Never, in a shell to which a change within the same second looks like none: that asks a process.
+# False in a shell whose -nt compares whole seconds: it would miss a second change within one, so it
+# asks the program each time.
 __falenv_is_fresh() {
     case $1 in
         */none-*) [ -e "$1" ] && [ ! -e "$__falenv_store" ] ;;
         *)
-            # To dash a missing file is neither newer nor older.
+            # For dash a missing file is neither newer nor older.
             [ -n "$__falenv_exact" ] && [ -e "$1" ] && [ -e "$__falenv_store" ] &&
                 [ ! "$__falenv_store" -nt "$1" ] && [ ! "$__falenv_store" -ot "$1" ]
             ;;
@@ -151,8 +150,8 @@ __falenv_find_link() {
     fi
 }
 
-# Take in what the noted .fal-profile says: its only line. If there are more, two will do to tell
-# that, and of a long one, where `read` can stop, its beginning.
+# Read the text of the noted .fal-profile. Its first two lines are enough to see that it has more
+# than one, and the beginning of a long line is enough where `read` can stop.
 __falenv_take() {
     [ -f "$__falenv_link" ] && [ -r "$__falenv_link" ] || return 0
     {
@@ -220,7 +219,7 @@ __falenv_try_apply() {
             fi
         done
     } <"$__falenv_now"
-    # Without a default no profile is active; that a shell was on one is for a process to say.
+    # Without a default no profile is active. If this shell was on one, the program reports that.
     if [ -z "$__falenv_want$2" ]; then
         __falenv_n=0 __falenv_by=none
     fi
@@ -228,7 +227,7 @@ __falenv_try_apply() {
     case $__falenv_n in *@*) __falenv_hosts=${__falenv_n#*@} ;; esac
     __falenv_n=${__falenv_n%%@*}
     __falenv_n=${__falenv_n%%';'*}
-    # What is no number would be run below as an expression.
+    # The shell would run anything but a number as an expression.
     case $1:$__falenv_n in
         *[!0-9:]* | :0?*) return 1 ;;
         :0) ;;
@@ -244,7 +243,7 @@ __falenv_try_apply() {
                     esac
                 done
             } <"$__falenv_store"
-            # Whatever the index says, a key is never that of another profile.
+            # Whatever the index says, take a key only from under the profile's own header.
             case $__falenv_table in
                 "[$__falenv_want]" | "[\"$__falenv_want\"]") ;;
                 *) return 1 ;;
@@ -258,7 +257,7 @@ __falenv_try_apply() {
             ;;
         *) return 1 ;;
     esac
-    # Nor does it go out with another host.
+    # The host in the store must be the one in the index, or the key would go to another.
     [ "${__falenv_host%%\"*}" = "${__falenv_hosts%%@*}" ] || return 1
     __falenv_is_fresh "$__falenv_now" || return 1
 
@@ -278,7 +277,7 @@ __falenv_try_apply() {
     esac
 }
 
-# Print the state by a process, for pin $1, where the shell was on profile $2.
+# Print the state for pin $1, by a process. $2 is the profile that the shell was on.
 __falenv_state() {
     FAL_PROFILE=$1 "$__falenv_exe" profile refresh --shell sh ${2+"--was=$2"} </dev/null
 }
@@ -297,7 +296,7 @@ __falenv_follow() {
         __falenv_note_state
         return 0
     fi
-    # After Ctrl-C while it expands PS1, ksh93 would show prompts without end.
+    # If Ctrl-C interrupts ksh93 while it expands PS1, it prints prompts without end.
     if [ -n "$__falenv_virtual" ]; then
         # shellcheck disable=SC3045
         \set -- "$1" "$(\trap -p INT)"
@@ -310,7 +309,7 @@ __falenv_follow() {
         \eval "$2"
     fi
     if [ -n "$__falenv_out" ]; then
-        # Expanded before it is unset.
+        # The shell expands the variable before the first line unsets it.
         \eval "\\unset __falenv_out
 $__falenv_out"
     else
@@ -337,12 +336,12 @@ __falenv_check() {
     fi
 }
 
-# Before a command of ours, and before a prompt at which something is not as it was.
+# The hook's slow part: something is not as it was at the last prompt. Each call of fal runs it too.
 __falenv_catch_up() {
     if [ ! -x "$__falenv_exe" ]; then
         __falenv_print "$__falenv_gone
 " >&2
-        # ksh93 reads on in the very PS1 that it is expanding. What stays there does nothing.
+        # ksh93 is just expanding PS1 and would read on in a changed one. What stays does nothing.
         if [ "${1-}" != prompt ]; then
             __falenv_unshow
         fi
@@ -392,8 +391,8 @@ __falenv_fill() {
     [ -n "$__falenv_name" ] || __falenv_filled=
 }
 
-# For the user's own PS1, single-quoted: '$(falenv_prompt)\$ '. Prints the active profile in format
-# $1, or FALENV_PROMPT, or the default.
+# For the user's own PS1, in single quotes: '$(falenv_prompt)\$ '. Print the active profile in format
+# $1, else in that of FALENV_PROMPT, else in the default one.
 falenv_prompt() {
     if [ "${FALENV_PROMPT:-off}" = off ]; then
         __falenv_fill "${1:-$__falenv_format}"
@@ -403,20 +402,21 @@ falenv_prompt() {
     __falenv_print "$__falenv_filled"
 }
 
-# Put the hook, where there is one, and the active profile before the prompt. PS1 names a variable,
-# whose value is not expanded again. It has no colour: each of these shells has another way of its
-# own, or none, to tell that an escape sequence takes no room.
+# Put the hook, if there is one, and the segment in front of the prompt. PS1 names a variable, because
+# the shell does not expand its value again. The segment has no colour: each shell marks escape
+# sequences in PS1 in its own way, or not at all.
 __falenv_show() {
     __falenv_segment=
     [ -n "$__falenv_run" ] || return 0
-    # Not set yet by ksh93 as it starts: these are its defaults.
+    # ksh93 sets PS1 only after the start-up file. These are its defaults.
     if [ -z "${PS1+set}" ]; then
         if [ -O / ]; then PS1='# '; else PS1='$ '; fi
     fi
     case $PS1 in
         *"$__falenv_ps1"*) ;;
         *)
-            # In mksh the first character, before a return, sets off escape sequences.
+            # If mksh finds a carriage return as the second character of PS1, the first one marks
+            # escape sequences. Both have to stay in front.
             case ${__falenv_return:+$PS1} in
                 ?"$__falenv_return"*) \set -- "${PS1#??}" ;;
                 *) \set -- "$PS1" ;;
@@ -436,7 +436,7 @@ __falenv_show() {
     fi
 }
 
-# Take that out of the prompt again.
+# Take the hook and the segment out of PS1.
 __falenv_unshow() {
     case ${PS1-} in
         *"$__falenv_ps1"*) PS1=${PS1%%"$__falenv_ps1"*}${PS1#*"$__falenv_ps1"} ;;
@@ -445,10 +445,11 @@ __falenv_unshow() {
 
 # --- The command ---------------------------------------------------------------------------------
 
-# Run "$@" with the options off that would end the shell at a false test (-e, -u), export what we
-# keep (-a), show a key (-v, -x), or keep a pattern from matching (-f). As a condition, since then
-# the user's ERR trap is not run in here. Names with one underscore: `off` unsets all that begin
-# with two while this runs. What Ctrl-C has kept from being put back is put back the next time.
+# Run "$@" without the options that would end the shell at a false test (-e, -u), export our
+# variables (-a), print a key (-v, -x) or keep a pattern from matching (-f). `if` keeps the user's ERR
+# trap from running in here. The two variables have one underscore, because `off` unsets all names
+# that begin with two while this function runs. If Ctrl-C interrupts it, the next call restores the
+# options.
 __falenv_guarded() {
     {
         _falenv_flags=${_falenv_flags-}$-
@@ -470,7 +471,7 @@ __falenv_guarded() {
     return "$2"
 }
 
-# What PS1 runs: the prompt, and the next command, see the $? from before it.
+# Runs from PS1. The rest of the prompt and the next command see the $? from before it.
 __falenv_hook() {
     \set -- "$?"
     case $-${_falenv_flags-} in
@@ -480,9 +481,9 @@ __falenv_hook() {
     return "$1"
 }
 
-# Run our program, telling it what a change means here. A subshell, whose variables nobody will
-# see, has the same $$, so it is for the program to see that its parent is another; only ksh93 has
-# subshells that are no processes.
+# Run `fal profile …` by the program, and tell it what a change means here. A subshell has the same $$
+# as its parent, so the program compares $$ with its parent process. ksh93 also has subshells that
+# are not processes.
 __falenv_program() {
     \set -- live "$@"
     if [ -n "$__falenv_virtual" ] && \eval "[ $__falenv_virtual -gt 0 ]"; then
@@ -568,10 +569,10 @@ __falenv_profile() {
     esac
 }
 
-# --- Installing, once however often this is read -------------------------------------------------
+# --- Installing, once however often a shell reads this ---------------------------------------------
 
-# Keep what is ours to give back, and find out what this shell can do.
-# shellcheck disable=SC2016  # for the shell to expand later
+# Remember what `off` restores, and find out what this shell can do.
+# shellcheck disable=SC2016  # the shell expands these later
 __falenv_load() {
     __falenv_run='' __falenv_hooked='' __falenv_virtual='' __falenv_most='' __falenv_bang=''
     __falenv_return='' __falenv_exact='' __falenv_printer='printf %s'
@@ -579,8 +580,8 @@ __falenv_load() {
     if [ "$__falenv_newer" -nt "$__falenv_older" ] 2>/dev/null; then
         __falenv_exact=yes
     fi
-    # A shell that inherits PS1 has no __falenv_run, and does not look at what only mksh or ksh93
-    # can read.
+    # Only mksh and ksh93 can parse their hook. A shell that inherits PS1 has no __falenv_run, so it
+    # never gets to that part.
     case ${KSH_VERSION-} in
         *MIRBSD* | *LEGACY*)
             __falenv_hooked=yes __falenv_most=-n$__falenv_link_max __falenv_printer='print -rn --'
@@ -596,7 +597,7 @@ __falenv_load() {
     if [ "${__falenv_loaded-}" != "$$" ]; then
         if __falenv_fal=$(\alias fal 2>/dev/null); then
             __falenv_fal="\\alias ${__falenv_fal#alias }"
-        # Others do not show a function.
+        # Shells without typeset cannot print a function.
         elif \command -v typeset >/dev/null; then
             # shellcheck disable=SC3044
             __falenv_fal=$(\typeset -f fal 2>/dev/null)
@@ -610,10 +611,10 @@ __falenv_load() {
     case $- in *i*) __falenv_run=yes ;; esac
 }
 
-# Take our functions and variables out again.
+# Remove the functions and variables.
 __falenv_remove() {
     __falenv_each __falenv_forget "$__falenv_vars FAL_PROFILE"
-    # ksh93 unsets a function that is running at its end, and with it what has replaced it.
+    # ksh93 unsets a running function only when it ends, and then it would unset its replacement.
     case $__falenv_fal in
         '' | '\alias '*) \unset -f fal ;;
     esac
@@ -641,8 +642,8 @@ __falenv_remove() {
 
 __falenv_guarded __falenv_load
 
-# Without our other functions (some tools carry over only those whose names begin with a letter)
-# and without our program it is the plain command.
+# Some tools copy only functions whose names begin with a letter into another shell. Without the other
+# functions, or without the program, this is the plain command.
 fal() {
     if [ -z "${__falenv_exe-}" ] || ! \command -v __falenv_guarded >/dev/null; then
         \command fal "$@"

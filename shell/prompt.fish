@@ -1,4 +1,4 @@
-# falenv's integration for fish at prompts: read at the first one.
+# falenv's integration for fish, the part for prompts. fish parses it at the first one.
 
 # --- The segment ---------------------------------------------------------------------------------
 
@@ -37,7 +37,7 @@ function __falenv_print
     builtin printf '%s' $__falenv_filled
 end
 
-# Put the segment before fish_prompt, once; whoever redefines that afterwards has his own way.
+# Put the segment in front of fish_prompt, once. If someone redefines fish_prompt later, that holds.
 function __falenv_show
     set -g __falenv_segment
     if test -n "$__falenv_name"; and test -z "$__falenv_segment_off"; and test "$FALENV_PROMPT" != off
@@ -52,14 +52,14 @@ function __falenv_show
     end
     if not set -q __falenv_prompt_done
         set -g __falenv_prompt_done yes
-        # starship, tide and oh-my-posh draw the whole prompt; one that calls us has its own place.
+        # starship, tide and oh-my-posh draw the whole prompt. falenv_prompt in it has its own place.
         functions fish_prompt fish_right_prompt 2>/dev/null |
             string match -qr 'STARSHIP_|_tide_|\b_?omp_|falenv_prompt|__falenv_segment'
         and return
         if functions -q fish_prompt
             functions -e __falenv_fish_prompt
             functions -c fish_prompt __falenv_fish_prompt
-            # The user's prompt first, which then finds $status and $pipestatus as they were.
+            # The user's prompt comes first, so that it sees the $status and $pipestatus from before.
             function fish_prompt
                 set -l text (__falenv_fish_prompt | string collect -N)
                 builtin printf '%s%s' "$__falenv_segment" "$text"
@@ -110,11 +110,11 @@ function __falenv_catch_up
     set -g __falenv_styled "$FALENV_PROMPT:$NO_COLOR:$TERM"
 end
 
-# Defined anew at the first prompt, the hook comes behind the others: direnv's, which changes what
-# we look at, may be defined after ours.
+# Define the hook again at the first prompt, so that it comes behind the others: direnv's hook changes
+# what this one looks at, and may be defined later.
 function __falenv_first
     function __falenv_hook --on-event fish_prompt
-        # Most prompts end here: one builtin, since neither they nor functions are quick.
+        # Most prompts end here. It is one builtin, because each call costs fish.
         test -x "$__falenv_exe" -a -z "$__falenv_link" -a "x$PWD" = "x$__falenv_pwd" \
             -a "x$FAL_PROFILE:$FALENV_PROFILE:$FAL_CONFIG_PATH:$HOME" = "x$__falenv_around" \
             -a "x$FALENV_PROMPT:$NO_COLOR:$TERM" = "x$__falenv_styled" \

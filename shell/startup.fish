@@ -1,5 +1,5 @@
-# Makes each new shell follow. No process is started for that while the file named above has the
-# time of the program: it holds what `fal profile env` prints, but for the key.
+# Let every new shell follow. If the file named above has the time of the program, the shell starts no
+# process: the file contains what `fal profile env` prints, without the key.
 if not test -x "$__falenv_exe"
     set -e -g __falenv_exe
 else if test -f "$__falenv_cached" -a -r "$__falenv_cached" -a -O "$__falenv_cached"

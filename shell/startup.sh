@@ -1,6 +1,6 @@
-# Makes each new shell follow. No process is started for that while the file named above has the
-# time of the program: it holds what `fal profile env` prints, but for the key. All this is done
-# in bash or zsh only, and other shells can read it.
+# Let every new shell follow. If the file named above has the time of the program, the shell starts no
+# process: the file contains what `fal profile env` prints, without the key. Shells other than bash
+# and zsh can read these lines, and do nothing.
 # shellcheck shell=bash disable=SC1090,SC2154
 case ${BASH_VERSION:+bash}${ZSH_VERSION:+zsh} in
     "${__falenv_cached##*.}")
