@@ -124,10 +124,10 @@ LISTS = {
 
 
 @pytest.mark.parametrize(
-    ("shell_name", "file"),
+    ("shell_name", "files"),
     [
-        ("bash", "shell/falenv.bash"),
-        ("zsh", "shell/falenv.zsh"),
+        ("bash", "shell/core.sh shell/falenv.bash"),
+        ("zsh", "shell/core.sh shell/falenv.zsh"),
         ("zsh", "completions/_fal"),
         ("mksh", "shell/falenv.sh"),
         ("fish", "shell/falenv.fish"),
@@ -136,9 +136,9 @@ LISTS = {
     ],
 )
 def test_without_its_comments_a_file_is_the_same_to_its_shell(
-    home: Home, shell_name: str, file: str
+    home: Home, shell_name: str, files: str
 ) -> None:
-    text = assets.read(*file.split("/"))
+    text = "".join(assets.read(*file.split("/")) for file in files.split())
     found = []
     for code in (text, without_comments(text)):
         (home.path / "code").write_text(code)
