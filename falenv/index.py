@@ -27,7 +27,8 @@ import os
 import time
 
 from falenv import files, links, paths
-from falenv.errors import InvalidHostError, masked
+from falenv.errors import InvalidHostError
+from falenv.masking import masked
 from falenv.profile import Profile
 from falenv.segment import DIM
 from falenv.store import stamp

@@ -10,7 +10,8 @@ import os
 import stat
 
 from falenv import files, paths
-from falenv.errors import FolderError, masked
+from falenv.errors import FolderError
+from falenv.masking import masked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

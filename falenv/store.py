@@ -11,7 +11,8 @@ import stat
 import time
 
 from falenv import files
-from falenv.errors import StoreError, StoreNotWrittenError, shown
+from falenv.errors import StoreError, StoreNotWrittenError
+from falenv.masking import shown
 from falenv.profile import Profile
 
 TYPE_CHECKING = False

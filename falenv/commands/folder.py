@@ -8,7 +8,8 @@ import click
 
 from falenv import fast, files, index, links, notices, paths, store
 from falenv.active import choice, resolve
-from falenv.errors import FalenvError, FolderError, masked, printable
+from falenv.errors import FalenvError, FolderError
+from falenv.masking import masked, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

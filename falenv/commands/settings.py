@@ -9,16 +9,15 @@ import click
 
 from falenv import fast, notices, paths, store
 from falenv.active import choice
+from falenv.console import can_ask, say
 from falenv.errors import (
     FalenvError,
     InvalidKeyError,
     InvalidNameError,
     UsageError,
-    masked,
-    printable,
-    shown,
 )
-from falenv.profile import check_host, check_name, clean_key, key_id
+from falenv.masking import key_id, masked, printable, shown
+from falenv.profile import check_host, check_name, clean_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,11 +63,11 @@ def list_(*, as_json: bool, output: str, names: bool) -> None:
         click.echo(json.dumps({"profiles": profiles}))
         return
     if not found.profiles:
-        fast.say("there are no profiles yet; make one: fal profile set NAME")
+        say("there are no profiles yet; make one: fal profile set NAME")
         return
     _table(found)
     if why == "pin":
-        fast.say(f"FAL_PROFILE pins this shell to {shown(active)}")
+        say(f"FAL_PROFILE pins this shell to {shown(active)}")
 
 
 def _table(found: Store) -> None:
@@ -132,7 +131,7 @@ def _confirm_new(found: Store, name: str) -> None:
     import difflib
 
     close = difflib.get_close_matches(name, found.profiles, n=1, cutoff=0.75)
-    if close and notices.asked_on_terminal():
+    if close and can_ask():
         click.confirm(
             printable(
                 f"Profile {name} does not exist, but {masked(close[0])} does. Create {name}?"
@@ -281,7 +280,7 @@ def delete(name: str) -> None:
     now = notices.change(edit)
     click.echo(f"Profile {printable(masked(name))} deleted.")
     if found.default == name:
-        fast.say("it was the default; choose another: fal profile set NAME")
+        say("it was the default; choose another: fal profile set NAME")
     notices.tell_shell(now, mark)
 
 
