@@ -73,11 +73,13 @@ def shown(name: str) -> str:
 
 
 def shown_words(text: str) -> str:
-    """Return the text of a click error as one line, each word by rule 3.
+    """Return the text of a click error, each word by rule 3.
 
-    The id in front of a colon is cut too, since nobody knows here whether it is an id.
+    The part before a colon is cut too, since it may be something else than an id here.
     """
-    return " ".join(map(_shown_word, text.split()))
+    import re
+
+    return re.sub(r"\S+", lambda word: _shown_word(word[0]), text)
 
 
 def message(text: str) -> str:
@@ -90,7 +92,7 @@ def _shown_word(word: str) -> str:
     head, _, tail = inner.partition(":")
     if tail:
         return f"{_cut(head)}:{MASK}{word[len(inner) :]}"
-    if len(word.strip(_QUOTES)) >= _SECRET_LENGTH:
+    if len(word.lstrip(_QUOTES).rstrip("'\")")) >= _SECRET_LENGTH:
         return f"{word.lstrip(_QUOTES)[:_SHOWN_LENGTH]}…{word[len(inner) :]}"
     return word
 
