@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from falenv.profile import Profile
-    from falenv.store import Change, Store
+    from falenv.store import Store
+    from falenv.tomledit import Change
 
 EVAL = 'eval "$(fal profile env)"'
 

@@ -8,6 +8,7 @@ from falenv.masking import mask, shown
 
 DEFAULT_HOST = "api.alpha.fal.ai"  # fal/flags.py of the official CLI
 OWN_DOMAINS = ("fal.ai", "fal.run")
+INTERNAL = "__internal__"  # the official CLI's own table (SETTINGS_SECTION in fal/config.py)
 
 _NAME_PUNCTUATION = "._-@+/"
 _NAME_LENGTH = 64
@@ -68,7 +69,7 @@ def check_name(name: str) -> str:
     """
     if not name:
         raise InvalidNameError(name, "it is empty")
-    if name == "__internal__":
+    if name == INTERNAL:
         raise InvalidNameError(name, "the store keeps its own settings there")
     if name.startswith("-"):
         raise InvalidNameError(name, "it would be taken for an option")

@@ -17,7 +17,7 @@ from falenv.errors import (
     UsageError,
 )
 from falenv.masking import key_id, masked, printable, shown
-from falenv.profile import check_host, check_name, clean_key
+from falenv.profile import INTERNAL, check_host, check_name, clean_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,9 +145,9 @@ def _set_default(name: str, mark: str, first: str = "") -> None:
     def edit(data: MutableMapping[str, Any]) -> None:
         if name not in data:
             data[name] = {}
-        if store.INTERNAL not in data:
-            data[store.INTERNAL] = {}
-        data[store.INTERNAL]["profile"] = name
+        if INTERNAL not in data:
+            data[INTERNAL] = {}
+        data[INTERNAL]["profile"] = name
 
     now = notices.change(edit)
     if first:
@@ -168,8 +168,8 @@ def unset() -> None:
 
 
 def _drop_default(data: MutableMapping[str, Any]) -> None:
-    if "profile" in data.get(store.INTERNAL, {}):
-        del data[store.INTERNAL]["profile"]
+    if "profile" in data.get(INTERNAL, {}):
+        del data[INTERNAL]["profile"]
 
 
 @click.command("key")
@@ -272,7 +272,7 @@ def delete(name: str) -> None:
         raise ProfileNotFoundError(name, "argument", list(found.profiles))
 
     def edit(data: MutableMapping[str, Any]) -> None:
-        if data.get(store.INTERNAL, {}).get("profile") == name:
+        if data.get(INTERNAL, {}).get("profile") == name:
             _drop_default(data)
         if name in data:
             del data[name]
