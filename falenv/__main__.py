@@ -16,26 +16,26 @@ def main() -> int:
 
 
 def _main() -> int:
-    from falenv import fast
+    from falenv import console
     from falenv.errors import FalenvError, InternalError, SystemFailedError
 
-    _open_streams()
+    console.open_streams()
     try:
         code = _run(sys.argv[1:])
-        sys.stdout.flush()  # here, where it can still be told that it failed
+        sys.stdout.flush()  # here, where a failure can still be reported
     except FalenvError as error:
-        fast.say(str(error))
+        console.say(str(error))
         code = error.exit_code
     except BrokenPipeError:
-        _drop_output()  # the reader went away, which is no fault
+        console.drop_output()  # the reader went away, which is not a fault
         code = 141
     except OSError as error:
-        _drop_output()
-        fast.say(str(SystemFailedError(error)))
+        console.drop_output()
+        console.say(str(SystemFailedError(error)))
         code = 1
     except Exception as error:  # noqa: BLE001 - some show the values of a traceback's variables
-        _drop_output()
-        fast.say(str(InternalError(error)))
+        console.drop_output()
+        console.say(str(InternalError(error)))
         code = 1
     return code
 
@@ -51,22 +51,6 @@ def _run(arguments: list[str]) -> int:  # noqa: RET503 - pass_on does not return
 
         return run(arguments)
     fast.pass_on(arguments)
-
-
-def _open_streams() -> None:
-    """Give each stream that was closed before we started a place to go to.
-
-    Python has None there; print() to a stderr that is None would go to stdout, into an eval.
-    """
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            # It stays open for as long as we run.
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
-
-
-def _drop_output() -> None:
-    """Keep Python from trying once more, at exit, to write what could not be written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _is_falenv() -> bool:

@@ -22,18 +22,10 @@ def write(path: str, dialect: Dialect, store_path: str, index_path: str) -> None
     content = code.encode("utf-8", "surrogateescape")
     try:
         mtime_ns = os.stat(paths.program()).st_mtime_ns
-        if not _says(path, content, mtime_ns):
+        if not files.contains(path, content, mtime_ns):
             _put(path, content, mtime_ns)
     except OSError:
         return  # no place for it: the shells ask each time
-
-
-def _says(path: str, content: bytes, mtime_ns: int) -> bool:
-    """Tell whether the file is there, with this content and time, and is one a shell would read."""
-    try:
-        return files.content(path, mtime_ns) == content
-    except OSError:
-        return False
 
 
 def _put(path: str, content: bytes, mtime_ns: int) -> None:
@@ -43,4 +35,4 @@ def _put(path: str, content: bytes, mtime_ns: int) -> None:
     status = os.stat(folder)
     if status.st_uid != os.geteuid() or status.st_mode & 0o022:
         return
-    files.put(path, content, mtime_ns)
+    files.replace(path, content, mtime_ns=mtime_ns)

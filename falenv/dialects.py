@@ -5,7 +5,8 @@ Values are quoted here and nowhere else, as the last step before they are printe
 
 from __future__ import annotations
 
-from falenv.errors import UsageError, shown
+from falenv.errors import UsageError
+from falenv.masking import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

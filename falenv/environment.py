@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 
-from falenv.errors import KeyNotCarriedError, masked
+from falenv.errors import KeyNotCarriedError
+from falenv.masking import masked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

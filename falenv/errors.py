@@ -6,47 +6,9 @@ Every message is one line that says what is wrong, where, and the cure. None con
 
 from __future__ import annotations
 
-import unicodedata
+from falenv.masking import masked, shown
 
-_SECRET_LENGTH = 32  # of a key's second half; names are rarely as long
-_LIKE_A_SECRET = 16  # behind a colon
 _MOST_NAMES = 8
-
-
-def printable(text: str) -> str:
-    """Return `text` with what a terminal would act on, or could not show, as visible escapes.
-
-    Profile names come from a file that other programs write: an ESC in one must not reach the
-    screen. The result is one line that any terminal shows literally.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        char
-        if char.isprintable() and unicodedata.category(char) != "Cf"
-        else char.encode("unicode_escape").decode("ascii")
-        for char in text
-    )
-
-
-def masked(name: str) -> str:
-    """Return a name, or a host, as it may be shown: of what looks like a key the id alone.
-
-    The official CLI takes anything for a name, and so a key in the wrong place, too.
-    """
-    head, colon, tail = name.partition(":")
-    return f"{head}:********" if colon and len(tail) >= _LIKE_A_SECRET else name
-
-
-def shown(name: str) -> str:
-    """Return a profile's name, or a host, for a message, quoted.
-
-    Of what may be a key in the wrong place, only the id, or the beginning.
-    """
-    head, colon, _ = name.partition(":")
-    if colon:
-        return repr(f"{head}:********")
-    return repr(name if len(name) < _SECRET_LENGTH else name[:8] + "…")
 
 
 class FalenvError(Exception):

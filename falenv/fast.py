@@ -11,16 +11,15 @@ import sys
 
 from falenv import detect, dialects, index, links, paths, store
 from falenv.active import Active, choice, pin, resolve
+from falenv.console import emit, say
 from falenv.environment import NOTHING, VARIABLES, apply, environment
 from falenv.errors import (
     FalenvError,
     ProfileNotFoundError,
     StoreError,
     UsageError,
-    masked,
-    printable,
-    shown,
 )
+from falenv.masking import masked, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,22 +43,6 @@ def find(name: str | None = None) -> Store | Indexed:
         if wanted in found.profiles or why == "none":
             return found
     return store.Store(path, text, status)
-
-
-def say(message: str) -> None:
-    """Print one line of talk on stderr, with nothing in it that a terminal would act on.
-
-    Nor a key, whoever worded the message: tomli repeats the names of tables.
-    """
-    words = (word if "/" in word else masked(word) for word in message.split(" "))
-    print(printable(f"falenv: {' '.join(words)}"), file=sys.stderr)
-
-
-def emit(code: str) -> None:
-    """Write shell code to stdout, as the bytes that paths and values are made of."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(code.encode("utf-8", "surrogateescape"))
-    sys.stdout.buffer.flush()
 
 
 def env(  # noqa: PLR0913 - the command's own options

@@ -1,4 +1,4 @@
-"""Files that we rely on: made at once, and never with another user's hand in them."""
+"""The files that falenv relies on: who owns them, one guarded read, one atomic replace."""
 
 from __future__ import annotations
 
@@ -9,37 +9,48 @@ import time
 
 from falenv import paths
 
-#: What is to replace a file begins with this, which a shell's `*` passes over.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+#: No file that falenv reads is larger. Its own are at most a tenth of this size.
+LARGEST = 2 * 1024 * 1024
+#: The name of a temporary file begins with this. The `*` of a shell skips it.
 _NEW = ".falenv-new-"
-#: What we keep is a tenth of it.
-_LARGEST = 2 * 1024 * 1024
-#: Nobody writes for so long: whose file is older was killed.
+#: An older temporary file belongs to a process that was killed.
 _LEFT_SECONDS = 60
 
 
+class UnfitError(OSError):
+    """A file was refused for what it is. `strerror` says why: "is a folder"."""
+
+
 def is_ours(path: str) -> bool:
-    """Tell whether a file or folder, and any link that leads to it, is this user's own."""
-    if os.name == "nt":  # a profile's folders are private there
-        return True
+    """Return True if a file or folder, and the link at its path, belong to this user."""
     return all(status.st_uid == os.geteuid() for status in (os.lstat(path), os.stat(path)))
 
 
 def make_folder(folder: str) -> None:
-    """Make a folder for what we rely on, where no other user can put, change or swap a file.
+    """Create a folder, if it is missing, in which no other user can add, change or swap a file.
 
-    It lies in the state folder, or beside the store, whose folder is the user's affair. What is
-    open to others is closed. Errors: OSError, among them PermissionError for what is another's.
+    `folder` is in the state folder or beside the store, whose own folder is the user's affair.
+    Where others may write to ours, take that right away. Errors: OSError, and PermissionError for
+    a folder that belongs to another user.
     """
     for path in (os.path.dirname(folder), folder):
         os.makedirs(path, mode=0o700, exist_ok=True)
-        open_to_others = os.stat(path).st_mode & 0o022 and os.name != "nt"
+        open_to_others = os.stat(path).st_mode & 0o022
         if open_to_others and path in {folder, paths.state()} and is_ours(path):
             os.chmod(path, 0o700)
         _check(path)
 
 
 def check_folder(folder: str) -> None:
-    """Raise PermissionError where others can have written what is in a folder; OSError likewise."""
+    """Raise PermissionError if another user could have written to a folder or to its parent.
+
+    Errors: also any other OSError.
+    """
     for path in (os.path.dirname(folder), folder):
         _check(path)
 
@@ -53,15 +64,13 @@ def _check(folder: str) -> None:
 
 
 def strangers(status: os.stat_result) -> str:
-    """Return why others than us and root could have written a file, or into a folder; else "".
+    """Return why users other than this one and root could have written a file, or to a folder.
 
-    OpenSSH's rule for its config file (`read_config_file_depth`). As in Debian's OpenSSH, a group
-    that is the user's alone may write, since with a umask of 002 all that the official CLI makes
-    is so; how to know such a group is pam_umask's rule (`usergroups`). In a folder with the
-    sticky bit nobody can replace what is another's.
+    Return an empty string if they could not. The rule is OpenSSH's for its config file
+    (`read_config_file_depth`). As in Debian's OpenSSH, a group with no other member may write,
+    because the official CLI makes such files under a umask of 002. pam_umask's rule (`usergroups`)
+    tells such a group. In a folder with the sticky bit nobody can replace a file of someone else.
     """
-    if os.name == "nt":
-        return ""
     if status.st_uid not in {0, os.geteuid()}:
         return f"belongs to another user (uid {status.st_uid})"
     mode = status.st_mode
@@ -73,7 +82,7 @@ def strangers(status: os.stat_result) -> str:
 
 
 def _is_own_group(number: int) -> bool:
-    """Tell whether a group has no member but us: it bears our name, and lists nobody else."""
+    """Return True if a group has this user's name and no other member."""
     import grp
     import pwd
 
@@ -84,59 +93,142 @@ def _is_own_group(number: int) -> bool:
     return group.gr_name == user and set(group.gr_mem) <= {user}
 
 
-def content(path: str, mtime_ns: int | None = None) -> bytes:
-    """Return the content of a file that is ours alone and has that mtime, if one is given.
+def open_file(
+    path: str, *, follow: bool = False, largest: int = LARGEST
+) -> tuple[BinaryIO, os.stat_result]:
+    """Open a regular file for reading; return the file object and its state.
 
-    Errors: OSError, among them PermissionError for any other file.
+    Follow a link only with `follow`. Errors: OSError, and UnfitError for a folder, a link, a FIFO
+    or device (which never blocks us), and a file of more than `largest` bytes.
     """
-    # A FIFO in its place must not block us.
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as file:
-        status = os.fstat(file.fileno())
-        ours = stat.S_ISREG(status.st_mode) and is_ours(path)
-        if not ours or strangers(status) or mtime_ns not in {None, status.st_mtime_ns}:
-            raise PermissionError(errno.EPERM, "not a file of ours, as it was", path)
-        return file.read(_LARGEST)
-
-
-def put(path: str, content: bytes, mtime_ns: int | None = None) -> bool:
-    """Replace a file at once by one that is private to the user, with that mtime if one is given.
-
-    Tell whether it could have that time, since a file system may round it; else the old one stays.
-    Errors: OSError.
-    """
-    temporary = new_name(os.path.dirname(path))
+    flags = os.O_RDONLY | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        if not follow and os.path.islink(path):
+            raise UnfitError(error.errno, "is a link", path) from None
+        raise
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            kind = "is a folder" if stat.S_ISDIR(status.st_mode) else "is not a regular file"
+            raise UnfitError(errno.EINVAL, kind, path)
+        if status.st_size > largest:
+            raise UnfitError(errno.EFBIG, f"is larger than {largest // 1024**2} MiB", path)
+        return open(descriptor, "rb"), status  # the caller closes it
+    except OSError:
+        os.close(descriptor)
+        raise
+
+
+def read(
+    path: str, *, private: bool = True, mtime_ns: int | None = None, largest: int = LARGEST
+) -> bytes:
+    """Return the content of a file that belongs to this user, and is not a link.
+
+    With `private`, no other user may be able to write it. With `mtime_ns`, the file must have that
+    mtime. Errors: OSError, and UnfitError as for `open_file` and for what breaks these rules.
+    """
+    file, status = open_file(path, largest=largest)
+    with file:
+        if status.st_uid != os.geteuid():
+            raise UnfitError(errno.EPERM, "belongs to another user", path)
+        if private and strangers(status):
+            raise UnfitError(errno.EPERM, strangers(status), path)
+        if mtime_ns not in {None, status.st_mtime_ns}:
+            raise UnfitError(errno.EPERM, "was changed", path)
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise UnfitError(errno.EFBIG, "is growing", path)
+    return content
+
+
+def contains(path: str, content: bytes, mtime_ns: int | None) -> bool:
+    """Return True if `read` would return just this content, for that mtime."""
+    try:
+        return read(path, mtime_ns=mtime_ns) == content
+    except OSError:
+        return False
+
+
+def replace(  # noqa: PLR0913 - what a new file may differ in
+    path: str,
+    content: bytes,
+    *,
+    temporary: str = "",
+    owner: tuple[int, int] | None = None,
+    mode: int = 0o600,
+    mtime_ns: int | None = None,
+    durable: bool = False,
+    condition: Callable[[], bool] = lambda: True,
+) -> os.stat_result | None:
+    """Replace a file in one step, or create it; return the state of the new file.
+
+    The new file is private until its content is complete. Only then it gets `owner` (user and
+    group), `mode` and `mtime_ns`. With `durable`, it is on the disk before it takes the place of
+    the old one. `temporary` is its path until then: by default a new name in the same folder.
+
+    Keep the old file and return None if the file system rounds the mtime, or if `condition()` is
+    false at the last moment. Errors: OSError; the old file stays.
+    """
+    temporary = temporary or new_name(os.path.dirname(path))
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        descriptor = os.open(temporary, flags, 0o600)
         with open(descriptor, "wb") as file:
             file.write(content)
-        if mtime_ns is not None:
-            os.utime(temporary, ns=(mtime_ns, mtime_ns))
-        kept = mtime_ns in {None, os.stat(temporary).st_mtime_ns}
-        if kept:
-            os.replace(temporary, path)
+            file.flush()
+            created = os.fstat(descriptor)
+            if owner not in {None, (created.st_uid, created.st_gid)}:
+                os.fchown(descriptor, *owner)
+            if mode != 0o600:  # noqa: PLR2004 - the mode it was created with
+                os.fchmod(descriptor, mode)
+            if mtime_ns is not None:
+                os.utime(descriptor, ns=(mtime_ns, mtime_ns))
+            if durable:
+                os.fsync(descriptor)
+            status = os.fstat(descriptor)
+        if mtime_ns not in {None, status.st_mtime_ns} or not condition():
+            return None
+        os.replace(temporary, path)
     finally:
         remove(temporary)
-    return kept
+    return status
+
+
+def usual_mode() -> int:
+    """Return the mode of a new file that is not private: what the user's umask leaves."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def sync_folder(folder: str) -> None:
+    """Write a folder to the disk, which makes the renames in it durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def new_name(folder: str) -> str:
-    """Return a path in a folder for what is to replace a file there; the caller takes it away.
+    """Return a path in a folder for a temporary file, which the caller removes.
 
-    What those who were killed could not take away goes now.
+    Remove the temporary files of processes that were killed.
     """
     try:
         for name in os.listdir(folder):
             path = os.path.join(folder, name)
             if name.startswith(_NEW) and time.time() - os.lstat(path).st_ctime > _LEFT_SECONDS:
                 remove(path)
-    except OSError:  # not to be listed, or another of us was quicker
+    except OSError:  # the folder cannot be listed, or another process was quicker
         pass
     return os.path.join(folder, f"{_NEW}{os.getpid()}-{time.time_ns()}")
 
 
 def remove(path: str) -> None:
-    """Delete a file, if it is there and can be."""
+    """Delete a file, if it exists and can be deleted."""
     try:
         os.unlink(path)
     except OSError:

@@ -27,7 +27,8 @@ import os
 import time
 
 from falenv import files, links, paths
-from falenv.errors import InvalidHostError, masked
+from falenv.errors import InvalidHostError
+from falenv.masking import masked
 from falenv.profile import Profile
 from falenv.segment import DIM
 from falenv.store import stamp
@@ -80,7 +81,7 @@ def from_index(store_path: str, text: str, status: os.stat_result | None) -> Ind
         path = os.path.join(folder, version)
         try:
             files.check_folder(folder)
-            content = files.content(path, status.st_mtime_ns)
+            content = files.read(path, mtime_ns=status.st_mtime_ns)
             default, *entries = content.decode("utf-8").split("\n")[:-1]
             return Indexed(path, default, _profiles(entries, text))
         except (OSError, LookupError, ValueError):  # also from what is no text, or has no line
@@ -146,9 +147,9 @@ def clock_probe() -> tuple[str, str]:
     that was written twice within one is the same, and a line of it may be another profile's by now.
     """
     folder = paths.state()
-    files = os.path.join(folder, ".older"), os.path.join(folder, ".newer")
+    probes = os.path.join(folder, ".older"), os.path.join(folder, ".newer")
     try:
-        for path, time_ns in zip(files, (10**18, 10**18 + 500_000_000), strict=True):
+        for path, time_ns in zip(probes, (10**18, 10**18 + 500_000_000), strict=True):
             if not os.path.exists(path):
                 os.makedirs(folder, mode=0o700, exist_ok=True)
                 os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
@@ -156,7 +157,7 @@ def clock_probe() -> tuple[str, str]:
                 os.utime(path, ns=(time_ns, time_ns))
     except OSError:
         return "", ""
-    return files
+    return probes
 
 
 def _is_settled(store: Store) -> bool:
@@ -247,7 +248,7 @@ def _write(store_path: str, store_stamp: str, lines: list[str], mtime_ns: int | 
             files.make_folder(folder)
         except OSError:
             continue  # read-only, or another user's
-        if _current(path, content, mtime_ns) or _put(path, content, mtime_ns):
+        if files.contains(path, content, mtime_ns) or _put(path, content, mtime_ns):
             return path
     return ""
 
@@ -262,25 +263,17 @@ def _is_version(name: str) -> bool:
     return name.removeprefix("none").replace("-", "").isdigit()
 
 
-def _current(path: str, content: bytes, mtime_ns: int | None) -> bool:
-    """Tell whether the index says just this already, as it does at most starts of a shell."""
-    try:
-        return files.content(path, mtime_ns) == content
-    except OSError:
-        return False
-
-
 def _put(path: str, content: bytes, mtime_ns: int | None) -> bool:
-    """Put the index in the place of its former version; tell whether it could have that time."""
+    """Replace the index and delete its older versions; return True if it has that mtime."""
     folder, version = os.path.split(path)
     try:
-        kept = files.put(path, content, mtime_ns)
+        new = files.replace(path, content, mtime_ns=mtime_ns)
         for entry in os.listdir(folder):
             if entry != version and _is_version(entry):
                 try:
                     os.unlink(os.path.join(folder, entry))
                 except FileNotFoundError:
-                    continue  # another of us was quicker
+                    continue  # another process was quicker
     except OSError:
         return False  # read-only, full: the caller tries the next place
-    return kept
+    return new is not None

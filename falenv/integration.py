@@ -6,8 +6,7 @@ from falenv import assets, index, links, paths, segment
 from falenv.active import SWITCHES
 from falenv.dialects import POSIX
 from falenv.environment import VARIABLES
-from falenv.errors import masked, printable
-from falenv.profile import key_id
+from falenv.masking import key_id, masked, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,11 +6,12 @@ counts only once its user has allowed it: this path, with this very content.
 
 from __future__ import annotations
 
+import errno
 import os
-import stat
 
 from falenv import files, paths
-from falenv.errors import FolderError, masked
+from falenv.errors import FolderError
+from falenv.masking import masked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 FILE = ".fal-profile"
 LONGEST = 512  # bytes; a name has 64 characters at the most
+_NOT_A_LINE = "is more than one line with a profile's name"
 
 
 class Link:
@@ -80,24 +82,21 @@ def here() -> str:
 
 
 def read(path: str) -> Link:
-    """Return what a `.fal-profile` says. Errors: FolderError, for one that nobody should follow."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    """Return the link in a `.fal-profile` file.
+
+    Errors: FolderError for a file that nobody should follow.
+    """
     try:
-        descriptor = os.open(path, flags)
+        content = files.read(path, private=False, largest=LONGEST)
+    except files.UnfitError as error:
+        too_long = error.errno == errno.EFBIG
+        raise FolderError(path, _NOT_A_LINE if too_long else str(error.strerror)) from None
     except OSError as error:
-        what = "is a link" if os.path.islink(path) else f"could not be read: {error.strerror}"
-        raise FolderError(path, what) from None
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise FolderError(path, "is not a regular file")
-        if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
-            raise FolderError(path, "belongs to another user")
-        content = file.read(LONGEST + 1)
+        raise FolderError(path, f"could not be read: {error.strerror}") from None
     lines = content.decode("utf-8", "replace").split("\n")
     name = lines[0].strip()
-    if len(content) > LONGEST or any(line.strip() for line in lines[1:]):
-        raise FolderError(path, "is more than one line with a profile's name")
+    if any(line.strip() for line in lines[1:]):
+        raise FolderError(path, _NOT_A_LINE)
     if not name or not name.isprintable() or "\ufffd" in name:
         raise FolderError(path, "has no profile's name in it")
     if name != masked(name):
@@ -155,28 +154,39 @@ def _verdict(path: str, name: str) -> Verdict:
 
 
 def _said(path: str) -> list[str]:
-    """Return the word and the name that we keep of a path, or an empty list.
+    """Return the word and the name that are noted for a path, or an empty list.
 
-    Another's word is not the user's: the state folder may have been made by someone else.
+    Ignore notes in a folder of another user, and files there that another user owns.
     """
     note = paths.folder_note(path)
     try:
         folder = os.path.dirname(note)
-        if not all(map(files.is_ours, (os.path.dirname(folder), folder, note))):
+        if not (files.is_ours(os.path.dirname(folder)) and files.is_ours(folder)):
             return []
-        if os.path.islink(note) or not os.path.isfile(note):
-            return []
-        with open(note, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read().split("\n")[:2]
+        content = files.read(note, private=False)
     except OSError:
         return []
+    return content.decode("utf-8", "surrogateescape").split("\n")[:2]
+
+
+def write(path: str, name: str) -> None:
+    """Write a `.fal-profile` file that names a profile; raise FolderError, with the file as it was.
+
+    Other users may read it, as far as the umask lets them: it has no secret in it.
+    """
+    if os.path.lexists(path):
+        read(path)  # refuses to replace a file of another kind
+    try:
+        files.replace(path, f"{name}\n".encode(), mode=files.usual_mode())
+    except OSError as error:
+        raise FolderError(path, f"could not be written: {error.strerror}") from None
 
 
 def _record(path: str, word: str, name: str) -> None:
     note = paths.folder_note(path)
     try:
         files.make_folder(os.path.dirname(note))
-        files.put(note, f"{word}\n{name}\n".encode("utf-8", "surrogateescape"))
+        files.replace(note, f"{word}\n{name}\n".encode("utf-8", "surrogateescape"))
     except OSError as error:
         what = f"could not be remembered: {error.strerror} ({os.path.dirname(note)})"
         raise FolderError(path, what) from None

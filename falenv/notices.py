@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 
-from falenv import fast, index, paths, store
+from falenv import index, paths, store
 from falenv.active import choice
-from falenv.errors import FalenvError, ProfileNotFoundError, shown
-from falenv.profile import key_id
+from falenv.console import say
+from falenv.errors import FalenvError, ProfileNotFoundError
+from falenv.masking import key_id, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from falenv.profile import Profile
-    from falenv.store import Change, Store
+    from falenv.store import Store
+    from falenv.tomledit import Change
 
 EVAL = 'eval "$(fal profile env)"'
 
@@ -26,13 +27,8 @@ def change(edit: Change) -> Store:
     before, after = store.edit(paths.store(), edit)
     index.update(after)
     if before.is_open_to_others:
-        fast.say(f"{after.path} could be read by others on this machine; it is private now")
+        say(f"{after.path} could be read by others on this machine; it is private now")
     return after
-
-
-def asked_on_terminal() -> bool:
-    """Tell whether there is someone to answer a question."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def tell_shell(now: Store, mark: str) -> None:
@@ -45,12 +41,12 @@ def tell_shell(now: Store, mark: str) -> None:
     if why == "pin" and name != now.default:
         stays = f"this shell stays on {shown(name)}, since FAL_PROFILE pins it"
         gone = f"FAL_PROFILE still names {shown(name)}, which is no profile"
-        fast.say(
+        say(
             f"{stays if profile else gone}; to follow the default: fal profile use --default"
             + ("" if mark else " (or: unset FAL_PROFILE)")
         )
     if why == "folder" and name != now.default:
-        fast.say(f"this folder stays on {shown(name)}, by its .fal-profile")
+        say(f"this folder stays on {shown(name)}, by its .fal-profile")
     tell_of_key(profile, mark)
 
 
@@ -62,9 +58,9 @@ def tell_of_key(profile: Profile | None, mark: str) -> None:
     if not key or (profile and key == profile.key):
         return
     if mark == "later":
-        fast.say("this shell follows at its next prompt")
+        say("this shell follows at its next prompt")
     else:
-        fast.say(
+        say(
             f"this shell still has another FAL_KEY (id {key_id(key)}), which beats the profile; "
             f"to switch it: {EVAL}"
         )

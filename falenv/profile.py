@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from falenv import segment
-from falenv.errors import InvalidHostError, InvalidKeyError, InvalidNameError, shown
+from falenv.errors import InvalidHostError, InvalidKeyError, InvalidNameError
+from falenv.masking import mask, shown
 
 DEFAULT_HOST = "api.alpha.fal.ai"  # fal/flags.py of the official CLI
 OWN_DOMAINS = ("fal.ai", "fal.run")
-MASK = "********"
+INTERNAL = "__internal__"  # the official CLI's own table (SETTINGS_SECTION in fal/config.py)
 
 _NAME_PUNCTUATION = "._-@+/"
 _NAME_LENGTH = 64
@@ -60,25 +61,6 @@ class Profile:
         return f"Profile({self.name!r}, key={mask(self.key)}, host={self.host!r})"
 
 
-def key_id(key: str | None) -> str:
-    """Return the part of a key that is no secret: what stands before the colon.
-
-    `-` where the key has no colon, since then all of it may be secret; empty where there is none.
-    """
-    if not key:
-        return ""
-    head, colon, _ = key.partition(":")
-    return head if colon else "-"
-
-
-def mask(key: str | None) -> str:
-    """Return a key as it may be shown: `id:********`, or only the mask where it has no colon."""
-    if not key:
-        return "none"
-    head, colon, _ = key.partition(":")
-    return f"{head}:{MASK}" if colon else MASK
-
-
 def check_name(name: str) -> str:
     """Return `name` if we would give it to a profile; raise InvalidNameError with the reason.
 
@@ -87,7 +69,7 @@ def check_name(name: str) -> str:
     """
     if not name:
         raise InvalidNameError(name, "it is empty")
-    if name == "__internal__":
+    if name == INTERNAL:
         raise InvalidNameError(name, "the store keeps its own settings there")
     if name.startswith("-"):
         raise InvalidNameError(name, "it would be taken for an option")

@@ -19,6 +19,8 @@ from falenv.errors import StartupFileError
 #: What can be asked for. direnv is no shell, but reads files at each start as one does.
 TARGETS = ("bash", "direnv", "fish", "zsh")
 
+_LARGEST = 16 * 1024 * 1024  # bytes
+
 #: The notes in a block's first line.
 _CREATED = b", and this file if nothing else is in it"
 _ENDED = b", and the line break before it"
@@ -53,10 +55,10 @@ def install(target: str, exe: str) -> list[Edit]:
 
     A file that has it already gets an edit that changes nothing.
     """
-    files = paths.rc_files(target)
-    edits = [_put(files[0], _body(target, exe))]
+    path, *others = paths.rc_files(target)
+    edits = [_put(path, _body(target, exe))]
     if target == "bash":
-        edits += _install_login(files[1:], exe)
+        edits += _install_login(others, exe)
     return edits
 
 
@@ -70,13 +72,13 @@ def uninstall(target: str) -> list[Edit]:
     ]
 
 
-def _install_login(files: list[str], exe: str) -> list[Edit]:
+def _install_login(names: list[str], exe: str) -> list[Edit]:
     """Return the edit of the file that a login bash reads, unless that reads .bashrc by itself.
 
     It reads the first that exists. Where there is none, one is made that reads .bashrc; before
     one that there is, none is made, since it would hide that.
     """
-    contents = {path: read(path) for path in files}
+    contents = {path: read(path) for path in names}
     login = assets.read("shell", "login.sh")
     for path, content in contents.items():
         if content is None:
@@ -85,7 +87,7 @@ def _install_login(files: list[str], exe: str) -> list[Edit]:
         if block:
             return [_put(path, login if block["note"] == _CREATED else _body("bash", exe))]
         return [] if _reads_bashrc(path, contents) else [_put(path, _body("bash", exe))]
-    return [_put(files[0], login)]
+    return [_put(names[0], login)]
 
 
 def _reads_bashrc(path: str, contents: dict[str, bytes | None]) -> bool:
@@ -163,18 +165,16 @@ def _without(path: str, content: bytes) -> bytes | None:
 
 
 def read(path: str) -> bytes | None:
-    """Return what a start-up file contains, or None where there is none; StartupFileError."""
+    """Return the content of a start-up file, or None if there is none; raise StartupFileError."""
     elsewhere = "move it away, then try again"
     try:
-        status = os.stat(path)
-        if stat.S_ISDIR(status.st_mode):
-            raise StartupFileError(path, "is a folder", elsewhere)
-        if not stat.S_ISREG(status.st_mode):
-            raise StartupFileError(path, "is not a regular file", elsewhere)
-        with open(path, "rb") as file:
+        file, _ = files.open_file(path, follow=True, largest=_LARGEST)
+        with file:
             content = file.read()
     except FileNotFoundError:
         return None
+    except files.UnfitError as error:
+        raise StartupFileError(path, str(error.strerror), elsewhere) from None
     except OSError as error:
         what = f"could not be read: {error.strerror}"
         raise StartupFileError(path, what, f"try: ls -l {path}") from None
@@ -201,21 +201,13 @@ def write(edit: Edit) -> None:
 
 
 def _replace(target: str, content: bytes) -> None:
-    """Put `content` in the place of a file at once, with its mode and owner."""
-    status = os.stat(target) if os.path.exists(target) else None
-    if status and not os.access(target, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    temporary = files.new_name(os.path.dirname(target))
+    """Replace a start-up file in one step; keep its owner and mode."""
     try:
-        with open(temporary, "xb") as file:
-            if status:
-                mine = os.fstat(file.fileno())
-                if (mine.st_uid, mine.st_gid) != (status.st_uid, status.st_gid):
-                    os.fchown(file.fileno(), status.st_uid, status.st_gid)
-                os.fchmod(file.fileno(), stat.S_IMODE(status.st_mode))
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    finally:
-        files.remove(temporary)
+        status = os.stat(target)
+    except FileNotFoundError:
+        files.replace(target, content, mode=files.usual_mode(), durable=True)
+        return
+    if not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    owner, mode = (status.st_uid, status.st_gid), stat.S_IMODE(status.st_mode)
+    files.replace(target, content, owner=owner, mode=mode, durable=True)

@@ -5,7 +5,7 @@ The shells fill in the format themselves, with builtins; it reaches them in the 
 
 from __future__ import annotations
 
-from falenv.errors import masked, printable
+from falenv.masking import masked, printable
 
 #: What FALENV_PROMPT may replace. {name}: the profile; {mark}: see MARKS; {why}: pin, folder or
 #: default.

@@ -11,30 +11,30 @@ import stat
 import time
 
 from falenv import files
-from falenv.errors import StoreError, StoreNotWrittenError, shown
-from falenv.profile import Profile
+from falenv.errors import StoreBusyError, StoreError, StoreNotWrittenError
+from falenv.masking import shown
+from falenv.profile import INTERNAL, Profile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
     from typing import Any
 
-    #: What an edit does to the file: a function of the parsed document, which it changes.
-    Change = Callable[[MutableMapping[str, Any]], None]
+    from filelock import BaseFileLock
 
-INTERNAL = "__internal__"  # the official CLI's own table (SETTINGS_SECTION in fal/config.py)
-#: 10,000 profiles take half of it; an edit of much more would take minutes, and the lock as long.
-LARGEST = 2 * 1024 * 1024
+    from falenv.tomledit import Change
+
+
+LOCK_SECONDS = 10.0
 _ELSEWHERE = "move it away, or name another file in FAL_CONFIG_PATH"
 
-# A file that another program is just writing in place, as the official CLI does, is empty, then
-# some lines long, which may well be TOML. It is waited for until it was left alone for so long.
-_JUST_NOW = 1_000_000_000  # nanoseconds: where a program has it open for writing
-_MOMENT = 50_000_000  # where that cannot be told
+# The official CLI writes the store in place. Until it is done the file is empty, or has only some
+# of its lines, which may be valid TOML. So wait until the file has been unchanged this long.
+_JUST_NOW = 1_000_000_000  # nanoseconds: if a lease tells who has the file open for writing
+_MOMENT = 50_000_000  # if nothing tells
 _SETTLE_TRIES = 200
 _SETTLE_SECONDS = 0.005
-#: How often an edit begins anew since another program wrote the file meanwhile.
-_TRIES_EDIT = 20
+#: How often an edit starts again because another program has written the file in between.
+_EDIT_TRIES = 20
 
 
 class Store:
@@ -59,29 +59,27 @@ class Store:
     @property
     def is_open_to_others(self) -> bool:
         """Whether the file's mode lets others than its owner read or write it."""
-        return bool(self.mode and self.mode & 0o077 and os.name != "nt")
+        return bool(self.mode and self.mode & 0o077)
 
 
 def stamp(status: os.stat_result | None) -> str:
-    """Return what tells one version of the file from another; `none` for no file."""
+    """Return a text that differs between two versions of the store file; `none` for no file."""
     return f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}" if status else "none"
 
 
 def read(path: str) -> Store:
-    """Read the store; a missing file is an empty store. Errors: StoreError, never a traceback."""
+    """Read the store. A missing file is an empty store. Errors: StoreError."""
     return Store(path, *load(path))
 
 
 def edit(path: str, change: Change) -> tuple[Store, Store]:
-    """Change the store under its lock; return it as it was and as it is.
+    """Change the store under its lock; return the store before and after.
 
-    The lock does not keep the official CLI out: where it wrote in the meantime, `change` is made
-    once more, to what it wrote. Errors: StoreError and StoreBusyError, with the file as it was;
-    whatever `change` raises, likewise.
+    The lock does not stop the official CLI. If it writes in between, apply `change` again, to
+    the new content. Errors: StoreError and StoreBusyError, and any error of `change`; the file
+    stays as it was.
     """
-    import tomlkit  # noqa: F401 - here, not under the lock, for which others wait
-
-    from falenv.lock import hold
+    import tomlkit  # noqa: F401 - imported before the lock is taken, since others wait for the lock
 
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
@@ -90,19 +88,21 @@ def edit(path: str, change: Change) -> tuple[Store, Store]:
         _refuse_strangers(path, folder)
     except OSError as error:
         raise StoreNotWrittenError(path, error, folder) from None
-    with hold(path, target):
+    lock = _take_lock(path, target)
+    try:
+        _sign_lock(lock.lock_file)
         before, after = _replace(path, target, change)
-        try:
-            if after is not before:
-                _sync_folder(folder)
-        except OSError as error:
-            what = f"was changed, but the folder could not be synced: {error.strerror}"
-            raise StoreError(path, what, "check it after a power failure") from None
-        return before, after
+        if after is not before:
+            _sync_folder(path, folder)
+    except OSError as error:
+        raise StoreNotWrittenError(path, error) from None
+    finally:
+        lock.release()
+    return before, after
 
 
 def load(path: str) -> tuple[str, os.stat_result | None]:
-    """Return the text of the store, whole, and the state of the file that it was read from.
+    """Return the text of the store, once it is complete, and the state of its file.
 
     Errors: StoreError, as for `read`.
     """
@@ -113,26 +113,17 @@ def load(path: str) -> tuple[str, os.stat_result | None]:
 def _load(path: str) -> tuple[bytes, os.stat_result | None]:
     for _ in range(_SETTLE_TRIES):
         try:
-            # A FIFO in its place must not block us.
-            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        except FileNotFoundError:
-            return b"", None
-        except OSError as error:
-            raise _unreadable(path, error) from None
-        status = os.fstat(descriptor)
-        is_file, is_folder = stat.S_ISREG(status.st_mode), stat.S_ISDIR(status.st_mode)
-        if not is_file or status.st_size > LARGEST:
-            os.close(descriptor)
-            limit = f"is larger than {LARGEST // 1024**2} MiB"
-            what = limit if is_file else "is not a regular file"
-            raise StoreError(path, "is a folder" if is_folder else what, _ELSEWHERE)
-        try:
-            with open(descriptor, "rb") as file:
+            file, status = files.open_file(path, follow=True)
+            with file:
                 _refuse_strangers(path, path, status)
                 _refuse_strangers(path, os.path.dirname(path))
-                content = file.read(LARGEST + 1)
-                if not _is_being_written(descriptor, status, len(content)):
+                content = file.read(files.LARGEST + 1)
+                if not _is_being_written(file.fileno(), status, len(content)):
                     break
+        except FileNotFoundError:
+            return b"", None
+        except files.UnfitError as error:
+            raise StoreError(path, str(error.strerror), _ELSEWHERE) from None
         except OSError as error:
             raise _unreadable(path, error) from None
         time.sleep(_SETTLE_SECONDS)
@@ -140,9 +131,10 @@ def _load(path: str) -> tuple[bytes, os.stat_result | None]:
 
 
 def _is_being_written(descriptor: int, before: os.stat_result, length: int) -> bool:
-    """Tell whether so much, read from a file of that state, may not be all of it.
+    """Return True if another program may still be writing the file.
 
-    Linux refuses a read lease on a file that is open for writing (`fcntl(2)`, F_SETLEASE).
+    `before` is the state of the file before `length` bytes were read from it. Linux refuses a
+    read lease on a file that is open for writing (`fcntl(2)`, F_SETLEASE).
     """
     age = abs(time.time_ns() - before.st_mtime_ns)
     if age < _JUST_NOW:
@@ -150,7 +142,8 @@ def _is_being_written(descriptor: int, before: os.stat_result, length: int) -> b
         import signal
 
         try:
-            # Whoever opens it for writing meanwhile waits, and we are told, which kills.
+            # While the lease is held, a program that opens the file for writing waits, and the
+            # kernel sends this process a SIGIO, which would kill it.
             kept = signal.signal(signal.SIGIO, signal.SIG_IGN)
             try:
                 fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
@@ -159,7 +152,7 @@ def _is_being_written(descriptor: int, before: os.stat_result, length: int) -> b
                 signal.signal(signal.SIGIO, kept)
         except BlockingIOError:
             return True
-        except (AttributeError, OSError):  # another system, or file system
+        except (AttributeError, OSError):  # another system, or a file system without leases
             if age < _MOMENT:
                 return True
     after = os.fstat(descriptor)
@@ -167,9 +160,9 @@ def _is_being_written(descriptor: int, before: os.stat_result, length: int) -> b
 
 
 def _refuse_strangers(path: str, place: str, status: os.stat_result | None = None) -> None:
-    """Raise StoreError where another user can put keys, or hosts for ours, into the store.
+    """Raise StoreError if another user can write keys or hosts into the store.
 
-    `place` is the store or its folder; its state is asked for where it is not given.
+    `place` is the store or its folder, and `status` its state, if the caller knows it.
     """
     reason = files.strangers(status or os.stat(place))
     if reason:
@@ -255,53 +248,92 @@ def line_of(text: str, table: str | None, setting: str) -> int | None:
     return None
 
 
-def _replace(path: str, target: str, change: Change) -> tuple[Store, Store]:
-    """Put the changed store in its place in one step that survives a crash at any point.
+def _take_lock(path: str, target: str) -> BaseFileLock:
+    """Take the lock of the store at `path`, the file `target`, and return it.
 
-    Return it as it was and as it is: the same one where it can stay.
+    Wait for LOCK_SECONDS, and longer while other processes take it in turn. Errors: StoreBusyError
+    and StoreNotWrittenError.
+    """
+    import filelock
+
+    name = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.lock")
+    lock = filelock.FileLock(name, timeout=LOCK_SECONDS, mode=0o600)
+    while True:
+        taken = _last_taken(name)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            if _last_taken(name) == taken:
+                raise StoreBusyError(path, _holder(name), LOCK_SECONDS) from None
+        except OSError as error:
+            raise StoreNotWrittenError(path, error, name) from None
+        else:
+            return lock
+
+
+def _sign_lock(name: str) -> None:
+    """Write this process's number into the lock file, for the message of a process that waits."""
+    descriptor = os.open(name, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
+    with open(descriptor, "w", encoding="ascii") as file:
+        file.write(f"{os.getpid()}\n")
+
+
+def _last_taken(name: str) -> int:
+    """Return when a process last signed the lock file, in nanoseconds; 0 if it is missing."""
+    try:
+        return os.stat(name).st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _holder(name: str) -> str:
+    """Return who holds a lock, as words for a message."""
+    try:
+        with open(name, encoding="ascii", errors="replace") as file:
+            process = file.read(16).strip()
+    except OSError:
+        process = ""
+    return f"process {process}" if process.isdigit() else "another process"
+
+
+def _replace(path: str, target: str, change: Change) -> tuple[Store, Store]:
+    """Replace the store by the changed one; return the store before and after.
+
+    A crash at any point leaves the old store or the new one. Return the same store twice if the
+    file can stay as it is.
     """
     from falenv import tomledit
 
-    # Under the lock there is one writer, so one name does, and a leftover of a killed writer is
-    # taken away by the next.
+    # Only the holder of the lock writes here, so one name is enough. The next writer removes the
+    # temporary file of a writer that was killed.
     temporary = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.falenv")
     files.remove(temporary)
-    for _ in range(_TRIES_EDIT):
+    for _ in range(_EDIT_TRIES):
         before = read(path)
         text = tomledit.edited(before.text, change)
         if text is None:
             raise StoreError(path, "is written in a way that we cannot edit", "edit it by hand")
         if text == before.text and before.mtime_ns is not None and not before.is_open_to_others:
             return before, before
-        try:
-            status = _write(temporary, text)
-            if _load(path)[0] == before.text.encode():
-                os.replace(temporary, target)
-                # Not read again: the official CLI may have been there since.
-                return before, Store(path, text, status)
-        finally:
-            files.remove(temporary)
+        content = before.text.encode()
+        status = files.replace(
+            target,
+            text.encode(),
+            temporary=temporary,
+            durable=True,
+            condition=lambda content=content: _load(path)[0] == content,  # type: ignore[misc]
+        )
+        if status:
+            # Do not read the file again: the official CLI may have written it since.
+            return before, Store(path, text, status)
     what = "is being written by another program, again and again"
     raise StoreError(path, what, "try again when that has ended")
 
 
-def _write(path: str, text: str) -> os.stat_result:
-    """Write a new private file, down to the disk; return its state."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    descriptor = os.open(path, flags, 0o600)
-    with open(descriptor, "wb") as file:
-        file.write(text.encode("utf-8"))
-        file.flush()
-        os.fsync(descriptor)
-        return os.fstat(descriptor)
-
-
-def _sync_folder(folder: str) -> None:
-    """Make the rename itself durable, where the system lets a folder be synced."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync_folder(path: str, folder: str) -> None:
+    """Make the replacement of the store durable."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        files.sync_folder(folder)
+    except OSError as error:
+        what = f"was changed, but the folder could not be synced: {error.strerror}"
+        raise StoreError(path, what, "check it after a power failure") from None

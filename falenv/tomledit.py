@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from falenv.store import INTERNAL
+from falenv.profile import INTERNAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, MutableMapping
     from typing import Any
 
     from tomlkit import TOMLDocument
     from tomlkit.items import AoT, Table
 
-    from falenv.store import Change
+    #: An edit: a function that changes the parsed document.
+    Change = Callable[[MutableMapping[str, Any]], None]
 
 #: Stands for a blank in a comment that was moved: tomlkit indents the settings of a table by the
 #: first blanks that it finds in what comes before the header. TOML has no NUL of its own.

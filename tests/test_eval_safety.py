@@ -19,7 +19,8 @@ from test_values import HOSTILE, toml
 from falenv import dialects
 from falenv.active import Active
 from falenv.environment import VARIABLES, environment
-from falenv.errors import KeyNotCarriedError, masked
+from falenv.errors import KeyNotCarriedError
+from falenv.masking import masked
 from falenv.profile import Profile
 
 if TYPE_CHECKING:

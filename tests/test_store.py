@@ -219,9 +219,9 @@ def test_case_39_eight_command_lines_at_once_lose_nothing(home: Home) -> None:
 
 IMPATIENT = """
 import sys
-from falenv import lock
+from falenv import store
 from falenv.__main__ import main
-lock.LOCK_SECONDS = 0.4
+store.LOCK_SECONDS = 0.4
 sys.exit(main())
 """
 

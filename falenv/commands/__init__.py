@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 
 import click
@@ -10,6 +9,7 @@ import click
 import falenv
 from falenv.commands import folder, install, session, settings
 from falenv.errors import FalenvError, UsageError
+from falenv.masking import shown_words
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -63,9 +63,7 @@ def run(arguments: list[str]) -> int:
         return end.exit_code
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else prog
-        # An argument that was not expected may be a key, or its secret half alone.
-        message = re.sub(r"([^\s:'\"(]+):[^\s'\")]+", r"\1:********", error.format_message())
-        message = re.sub(r"([^\s:'\"(]{8})[^\s:'\")]{24,}", r"\1…", message)
+        message = shown_words(error.format_message())
         raise UsageError(f"{message.rstrip('.')}; see: {where} --help") from None
     except click.Abort:
         raise FalenvError("stopped; nothing was changed") from None

@@ -6,9 +6,10 @@ import os
 
 import click
 
-from falenv import fast, files, index, links, notices, paths, store
+from falenv import fast, index, links, notices, paths, store
 from falenv.active import choice, resolve
-from falenv.errors import FalenvError, FolderError, masked, printable
+from falenv.errors import FalenvError, FolderError
+from falenv.masking import masked, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,17 +28,7 @@ def link(name: str) -> None:
     now = store.read(paths.store())
     resolve(now, name)
     path = os.path.join(links.here(), links.FILE)
-    if os.path.lexists(path):
-        links.read(path)  # refuses what is no such file, rather than to replace it
-    temporary = files.new_name(os.path.dirname(path))
-    try:
-        with open(temporary, "x", encoding="utf-8") as file:
-            file.write(f"{name}\n")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise FolderError(path, f"could not be written: {error.strerror}") from None
-    finally:
-        files.remove(temporary)
+    links.write(path, name)
     links.allow(links.read(path))
     _finish(now, mark, f"Profile {masked(name)} linked to {os.path.dirname(path)}.")
 

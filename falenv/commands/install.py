@@ -8,7 +8,9 @@ import re
 import click
 
 from falenv import cached, detect, dialects, fast, files, index, notices, paths, rcfiles, store
-from falenv.errors import FalenvError, UsageError, printable
+from falenv.console import can_ask, emit, say
+from falenv.errors import FalenvError, UsageError
+from falenv.masking import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,10 +58,10 @@ def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
         click.echo(printable(f"{done} {edit.path}."))
     _keep_code([target for target in targets if target in dialects.DIALECTS], exe)
     if "direnv" in targets:
-        fast.say("in an .envrc: use fal NAME")
+        say("in an .envrc: use fal NAME")
     line = _line_for(targets, exe)
     if changed and line and not is_here:
-        fast.say(f"new shells follow; for this one: {line}")
+        say(f"new shells follow; for this one: {line}")
 
 
 @click.command("uninstall")
@@ -80,7 +82,7 @@ def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
     for target in targets:
         files.remove(paths.cached(paths.program(), target))
     if is_here:
-        fast.say("this shell still follows; to end that too: fal profile off")
+        say("this shell still follows; to end that too: fal profile off")
 
 
 def _asking() -> str:
@@ -102,11 +104,11 @@ def _change(edits: list[Edit], command: str, *, yes: bool, dry_run: bool) -> lis
     """Show the edits that change something and make them, if that is wanted; return them."""
     changes = [edit for edit in edits if edit.after != edit.before]
     for edit in changes:
-        fast.emit(_difference(edit))
+        emit(_difference(edit))
     if dry_run or not changes:
         return changes
     if not yes:
-        if not notices.asked_on_terminal():
+        if not can_ask():
             raise FalenvError(
                 "nothing was changed, since there is no terminal to ask on; to change it as "
                 f"shown: fal profile {command} --yes"

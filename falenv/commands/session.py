@@ -8,8 +8,9 @@ import click
 
 from falenv import assets, detect, dialects, fast, links, notices, paths, store
 from falenv.active import resolve
-from falenv.errors import FalenvError, UsageError, masked, printable
-from falenv.profile import mask
+from falenv.console import emit, say
+from falenv.errors import FalenvError, UsageError
+from falenv.masking import mask, masked, printable
 
 NOT_HERE = f"falenv is not in this shell; first: {notices.EVAL}"
 
@@ -45,7 +46,7 @@ def use(*, name: tuple[str, ...], default: bool) -> None:
     mark = fast.mark_of_shell()
     if mark == "done":
         if detect.set_by_direnv("FAL_KEY", "FAL_PROFILE"):
-            fast.say(
+            say(
                 "direnv has set this folder's profile; the new one holds until you leave the "
                 "folder, or direnv reloads it; for good: edit its .envrc"
             )
@@ -75,7 +76,7 @@ def on() -> None:
         eval "$(fal profile on)"
     """
     if fast.mark_of_shell():
-        fast.say("falenv is on in this shell")
+        say("falenv is on in this shell")
     else:
         fast.env()
 
@@ -131,17 +132,17 @@ def current(*, as_json: bool, only_name: bool) -> None:
             click.echo(printable(f"host  {masked(profile.host)}"))
     if link and link.verdict != "allowed":
         state = {"unknown": "not allowed yet", "denied": "denied"}.get(link.verdict)
-        fast.say(link.problem or f"{link.path} is not followed: {state}")
+        say(link.problem or f"{link.path} is not followed: {state}")
     if given == expected:
         return
     again = masked(active.name) if active.why == "pin" else "--default"
     cure = f"fal profile use {again}" if mark else notices.EVAL
     if given is None:
-        fast.say(f"FAL_KEY is not set in this shell; to set it: {cure}")
+        say(f"FAL_KEY is not set in this shell; to set it: {cure}")
     elif expected is None:
-        fast.say(f"FAL_KEY in this shell was set by hand: {mask(given)}")
+        say(f"FAL_KEY in this shell was set by hand: {mask(given)}")
     else:
-        fast.say(
+        say(
             f"FAL_KEY in this shell is another, set by hand or before falenv: {mask(given)}; "
             f"to replace it: {cure}"
         )
@@ -174,7 +175,7 @@ def prompt() -> None:
 @click.argument("shell", type=click.Choice(sorted(dialects.DIALECTS)))
 def completion(shell: str) -> None:
     """Print the completion script alone; the integration brings it along."""
-    fast.emit(assets.read("completions", dialects.find(shell).completion))
+    emit(assets.read("completions", dialects.find(shell).completion))
 
 
 COMMANDS = (env, use, off, on, current, exec_, prompt, completion)

@@ -9,16 +9,15 @@ import click
 
 from falenv import fast, notices, paths, store
 from falenv.active import choice
+from falenv.console import can_ask, say
 from falenv.errors import (
     FalenvError,
     InvalidKeyError,
     InvalidNameError,
     UsageError,
-    masked,
-    printable,
-    shown,
 )
-from falenv.profile import check_host, check_name, clean_key, key_id
+from falenv.masking import key_id, masked, printable, shown
+from falenv.profile import INTERNAL, check_host, check_name, clean_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,11 +63,11 @@ def list_(*, as_json: bool, output: str, names: bool) -> None:
         click.echo(json.dumps({"profiles": profiles}))
         return
     if not found.profiles:
-        fast.say("there are no profiles yet; make one: fal profile set NAME")
+        say("there are no profiles yet; make one: fal profile set NAME")
         return
     _table(found)
     if why == "pin":
-        fast.say(f"FAL_PROFILE pins this shell to {shown(active)}")
+        say(f"FAL_PROFILE pins this shell to {shown(active)}")
 
 
 def _table(found: Store) -> None:
@@ -132,7 +131,7 @@ def _confirm_new(found: Store, name: str) -> None:
     import difflib
 
     close = difflib.get_close_matches(name, found.profiles, n=1, cutoff=0.75)
-    if close and notices.asked_on_terminal():
+    if close and can_ask():
         click.confirm(
             printable(
                 f"Profile {name} does not exist, but {masked(close[0])} does. Create {name}?"
@@ -146,9 +145,9 @@ def _set_default(name: str, mark: str, first: str = "") -> None:
     def edit(data: MutableMapping[str, Any]) -> None:
         if name not in data:
             data[name] = {}
-        if store.INTERNAL not in data:
-            data[store.INTERNAL] = {}
-        data[store.INTERNAL]["profile"] = name
+        if INTERNAL not in data:
+            data[INTERNAL] = {}
+        data[INTERNAL]["profile"] = name
 
     now = notices.change(edit)
     if first:
@@ -169,8 +168,8 @@ def unset() -> None:
 
 
 def _drop_default(data: MutableMapping[str, Any]) -> None:
-    if "profile" in data.get(store.INTERNAL, {}):
-        del data[store.INTERNAL]["profile"]
+    if "profile" in data.get(INTERNAL, {}):
+        del data[INTERNAL]["profile"]
 
 
 @click.command("key")
@@ -273,7 +272,7 @@ def delete(name: str) -> None:
         raise ProfileNotFoundError(name, "argument", list(found.profiles))
 
     def edit(data: MutableMapping[str, Any]) -> None:
-        if data.get(store.INTERNAL, {}).get("profile") == name:
+        if data.get(INTERNAL, {}).get("profile") == name:
             _drop_default(data)
         if name in data:
             del data[name]
@@ -281,7 +280,7 @@ def delete(name: str) -> None:
     now = notices.change(edit)
     click.echo(f"Profile {printable(masked(name))} deleted.")
     if found.default == name:
-        fast.say("it was the default; choose another: fal profile set NAME")
+        say("it was the default; choose another: fal profile set NAME")
     notices.tell_shell(now, mark)
 
 

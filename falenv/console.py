@@ -1,0 +1,42 @@
+"""Write to stderr (`say`) and stdout (`emit`), and keep the standard streams usable."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from falenv.masking import message
+
+
+def say(text: str) -> None:
+    """Print one line of talk on stderr, without a key and without terminal escapes."""
+    print(message(f"falenv: {text}"), file=sys.stderr)
+
+
+def emit(code: str) -> None:
+    """Write shell code to stdout. Surrogates in paths and values become their bytes again."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(code.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
+
+
+def can_ask() -> bool:
+    """Return True if a user can read a question and answer it."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def open_streams() -> None:
+    """Connect each standard stream that was closed before Python started to /dev/null.
+
+    Python sets such a stream to None. With stderr None, print() would write to stdout, which a
+    shell evals.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # The stream stays open until the process ends.
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+
+
+def drop_output() -> None:
+    """Connect stdout to /dev/null, so that Python does not repeat a failed write at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

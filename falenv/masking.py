@@ -1,0 +1,101 @@
+"""What may be shown of a key, a name, a host and a message: the only place for that policy.
+
+1. Of a key only the id is shown, which is the part before the colon. Of a key without a colon
+   nothing is shown: `key_id`, `mask`.
+2. A name or host from the store is shown as it is. If 16 or more characters follow a colon, the
+   text may be a key, and rule 1 holds: `masked`. The official CLI takes any text for a name.
+3. A text that someone gave as a name or host may be a mistyped key, or its secret half. Nothing
+   behind a colon is shown, and of 32 or more characters only the first 8: `shown`. click's
+   messages repeat such texts, so the rule holds for each of their words: `shown_words`.
+4. Every message on stderr is held to rule 2, word by word, whoever worded it: `message`. tomli,
+   for example, repeats the names of tables. A word with a slash is a path, and is shown.
+5. A character that a terminal acts on, or cannot show, appears as its escape: `printable`.
+"""
+
+from __future__ import annotations
+
+MASK = "********"
+
+_SECRET_TAIL = 16  # behind a colon; a port has 5 digits at the most
+_SECRET_LENGTH = 32  # of a key's second half; names are rarely as long
+_SHOWN_LENGTH = 8
+_QUOTES = "'\"()"
+
+
+def printable(text: str) -> str:
+    """Return `text` as one line, with escapes for what a terminal acts on or cannot show.
+
+    Profile names come from a file that other programs write. An ESC in a name must not reach the
+    screen.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    import unicodedata
+
+    return "".join(
+        char
+        if char.isprintable() and unicodedata.category(char) != "Cf"
+        else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )
+
+
+def key_id(key: str | None) -> str:
+    """Return the id of a key, the part before the colon, which is not secret.
+
+    Return `-` for a key without a colon, since all of it may be secret. Return an empty string
+    for no key.
+    """
+    if not key:
+        return ""
+    head, colon, _ = key.partition(":")
+    return head if colon else "-"
+
+
+def mask(key: str | None) -> str:
+    """Return `id:********` for a key, only the mask for one without a colon, `none` for no key."""
+    if not key:
+        return "none"
+    head, colon, _ = key.partition(":")
+    return f"{head}:{MASK}" if colon else MASK
+
+
+def masked(name: str) -> str:
+    """Return a name or host from the store by rule 2: as it is, unless it looks like a key."""
+    head, colon, tail = name.partition(":")
+    return f"{head}:{MASK}" if colon and len(tail) >= _SECRET_TAIL else name
+
+
+def shown(name: str) -> str:
+    """Return a name or host for a message by rule 3, quoted."""
+    head, colon, _ = name.partition(":")
+    return repr(f"{head}:{MASK}" if colon else _cut(name))
+
+
+def shown_words(text: str) -> str:
+    """Return the text of a click error, each word by rule 3.
+
+    The part before a colon is cut too, since it may be something else than an id here.
+    """
+    import re
+
+    return re.sub(r"\S+", lambda word: _shown_word(word[0]), text)
+
+
+def message(text: str) -> str:
+    """Return a message for stderr as one line, each word by rule 2."""
+    return " ".join(word if "/" in word else masked(word) for word in printable(text).split(" "))
+
+
+def _shown_word(word: str) -> str:
+    inner = word.rstrip(_QUOTES + ".,;")
+    head, _, tail = inner.partition(":")
+    if tail:
+        return f"{_cut(head)}:{MASK}{word[len(inner) :]}"
+    if len(word.lstrip(_QUOTES).rstrip("'\")")) >= _SECRET_LENGTH:
+        return f"{word.lstrip(_QUOTES)[:_SHOWN_LENGTH]}…{word[len(inner) :]}"
+    return word
+
+
+def _cut(text: str) -> str:
+    return text if len(text) < _SECRET_LENGTH else f"{text[:_SHOWN_LENGTH]}…"
