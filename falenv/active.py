@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from falenv import links
-from falenv.errors import ProfileNotFoundError
+from falenv.errors import NoProfileError, ProfileNotFoundError
 
 TYPE_CHECKING = False  # typing costs 8 ms at import; checkers know this name
 if TYPE_CHECKING:
@@ -65,3 +65,14 @@ def resolve(store: Store | Indexed, argument: str | None = None) -> Active:
     if profile is None:
         raise ProfileNotFoundError(name, why, list(store.profiles))
     return Active(profile, why)
+
+
+def target(store: Store, name: str | None) -> str:
+    """Return the profile that a command is about: `name`, or without a name the active one.
+
+    Errors: ProfileNotFoundError, NoProfileError.
+    """
+    found = resolve(store, name).profile
+    if found is None:
+        raise NoProfileError
+    return found.name

@@ -1,7 +1,7 @@
-"""What a shell runs while its user waits: `env`, `exec`, `prompt`, `current --name`, hand-over.
+"""What a shell runs while its user waits: env, start, refresh, exec, prompt, hand-over and names.
 
 Nothing here imports click, rich, tomlkit or typing; a test holds the list. `commands/` declares
-the same commands for click, for their help and for whatever is mistyped.
+the same commands for click, for their help and for mistyped lines.
 """
 
 from __future__ import annotations
@@ -9,16 +9,11 @@ from __future__ import annotations
 import os
 import sys
 
-from falenv import detect, dialects, index, links, paths, store
+from falenv import detect, dialects, index, links, notices, paths, store
 from falenv.active import Active, choice, pin, resolve
-from falenv.console import emit, say
+from falenv.console import emit
 from falenv.environment import NOTHING, VARIABLES, apply, environment
-from falenv.errors import (
-    FalenvError,
-    ProfileNotFoundError,
-    StoreError,
-    UsageError,
-)
+from falenv.errors import FalenvError, ProfileNotFoundError, StoreError, UsageError
 from falenv.masking import masked, shown
 
 TYPE_CHECKING = False
@@ -26,12 +21,13 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from falenv.dialects import Dialect
+    from falenv.environment import Environment
     from falenv.index import Indexed
     from falenv.store import Store
 
 
 def find(name: str | None = None) -> Store | Indexed:
-    """Return the store, for `resolve` with that argument: what its index says, where that will do.
+    """Return the store to resolve `name` in: what its index says, or else the store itself.
 
     Errors: StoreError.
     """
@@ -45,33 +41,98 @@ def find(name: str | None = None) -> Store | Indexed:
     return store.Store(path, text, status)
 
 
-def env(  # noqa: PLR0913 - the command's own options
+def env(
     *,
     name: str | None = None,
     shell: str | None = None,
     exports_only: bool = False,
     unset: bool = False,
     no_prompt: bool = False,
-    refresh: bool = False,
-    was: str | None = None,
-    cache: str | None = None,
 ) -> None:
     """Print the code that brings the active profile into a shell.
 
-    `refresh` is the integration's own: the state alone, for a shell that was on profile `was`.
-    `cache` is the start-up files': the path of the file that spares the next shell this process.
-    A name that does not exist fails closed: the code removes FAL_KEY, and the error follows. On
-    any other error nothing is printed, so a shell keeps what it has.
+    A name that does not exist fails closed: the code unsets FAL_KEY, and the error follows. On
+    any other error print nothing, so the shell keeps what it has.
     """
-    dialect = dialects.find(detect.shell() if shell is None else shell)
+    dialect = _dialect(shell)
     if unset:
         emit(dialect.render(dict.fromkeys([*VARIABLES, "FAL_PROFILE"])))
-        return
-    if sys.stdout.isatty():
-        _refuse_screen(dialect, name)
-    exports_only = exports_only or detect.in_envrc()
+    elif exports_only or detect.in_envrc():
+        _print_exports(dialect, name)
+    else:
+        _print_integration(dialect, name, show_segment=not no_prompt)
+
+
+def start(*, shell: str | None = None, cache: str | None = None) -> None:
+    """Print the integration for a start-up file, and write its copy for later shells to `cache`."""
+    _print_integration(_dialect(shell), cache=cache)
+
+
+def refresh(*, shell: str | None = None, was: str | None = None, cache: str | None = None) -> None:
+    """Print the state for a shell that has the integration but cannot follow with builtins.
+
+    Say so if the profile `was`, which the shell was on, is gone. Write the copy of the integration
+    for later shells to `cache`. Errors: as for `env`.
+    """
+    from falenv.integration import state, write_cached
+
+    dialect = _dialect(shell)
+    _refuse_screen(dialect)
     path = paths.store()
-    found = _read(dialect, path) if refresh else find(name)
+    found = _read(dialect, path)
+    active, variables, failure = _decide(found)
+    index_path = index.update(found)
+    emit(state(dialect, active, variables, path, index_path))
+    if cache:
+        write_cached(cache, dialect, path, index_path)
+    if failure:
+        raise failure
+    known = set(map(masked, found.profiles))
+    if was and (was not in known or not active.name):
+        notices.tell_of_loss(was, active.name, is_known=was in known)
+
+
+def _print_exports(dialect: Dialect, name: str | None) -> None:
+    _refuse_screen(dialect, name)
+    _, variables, failure = _decide(find(name), name)
+    emit(dialect.render(variables) + _watch(dialect, paths.store()))
+    if failure:
+        raise failure
+
+
+def _print_integration(
+    dialect: Dialect,
+    name: str | None = None,
+    *,
+    show_segment: bool = True,
+    cache: str | None = None,
+) -> None:
+    from falenv.integration import integration, state, write_cached
+
+    _refuse_screen(dialect, name)
+    path, found = paths.store(), find(name)
+    active, variables, failure = _decide(found, name)
+    index_path = index.update(found)
+    code = state(dialect, active, variables, path, index_path)
+    emit(integration(dialect, code, show_segment=show_segment))
+    if cache:
+        write_cached(cache, dialect, path, index_path)
+    if failure:
+        raise failure
+
+
+def _dialect(shell: str | None) -> Dialect:
+    """Return the dialect of a shell, by default of the shell that runs this process."""
+    return dialects.find(detect.shell() if shell is None else shell)
+
+
+def _decide(
+    found: Store | Indexed, name: str | None = None
+) -> tuple[Active, Environment, FalenvError | None]:
+    """Return the active profile and its environment; on an error no profile, and the error.
+
+    Say if this folder has a `.fal-profile` that is not followed.
+    """
     failure = None
     try:
         active = resolve(found, name)
@@ -79,32 +140,14 @@ def env(  # noqa: PLR0913 - the command's own options
     except FalenvError as error:
         failure, active, variables = error, Active(None, "none"), NOTHING
     if name is None and not pin():
-        _speak_of_folder()
-    if exports_only:
-        emit(dialect.render(variables) + _watch(dialect, path))
-    else:
-        from falenv.integration import integration, state
-
-        index_path = index.update(found)
-        code = state(dialect, active, variables, path, index_path)
-        emit(code if refresh else integration(dialect, code, show_segment=not no_prompt))
-        if cache:
-            from falenv import cached
-
-            cached.write(cache, dialect, path, index_path)
-    if failure:
-        raise failure
-    known = set(map(masked, found.profiles))
-    if was and (was not in known or not active.name):
-        now = f"this shell is on {shown(active.name)} now" if active.name else "FAL_KEY was removed"
-        what = "is active no more" if was in known else "is gone"
-        say(f"profile {shown(was)} {what}; {now}")
+        notices.tell_of_folder()
+    return active, variables, failure
 
 
 def _read(dialect: Dialect, path: str) -> Store:
-    """Read the store for a shell to which its index did not suffice.
+    """Read the store. If that fails, print what the shell needs to know that it has looked.
 
-    Also one that cannot follow the store learns what it has seen.
+    Errors: StoreError.
     """
     try:
         return store.read(path)
@@ -116,10 +159,10 @@ def _read(dialect: Dialect, path: str) -> Store:
 
 
 def _watch(dialect: Dialect, path: str) -> str:
-    """Return the lines by which direnv reads an `.envrc` again, where it is that which asks.
+    """Return the lines that make direnv run an `.envrc` again; empty outside of direnv.
 
-    When the store changes, the nearest `.fal-profile` or what the user said of it, and when one
-    comes to be here.
+    direnv watches the store, the nearest `.fal-profile`, the note on that, and the path where a
+    `.fal-profile` of this folder would be.
     """
     if not detect.in_envrc():
         return ""
@@ -132,15 +175,18 @@ def _watch(dialect: Dialect, path: str) -> str:
     return "".join(f"watch_file {dialect.quote(file)}\n" for file in dict.fromkeys(watched))
 
 
-def _speak_of_folder() -> None:
-    """Say, once per file and version, that there is a `.fal-profile` which is not followed."""
-    link = links.nearest()
-    if link and links.is_news(link):
-        say(
-            link.problem
-            or f"{link.path} names profile {shown(link.name)}, and was not allowed yet; "
-            "to follow it: fal profile allow (or: fal profile deny)"
-        )
+def _refuse_screen(dialect: Dialect, name: str | None = None) -> None:
+    """Raise FalenvError if stdout is a terminal, which would show the key."""
+    if not sys.stdout.isatty():
+        return
+    words = "fal profile env"
+    if name is not None:
+        resolve(find(name), name)  # an unknown name may be a misplaced key
+        words += f" {name if name.isalnum() else dialect.quote(name)}"
+    line = f"{words} | source" if dialect.name == "fish" else f'eval "$({words})"'
+    raise FalenvError(
+        f"this prints code with your key in it, for a shell, not for a screen; use: {line}"
+    )
 
 
 def prompt() -> None:
@@ -153,27 +199,15 @@ def prompt() -> None:
         emit(segment.render(form, active.name, active.why))
 
 
-def _refuse_screen(dialect: Dialect, name: str | None) -> NoReturn:
-    """Raise the error that says how to use `env`, instead of showing a key."""
-    words = "fal profile env"
-    if name is not None:
-        resolve(find(name), name)  # what is no profile may be a misplaced key
-        words += f" {name if name.isalnum() else dialect.quote(name)}"
-    line = f"{words} | source" if dialect.name == "fish" else f'eval "$({words})"'
-    raise FalenvError(
-        f"this prints code with your key in it, for a shell, not for a screen; use: {line}"
-    )
-
-
 def current_name() -> None:
-    """Print the active profile's name, or nothing where none is."""
+    """Print the name of the active profile, or nothing."""
     name = resolve(find()).name
     if name:
         emit(masked(name) + "\n")
 
 
 def list_names() -> None:
-    """Print the names that a line can hold, one a line, for completion: never an error."""
+    """Print one line for each name that a line can hold, for completion. Never fail."""
     try:
         names = store.read(paths.store()).profiles
     except FalenvError:
@@ -182,8 +216,8 @@ def list_names() -> None:
 
 
 def run(name: str, command: list[str]) -> NoReturn:
-    """Become `command`, with the environment of a profile and nothing of another's."""
-    mark_of_shell()  # off our environment: the command is not the shell
+    """Run `command` in this process's place, with the environment of a profile and no other's."""
+    mark_of_shell()  # taken off the environment, since the command is not the shell
     if not command:
         raise UsageError("no command to run; an example: fal profile exec NAME -- fal app list")
     active = resolve(find(name), name)
@@ -196,7 +230,7 @@ def run(name: str, command: list[str]) -> NoReturn:
 
 
 def pass_on(arguments: list[str]) -> NoReturn:
-    """Become the official CLI, with the active profile's environment where a profile is active."""
+    """Run the official CLI in this process's place, with the active profile if there is one."""
     from falenv.official import hand_over
 
     found = find()
@@ -208,26 +242,26 @@ def pass_on(arguments: list[str]) -> NoReturn:
     hand_over(arguments, environment(resolve(found)))
 
 
-#: The commands that need no click, each with the options it takes without and with a value.
-ENV_FLAGS = frozenset({"--exports-only", "--unset", "--no-prompt", "--refresh"})
-ENV_VALUES = frozenset({"--shell", "--was", "--cache"})
+#: The options of the commands that need no click: those without a value, and those with one.
+OPTIONS = {
+    "env": ({"--exports-only", "--unset", "--no-prompt"}, {"--shell"}),
+    "start": (set(), {"--shell", "--cache"}),
+    "refresh": (set(), {"--shell", "--was", "--cache"}),
+}
 
 
 def dispatch(arguments: list[str]) -> bool:
-    """Run a `fal profile …` command line if it is one of ours; tell whether it was.
+    """Run a `fal profile …` command line, if it is one of those above; return True if it was.
 
-    Only what is spelled in full and without mistake: all else is click's, which explains it.
+    Leave abbreviated and mistyped lines to click, which explains them.
     """
     match arguments:
-        case ["env", *rest]:
-            options = _options(rest)
+        case ["env" | "start" | "refresh" as command, *rest]:
+            options = _options(command, rest)
             if options is None:
                 return False
-            env(**options)  # type: ignore[arg-type]  # checked by _options
-        case ["refresh", *rest]:
-            env(refresh=True, **_options(rest))
-        case ["start", *rest]:
-            env(**_options(rest))
+            function = {"env": env, "start": start, "refresh": refresh}[command]
+            function(**options)  # type: ignore[operator]  # checked by _options
         case ["exec", name, "--", *command] if not name.startswith("-"):
             run(name, command)
         case ["current", "--name"]:
@@ -241,21 +275,22 @@ def dispatch(arguments: list[str]) -> bool:
     return True
 
 
-def _options(arguments: list[str]) -> dict[str, str | bool] | None:
-    """Return the keyword arguments for `env`, or None where click should look at the line."""
+def _options(command: str, arguments: list[str]) -> dict[str, str | bool] | None:
+    """Return the keyword arguments for a command's function, or None for a line of click's."""
+    flags, values = OPTIONS[command]
     found: dict[str, str | bool] = {}
     words = iter(arguments)
     for word in words:
         option, equals, value = word.partition("=")
         parameter = option.removeprefix("--").replace("-", "_")
-        if word in ENV_FLAGS:
+        if word in flags:
             found[parameter] = True
-        elif option in ENV_VALUES:
+        elif option in values:
             given = value if equals else next(words, None)
             if given is None:
                 return None
             found[parameter] = given
-        elif word.startswith("-") or "name" in found:
+        elif word.startswith("-") or "name" in found or command != "env":
             return None
         else:
             found["name"] = word
@@ -263,12 +298,12 @@ def _options(arguments: list[str]) -> dict[str, str | bool] | None:
 
 
 def mark_of_shell() -> str:
-    """Return what an integrated shell says of itself, and take the mark off our environment.
+    """Return what an integrated shell says about itself, and unset the variable that says it.
 
-    `live`: a switch takes effect in it at once; `later`: at its next prompt; empty: not at all.
-    `done`: it has switched by itself, and only asks what there is to say of that.
-    A shell that cannot tell whether it is a subshell, whose variables nobody will see, says
-    `live:PID:` and what holds where PID, the shell itself, did not start us.
+    `live`: a switch takes effect in the shell at once. `later`: at its next prompt. `done`: the
+    shell has switched by itself, and asks only for what there is to say. Empty: not integrated.
+    A shell that cannot tell whether it is a subshell, whose variables nobody sees, says
+    `live:PID:OTHERWISE`. PID is the shell itself. OTHERWISE holds if another process started us.
     """
     mark, _, rest = os.environ.pop("__falenv_shell", "").partition(":")
     parent, _, otherwise = rest.partition(":")

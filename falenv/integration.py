@@ -1,8 +1,10 @@
-"""Environment, dialect and shell files → the code that a shell is to eval."""
+"""Environment, dialect and shell files → the code that a shell evals, and its cached copy."""
 
 from __future__ import annotations
 
-from falenv import assets, index, links, paths, segment
+import os
+
+from falenv import assets, files, index, links, notices, paths, segment
 from falenv.active import SWITCHES
 from falenv.dialects import POSIX
 from falenv.environment import VARIABLES
@@ -13,11 +15,6 @@ if TYPE_CHECKING:
     from falenv.active import Active
     from falenv.dialects import Dialect
     from falenv.environment import Environment
-
-_GONE = "falenv: {} is gone; this shell keeps its FAL_KEY, and follows no more"
-_READONLY_HOOK = (
-    "falenv: PROMPT_COMMAND is read-only, so this shell follows only what is switched in it"
-)
 
 
 def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
@@ -38,8 +35,8 @@ def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
         "mark_pin": segment.MARKS["pin"],
         "mark_folder": segment.MARKS["folder"],
         "default_sgr": segment.DIM,
-        "gone": _GONE.format(paths.program()),
-        "readonly_hook": _READONLY_HOOK,
+        "gone": notices.GONE % paths.program(),
+        "readonly_hook": notices.READONLY_HOOK,
     }
     if dialect is POSIX:
         known["older"], known["newer"] = index.clock_probe()
@@ -106,3 +103,25 @@ def seen_state(dialect: Dialect, store_path: str, index_path: str) -> str:
         + dialect.assign("__falenv_index", index_path)
         + "__falenv_note_state\n"
     )
+
+
+def write_cached(path: str, dialect: Dialect, store_path: str, index_path: str) -> None:
+    """Write the integration to a file, from which a start-up file reads it without a process.
+
+    The file has no key in it. Its mtime is the program's, so a shell that finds another mtime
+    knows that the program was replaced, or the file written by someone else, and asks again. If
+    the file cannot be written, every shell asks.
+    """
+    code = integration(dialect, start_state(dialect, store_path, index_path), show_segment=True)
+    content = code.encode("utf-8", "surrogateescape")
+    folder = os.path.dirname(path)
+    try:
+        mtime_ns = os.stat(paths.program()).st_mtime_ns
+        if files.contains(path, content, mtime_ns):
+            return
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        status = os.stat(folder)
+        if status.st_uid == os.geteuid() and not status.st_mode & 0o022:
+            files.replace(path, content, mtime_ns=mtime_ns)
+    except OSError:
+        return

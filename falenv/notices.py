@@ -1,40 +1,59 @@
-"""What several commands have to say, and to ask."""
+"""What falenv says to the user about the state of the store, the folder and the shell."""
 
 from __future__ import annotations
 
 import os
 
-from falenv import index, paths, store
+from falenv import links
 from falenv.active import choice
 from falenv.console import say
-from falenv.errors import FalenvError, ProfileNotFoundError
 from falenv.masking import key_id, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
-    from typing import Any
-
     from falenv.profile import Profile
     from falenv.store import Store
-    from falenv.tomledit import Change
 
 EVAL = 'eval "$(fal profile env)"'
 
+#: The shells print these two themselves, as they are. %s is the path of the program.
+GONE = "falenv: %s is gone; this shell keeps its FAL_KEY, and follows no more"
+READONLY_HOOK = (
+    "falenv: PROMPT_COMMAND is read-only, so this shell follows only what is switched in it"
+)
 
-def change(edit: Change) -> Store:
-    """Edit the store, let the shells know, and return it as it is now."""
-    before, after = store.edit(paths.store(), edit)
-    index.update(after)
+
+def tell_of_mode(before: Store) -> None:
+    """Say that the store is private now, if others could read it before an edit."""
     if before.is_open_to_others:
-        say(f"{after.path} could be read by others on this machine; it is private now")
-    return after
+        say(f"{before.path} could be read by others on this machine; it is private now")
+
+
+def tell_of_folder() -> None:
+    """Say that a `.fal-profile` for this folder is not followed, once for each text of it."""
+    link = links.nearest()
+    if link and links.is_news(link):
+        say(
+            link.problem
+            or f"{link.path} names profile {shown(link.name)}, and was not allowed yet; "
+            "to follow it: fal profile allow (or: fal profile deny)"
+        )
+
+
+def tell_of_loss(was: str, name: str, *, is_known: bool) -> None:
+    """Say that the profile `was`, which a shell was on, is gone, or not active if it `is_known`.
+
+    `name` is the profile that is active now, or an empty string.
+    """
+    now = f"this shell is on {shown(name)} now" if name else "FAL_KEY was removed"
+    what = "is active no more" if is_known else "is gone"
+    say(f"profile {shown(was)} {what}; {now}")
 
 
 def tell_shell(now: Store, mark: str) -> None:
-    """Say what the change means for the shell that we were called from, where that is a surprise.
+    """Say what a change of the store means for the calling shell, where that is a surprise.
 
-    `mark` is the shell's own word (`fast.mark_of_shell`).
+    `mark` is what the shell says about itself (`fast.mark_of_shell`).
     """
     name, why = choice(now)
     profile = now.profiles.get(name)
@@ -51,7 +70,7 @@ def tell_shell(now: Store, mark: str) -> None:
 
 
 def tell_of_key(profile: Profile | None, mark: str) -> None:
-    """Say where the shell still has the key of another than the profile that is active now."""
+    """Say if the calling shell still has another key than that of the active profile."""
     if mark == "live":
         return
     key = os.environ.get("FAL_KEY")
@@ -64,35 +83,3 @@ def tell_of_key(profile: Profile | None, mark: str) -> None:
             f"this shell still has another FAL_KEY (id {key_id(key)}), which beats the profile; "
             f"to switch it: {EVAL}"
         )
-
-
-def table(data: MutableMapping[str, Any], name: str) -> MutableMapping[str, Any]:
-    """Return a profile's table in an edit; ProfileNotFoundError where it was deleted meanwhile."""
-    if not isinstance(data.get(name), dict):
-        raise ProfileNotFoundError(name, "argument", list(data))
-    found: MutableMapping[str, Any] = data[name]
-    return found
-
-
-def target(now: Store, name: str | None) -> str:
-    """Return the profile that a command is about: the one named, else the active one.
-
-    Errors: ProfileNotFoundError, NoProfileError.
-    """
-    from falenv.active import resolve
-    from falenv.errors import NoProfileError
-
-    found = resolve(now, name).profile
-    if found is None:
-        raise NoProfileError
-    return found.name
-
-
-def refuse_key(words: tuple[str, ...], now: Store) -> None:
-    """Refuse a key on the command line, where `ps` and the history see it; do not repeat it."""
-    for word in words:
-        if ":" in word and word not in now.profiles:
-            raise FalenvError(
-                "a key is never an argument, since the shell's history would keep it (delete it "
-                "there); type it when asked, or use --stdin"
-            )

@@ -53,8 +53,8 @@ def imported_by_python_alone() -> set[str]:
     [
         ["profile", "env", "--shell", "bash"],
         ["profile", "env", "a", "--shell=zsh", "--exports-only"],
-        ["profile", "env", "--shell", "fish", "--refresh", "--was", "a"],
-        ["profile", "env", "--shell", "zsh", "--cache", "cached"],
+        ["profile", "refresh", "--shell", "fish", "--was", "a"],
+        ["profile", "start", "--shell", "zsh", "--cache", "cached"],
         ["profile", "current", "--name"],
         ["profile", "prompt"],
         ["profile", "exec", "a", "--", "true"],
@@ -76,7 +76,7 @@ def test_the_hot_path_imports_nothing_heavy(home: Home, arguments: list[str]) ->
     [
         ["profile", "env", "a", "--shell", "bash"],
         ["profile", "env", "--exports-only", "--shell", "zsh"],
-        ["profile", "env", "--shell", "fish", "--cache", "cached"],
+        ["profile", "start", "--shell", "fish", "--cache", "cached"],
         ["profile", "current", "--name"],
         ["profile", "prompt"],
         ["profile", "exec", "a", "--", "true"],
@@ -111,12 +111,11 @@ def test_the_shell_that_runs_us_is_known_without_a_library(home: Home, shell_nam
     assert "shellingham" not in (home.path / "log").read_text()
 
 
-def test_what_only_a_start_up_file_asks_for_is_imported_for_that_alone(home: Home) -> None:
+def test_a_start_imports_nothing_that_env_does_not(home: Home) -> None:
     home.profiles("a", default="a")
     plain = imported(home, "profile", "env", "--shell", "bash")
-    assert plain & {"falenv.cached", "falenv.rcfiles"} == set()
-    caching = imported(home, "profile", "env", "--shell", "bash", "--cache", "cached")
-    assert caching - plain == {"falenv.cached"}
+    assert plain & {"falenv.edits", "falenv.rcfiles", "falenv.tomledit"} == set()
+    assert imported(home, "profile", "start", "--shell", "bash", "--cache", "cached") <= plain
 
 
 def test_the_budget_would_notice(home: Home) -> None:

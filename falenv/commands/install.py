@@ -7,9 +7,10 @@ import re
 
 import click
 
-from falenv import cached, detect, dialects, fast, files, index, notices, paths, rcfiles, store
+from falenv import detect, dialects, fast, files, index, notices, paths, rcfiles, store
 from falenv.console import can_ask, emit, say
 from falenv.errors import FalenvError, UsageError
+from falenv.integration import write_cached
 from falenv.masking import printable
 
 TYPE_CHECKING = False
@@ -142,7 +143,7 @@ def _keep_code(shells: list[str], exe: str) -> None:
     except FalenvError:
         return  # the first new shell will say what is wrong with the store
     for shell in shells:
-        cached.write(paths.cached(exe, shell), dialects.find(shell), path, index_path)
+        write_cached(paths.cached(exe, shell), dialects.find(shell), path, index_path)
 
 
 def _line_for(targets: Collection[str], exe: str) -> str:

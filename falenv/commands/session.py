@@ -21,9 +21,6 @@ NOT_HERE = f"falenv is not in this shell; first: {notices.EVAL}"
 @click.option("--exports-only", is_flag=True, help="The exports without function, hook and so on.")
 @click.option("--unset", is_flag=True, help="The code that takes the variables away.")
 @click.option("--no-prompt", is_flag=True, help="Without the segment in the prompt.")
-@click.option("--refresh", is_flag=True, hidden=True)
-@click.option("--was", hidden=True)
-@click.option("--cache", hidden=True)
 def env(**options: str | bool | None) -> None:
     """Print the code that makes a shell follow, for eval.
 
@@ -33,6 +30,23 @@ def env(**options: str | bool | None) -> None:
         eval "$(fal profile env)"
     """
     fast.env(**options)  # type: ignore[arg-type]  # the options above are its parameters
+
+
+@click.command("start", hidden=True)
+@click.option("--shell", metavar="SHELL")
+@click.option("--cache", metavar="PATH")
+def start(*, shell: str | None, cache: str | None) -> None:
+    """Print the integration for a start-up file, and write its copy to PATH."""
+    fast.start(shell=shell, cache=cache)
+
+
+@click.command("refresh", hidden=True)
+@click.option("--shell", metavar="SHELL")
+@click.option("--was", metavar="NAME")
+@click.option("--cache", metavar="PATH")
+def refresh(*, shell: str | None, was: str | None, cache: str | None) -> None:
+    """Print the state for a shell that has the integration; NAME is what it was on."""
+    fast.refresh(shell=shell, was=was, cache=cache)
 
 
 @click.command("use")
@@ -178,4 +192,4 @@ def completion(shell: str) -> None:
     emit(assets.read("completions", dialects.find(shell).completion))
 
 
-COMMANDS = (env, use, off, on, current, exec_, prompt, completion)
+COMMANDS = (env, start, refresh, use, off, on, current, exec_, prompt, completion)

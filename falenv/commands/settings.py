@@ -7,23 +7,20 @@ import sys
 
 import click
 
-from falenv import fast, notices, paths, store
-from falenv.active import choice
+from falenv import edits, fast, notices, paths, store
+from falenv.active import choice, target
 from falenv.console import can_ask, say
 from falenv.errors import (
     FalenvError,
     InvalidKeyError,
-    InvalidNameError,
+    ProfileNotFoundError,
     UsageError,
 )
 from falenv.masking import key_id, masked, printable, shown
-from falenv.profile import INTERNAL, check_host, check_name, clean_key
+from falenv.profile import check_host, clean_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
-    from typing import Any
-
     from falenv.store import Store
 
 NO_KEY = "No key set for profile. Use fal profile key to set a key."
@@ -100,7 +97,7 @@ def set_(name: str) -> None:
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
     if not name or name not in found.profiles:  # to the official CLI an empty default is none
-        _check_new(found, name)
+        edits.check_new(found, name)
         _confirm_new(found, name)
     _set_default(name, mark)
 
@@ -113,17 +110,10 @@ def create(name: str) -> None:
     found = store.read(paths.store())
     if name in found.profiles:
         raise FalenvError(f"Profile {shown(name)} already exists; set it: fal profile set NAME")
-    _check_new(found, name)
+    edits.check_new(found, name)
     _set_default(
         name, mark, first=f"Profile {printable(name)} created. Setting it as default profile..."
     )
-
-
-def _check_new(found: Store, name: str) -> None:
-    """Raise InvalidNameError for a name that we do not give."""
-    check_name(name)
-    if name in found.data:
-        raise InvalidNameError(name, "the store has a global setting of that name")
 
 
 def _confirm_new(found: Store, name: str) -> None:
@@ -142,34 +132,24 @@ def _confirm_new(found: Store, name: str) -> None:
 
 
 def _set_default(name: str, mark: str, first: str = "") -> None:
-    def edit(data: MutableMapping[str, Any]) -> None:
-        if name not in data:
-            data[name] = {}
-        if INTERNAL not in data:
-            data[INTERNAL] = {}
-        data[INTERNAL]["profile"] = name
-
-    now = notices.change(edit)
+    before, after = edits.set_default(name)
+    notices.tell_of_mode(before)
     if first:
         click.echo(first)
     click.echo(f"Default profile set to {printable(masked(name))}.")
-    if not now.profiles[name].key:
+    if not after.profiles[name].key:
         click.echo(NO_KEY)
-    notices.tell_shell(now, mark)
+    notices.tell_shell(after, mark)
 
 
 @click.command("unset")
 def unset() -> None:
     """Unset the default profile."""
     mark = fast.mark_of_shell()
-    now = notices.change(_drop_default)
+    before, after = edits.unset_default()
+    notices.tell_of_mode(before)
     click.echo("Default profile unset.")
-    notices.tell_shell(now, mark)
-
-
-def _drop_default(data: MutableMapping[str, Any]) -> None:
-    if "profile" in data.get(INTERNAL, {}):
-        del data[INTERNAL]["profile"]
+    notices.tell_shell(after, mark)
 
 
 @click.command("key")
@@ -183,10 +163,10 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool) -> None:
     """
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
-    notices.refuse_key(name, found)
+    _refuse_key(name, found)
     if len(name) > 1 or (from_stdin and from_env):
         raise UsageError("one profile and one source at the most; see: fal profile key --help")
-    profile = notices.target(found, name[0] if name else None)
+    profile = target(found, name[0] if name else None)
     if from_env:
         text = os.environ.get("FAL_KEY")
         if not text:
@@ -199,12 +179,20 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool) -> None:
     else:
         raise UsageError("standard input is not a terminal; to read the key from it: --stdin")
 
-    def edit(data: MutableMapping[str, Any]) -> None:
-        notices.table(data, profile)["key"] = value
-
-    now = notices.change(edit)
+    before, after = edits.set_key(profile, value)
+    notices.tell_of_mode(before)
     click.echo(f"Key set for profile {printable(masked(profile))}.")
-    notices.tell_shell(now, mark)
+    notices.tell_shell(after, mark)
+
+
+def _refuse_key(words: tuple[str, ...], found: Store) -> None:
+    """Raise FalenvError for a key on the command line, which `ps` and the history show."""
+    for word in words:
+        if ":" in word and word not in found.profiles:
+            raise FalenvError(
+                "a key is never an argument, since the shell's history would keep it (delete it "
+                "there); type it when asked, or use --stdin"
+            )
 
 
 def _typed_key() -> str:
@@ -246,18 +234,11 @@ def host(*, host: str | None, name: str | None, drop: bool, force: bool) -> None
     if drop == (host is not None):
         raise UsageError("give a host, or --unset; see: fal profile host --help")
     value = None if host is None else check_host(host, allow_foreign=force)
-    profile = notices.target(store.read(paths.store()), name)
-
-    def edit(data: MutableMapping[str, Any]) -> None:
-        table = notices.table(data, profile)
-        if value is not None:
-            table["host"] = value
-        elif "host" in table:
-            del table["host"]
-
-    now = notices.change(edit)
+    profile = target(store.read(paths.store()), name)
+    before, after = edits.set_host(profile, value)
+    notices.tell_of_mode(before)
     click.echo("Fal host unset." if value is None else f"Fal host set to {value}.")
-    notices.tell_shell(now, mark)
+    notices.tell_shell(after, mark)
 
 
 @click.command("delete")
@@ -265,23 +246,15 @@ def host(*, host: str | None, name: str | None, drop: bool, force: bool) -> None
 def delete(name: str) -> None:
     """Delete a profile, and its key with it."""
     mark = fast.mark_of_shell()
-    from falenv.errors import ProfileNotFoundError
-
     found = store.read(paths.store())
     if name not in found.profiles:
         raise ProfileNotFoundError(name, "argument", list(found.profiles))
-
-    def edit(data: MutableMapping[str, Any]) -> None:
-        if data.get(INTERNAL, {}).get("profile") == name:
-            _drop_default(data)
-        if name in data:
-            del data[name]
-
-    now = notices.change(edit)
+    before, after = edits.delete(name)
+    notices.tell_of_mode(before)
     click.echo(f"Profile {printable(masked(name))} deleted.")
     if found.default == name:
         say("it was the default; choose another: fal profile set NAME")
-    notices.tell_shell(now, mark)
+    notices.tell_shell(after, mark)
 
 
 COMMANDS = (list_, set_, unset, key, host, create, delete)

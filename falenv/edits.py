@@ -1,0 +1,97 @@
+"""The changes to the store: create, set and unset the default, key, host, delete.
+
+Each function makes one change and brings the index up to date, so that open shells follow. It
+returns the store before and after. Errors: StoreError, StoreBusyError.
+"""
+
+from __future__ import annotations
+
+from falenv import index, paths, store
+from falenv.errors import InvalidNameError, ProfileNotFoundError
+from falenv.profile import INTERNAL, check_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+    from typing import Any
+
+    from falenv.store import Store
+    from falenv.tomledit import Change
+
+    Data = MutableMapping[str, Any]
+
+
+def check_new(found: Store, name: str) -> None:
+    """Raise InvalidNameError if a new profile of a store cannot have this name."""
+    check_name(name)
+    if name in found.data:
+        raise InvalidNameError(name, "the store has a global setting of that name")
+
+
+def set_default(name: str) -> tuple[Store, Store]:
+    """Make a profile the default; create it if it does not exist."""
+
+    def edit(data: Data) -> None:
+        for table in (name, INTERNAL):
+            if table not in data:
+                data[table] = {}
+        data[INTERNAL]["profile"] = name
+
+    return _change(edit)
+
+
+def unset_default() -> tuple[Store, Store]:
+    """Leave the store without a default."""
+    return _change(_drop_default)
+
+
+def set_key(name: str, key: str) -> tuple[Store, Store]:
+    """Give a profile a key; raise ProfileNotFoundError if the profile was deleted meanwhile."""
+
+    def edit(data: Data) -> None:
+        _table(data, name)["key"] = key
+
+    return _change(edit)
+
+
+def set_host(name: str, host: str | None) -> tuple[Store, Store]:
+    """Give a profile a host, or take it away with None; raise ProfileNotFoundError as `set_key`."""
+
+    def edit(data: Data) -> None:
+        table = _table(data, name)
+        if host is not None:
+            table["host"] = host
+        elif "host" in table:
+            del table["host"]
+
+    return _change(edit)
+
+
+def delete(name: str) -> tuple[Store, Store]:
+    """Delete a profile. If it is the default, leave the store without one."""
+
+    def edit(data: Data) -> None:
+        if data.get(INTERNAL, {}).get("profile") == name:
+            _drop_default(data)
+        if name in data:
+            del data[name]
+
+    return _change(edit)
+
+
+def _change(edit: Change) -> tuple[Store, Store]:
+    before, after = store.edit(paths.store(), edit)
+    index.update(after)
+    return before, after
+
+
+def _drop_default(data: Data) -> None:
+    if "profile" in data.get(INTERNAL, {}):
+        del data[INTERNAL]["profile"]
+
+
+def _table(data: Data, name: str) -> Data:
+    if not isinstance(data.get(name), dict):
+        raise ProfileNotFoundError(name, "argument", list(data))
+    found: Data = data[name]
+    return found
