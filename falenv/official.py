@@ -46,10 +46,6 @@ def become(command: list[str], variables: dict[str, str]) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     try:
-        if os.name == "nt":  # exec there leaves the caller's terminal to two programs at once
-            import subprocess
-
-            sys.exit(subprocess.run(command, env=variables, check=False).returncode)
         for number in (signal.SIGPIPE, signal.SIGXFSZ):  # ignored by Python, and so by its heirs
             signal.signal(number, signal.SIG_DFL)
         os.execvpe(command[0], command, variables)
@@ -73,12 +69,10 @@ def find() -> list[str] | None:
     # Any folder named `fal` is found, as a namespace: that has no origin.
     if found and found.origin and found.submodule_search_locations:
         return [sys.executable, "-c", _RUN_MODULE, here]
-    names = ("fal.exe", "fal.cmd", "fal") if os.name == "nt" else ("fal",)
     for folder in filter(os.path.isabs, os.get_exec_path()):
-        for name in names:
-            path = os.path.join(folder, name)
-            if os.path.isfile(path) and os.access(path, os.X_OK) and not _is_ours(path):
-                return [path]
+        path = os.path.join(folder, "fal")
+        if os.path.isfile(path) and os.access(path, os.X_OK) and not _is_ours(path):
+            return [path]
     return None
 
 

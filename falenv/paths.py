@@ -57,7 +57,7 @@ def _user_folder(kind: str, default: str) -> str:
     out here because importing platformdirs would double the time of the fast path. By the same
     specification a relative path does not count. Without a home the result is not absolute.
     """
-    if sys.platform in {"darwin", "win32"} or "ANDROID_DATA" in os.environ:
+    if sys.platform == "darwin" or "ANDROID_DATA" in os.environ:
         import platformdirs
 
         folder: str = getattr(platformdirs, f"user_{kind}_dir")("falenv", appauthor=False)
@@ -77,11 +77,9 @@ def cached(exe: str, shell: str) -> str:
 def _flat(path: str) -> str:
     """Return a file's name made from a path, in vim's way of naming swap files.
 
-    The shells do the same (`__falenv_choose`), but for what only Windows has.
+    The shells do the same.
     """
     name = path.replace("%", "%%").replace("/", "%")
-    if os.name == "nt":
-        name = name.replace("\\", "%").replace(":", "%")
     if len(os.fsencode(name)) <= 200:  # noqa: PLR2004 - file names end at 255 bytes
         return name
     import hashlib
@@ -119,10 +117,9 @@ def program() -> str:
     """
     scripts = os.path.dirname(sys.executable)
     for folder in (os.path.dirname(os.path.abspath(sys.argv[0])), scripts):
-        for name in ("falenv", "falenv.exe"):
-            path = os.path.join(folder, name)
-            if os.access(path, os.X_OK) and os.path.isfile(path):
-                return path
+        path = os.path.join(folder, "falenv")
+        if os.access(path, os.X_OK) and os.path.isfile(path):
+            return path
     return os.path.abspath(sys.argv[0])
 
 
