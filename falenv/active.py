@@ -23,7 +23,7 @@ SWITCHES = ("set", "unset", "create", "link", "unlink", "allow", "deny")
 
 
 class Active:
-    """The profile that holds, or None, and the reason."""
+    """The profile in effect, or None, and the reason."""
 
     __slots__ = ("profile", "why")
 
@@ -33,7 +33,7 @@ class Active:
 
     @property
     def name(self) -> str:
-        """The profile's name; empty where none is active."""
+        """The profile's name, or an empty string."""
         return self.profile.name if self.profile else ""
 
 
@@ -43,7 +43,7 @@ def pin() -> str:
 
 
 def choice(store: Store | Indexed, argument: str | None = None) -> tuple[str, Why]:
-    """Return the name that is asked for, whether or not it exists, and by what."""
+    """Return the name of the wanted profile, which may not exist, and why it is wanted."""
     if argument is not None:
         return argument, "argument"
     if pin():
@@ -57,7 +57,7 @@ def choice(store: Store | Indexed, argument: str | None = None) -> tuple[str, Wh
 
 
 def resolve(store: Store | Indexed, argument: str | None = None) -> Active:
-    """Return the active profile of a store; raise ProfileNotFoundError where the name is none's."""
+    """Return the active profile; raise ProfileNotFoundError if there is none of that name."""
     name, why = choice(store, argument)
     if why == "none":
         return Active(None, why)

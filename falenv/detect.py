@@ -10,17 +10,17 @@ from falenv.errors import UsageError
 
 
 def in_envrc() -> bool:
-    """Tell whether direnv is running us from an `.envrc`.
+    """Return True if direnv runs this process from an `.envrc`.
 
-    Its bash is not the user's shell: it wants exports and nothing else.
+    direnv's bash is not the user's shell. It needs exports and nothing else.
     """
     return bool(os.environ.get("DIRENV_IN_ENVRC"))
 
 
 def set_by_direnv(*names: str) -> bool:
-    """Tell whether direnv has set one of these variables for the folder that its shell is in.
+    """Return True if direnv has set one of these variables for the current folder.
 
-    Source: direnv's gzenv; DIRENV_DIFF is URL-safe base64 of zlib of JSON, `n` the new values.
+    Source: direnv's gzenv. DIRENV_DIFF is URL-safe base64 of zlib of JSON; `n` has the new values.
     """
     import base64
     import json
@@ -31,14 +31,14 @@ def set_by_direnv(*names: str) -> bool:
         new = json.loads(text)["n"]
         return any(name in new for name in names)
     except (ValueError, zlib.error, KeyError, TypeError):
-        return False  # another version's form
+        return False  # from another version of direnv
 
 
 def shell() -> str:
-    """Return the name of the shell that runs us; raise UsageError where it cannot be told.
+    """Return the name of the shell that runs this process; raise UsageError if unknown.
 
-    By the parent processes, not by `$SHELL`, which is the login shell. An `.envrc` is read by
-    bash whatever the login shell is.
+    Look at the parent processes, not at `$SHELL`, which is the login shell. bash reads an
+    `.envrc`, whatever the login shell is.
     """
     if in_envrc():
         return "bash"
@@ -46,10 +46,10 @@ def shell() -> str:
 
 
 def _parent() -> str:
-    """Return the name of the shell that is our parent, where /proc tells that it is one of ours.
+    """Return the name of the parent process if /proc shows a shell that falenv knows, else "".
 
-    shellingham goes by the same, but takes `$SHELL` for a login shell, and importing it takes as
-    long as a third of Python's start. Empty otherwise.
+    shellingham looks there too, but takes `$SHELL` for a login shell, and its import takes a third
+    of the time that Python needs to start.
     """
     try:
         with open(f"/proc/{os.getppid()}/cmdline", "rb") as file:
@@ -61,10 +61,10 @@ def _parent() -> str:
 
 
 def _ancestor() -> str:
-    """Return the name of the nearest shell above us; raise UsageError."""
+    """Return the name of the nearest shell among the ancestors; raise UsageError."""
     import shellingham
 
-    # A shell that it has no name of is passed over for the one that shell was started in.
+    # shellingham skips a shell whose name it does not know, and returns the shell above it.
     known = getattr(sys.modules.get("shellingham._core"), "SHELL_NAMES", None)
     if isinstance(known, set):
         known.update(POSIX_NAMES)

@@ -1,11 +1,11 @@
-"""The index: written here, read by the shells, which follow the store through it with builtins.
+"""The index, through which the shells follow the store with builtins.
 
-And by ourselves, where that spares us TOML, whose parser takes as long as all the rest of `env`.
+falenv reads the index too, since parsing TOML takes as long as all the rest of `env`.
 
-A folder for each store, with one small file in it, without secrets. The file's name is the version:
-the store's stamp, and that of the user's word on folders. Its first line is the default profile;
-then each profile with the line of the store by which a reader has seen its key, its colour in the
-prompt, and its hosts:
+Each store has a folder with one small file and no secrets. The file's name is the version: the
+store's stamp and the version of the notes on folders. Its first line is the default profile. Then
+comes a line for each profile: the line of the store by which a reader has seen the key, the colour
+in the prompt, the hosts, the name:
 
     1790000000123456789-412-8391-0
         comfy
@@ -15,10 +15,10 @@ prompt, and its hosts:
         0 new           there is no key
         - odd           there is no such line: a shell must ask a process; all these come last
 
-Its mtime is set equal to the store's. So a shell that has followed this file is up to date as long
-as it is there and the store is neither newer nor older (`-nt`, `-ot`): four calls of stat. Names
-that a line of text cannot hold are left out; in the place of the default such a name is a lone `-`.
-The stamp of a missing store is `none`; a store that cannot be read has `!` for a default.
+Its mtime equals the store's. So a shell that has followed this file is up to date while the file
+exists and the store is neither newer nor older (`-nt`, `-ot`): four calls of stat. Names that a
+line of text cannot hold are left out. If the default is such a name, the first line is `-`. The
+stamp of a missing store is `none`. For a store that cannot be read the first line is `!`.
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ if TYPE_CHECKING:
 
     from falenv.store import Store
 
-#: Beyond so many lines, of either file, a process is quicker than a shell's `read` in a loop.
+#: With more lines, in either file, a process is quicker than a shell's `read` in a loop.
 LAST_LINE = 300
 LONGEST_KEY = 1024
-#: In the place of a line, for a profile without a key; a shell has no key then.
+#: Stands for the line of a profile that has no key.
 NO_KEY = "0"
 #: Stands for a default that the index cannot hold, and for a profile without a line.
 ASK = "-"
 BROKEN = "!"
-#: A file system's clock may stand still for so long (a kernel tick is 10 ms at the most).
+#: The clock of a file system may stand still this long. A kernel tick is at most 10 ms.
 TICK_NS = 12_000_000
-#: An mtime that no store has: whoever sees it asks a process.
+#: An mtime that no store has, so a shell that sees it asks a process.
 NEVER_NS = 1
 
 
 class Indexed:
-    """A store as its index has it: the default, and the profiles that have a line, or no key.
+    """What the index says about a store: the default, and the profiles with a line or no key.
 
-    `path` is the index's.
+    `path` is the path of the index.
     """
 
     __slots__ = ("default", "path", "profiles")
@@ -68,11 +68,10 @@ class Indexed:
 
 
 def from_index(store_path: str, text: str, status: os.stat_result | None) -> Indexed | None:
-    """Return what the index says of the store, of which text and state were just read.
+    """Return what the index says about the store, whose text and state the caller has just read.
 
-    None where there is no index of just this version, or one that others may have written, or
-    that is not of this form. As in the shells a key comes from the store alone, from under its
-    profile's own header.
+    Return None if there is no index of this version, if others may have written it, or if its form
+    is wrong. As in the shells, a key comes only from the store, from below its profile's header.
     """
     if status is None:
         return None
@@ -90,9 +89,9 @@ def from_index(store_path: str, text: str, status: os.stat_result | None) -> Ind
 
 
 def _profiles(entries: list[str], text: str) -> dict[str, Profile]:
-    """Return the profiles that the entries of an index find in the store.
+    """Return the profiles that the entries of an index find in the text of the store.
 
-    Errors: LookupError and ValueError for entries that are not of the form, or that lie.
+    Errors: LookupError and ValueError for entries that are malformed or wrong.
     """
     seen = {number: what for number, *what in _seen(text)}
     found = {}
@@ -115,7 +114,7 @@ def _profiles(entries: list[str], text: str) -> dict[str, Profile]:
 
 
 def update(store: Store | Indexed) -> str:
-    """Make the index say what the store says; return its path, empty where it cannot be."""
+    """Write the index of a store; return its path, or an empty string if no place takes it."""
     if isinstance(store, Indexed):
         return store.path
     lines = {tuple(what): number for number, *what in _seen(store.text)}
@@ -132,7 +131,7 @@ def update(store: Store | Indexed) -> str:
 
 
 def update_broken(store_path: str) -> str:
-    """Make the index say that the store, as it is now, cannot be read; return as `update`."""
+    """Write an index which says that the store cannot be read; return as `update`."""
     try:
         status = os.stat(store_path)
     except OSError:
@@ -141,10 +140,10 @@ def update_broken(store_path: str) -> str:
 
 
 def clock_probe() -> tuple[str, str]:
-    """Return two files of which the second is newer by half a second; empty where there are none.
+    """Return two files, the second newer by half a second; empty strings if that fails.
 
-    For a shell to see whether its `-nt` tells that. busybox's compares whole seconds: to it a store
-    that was written twice within one is the same, and a line of it may be another profile's by now.
+    They show a shell whether its `-nt` is exact. busybox compares whole seconds. To it a store
+    that was written twice within a second is unchanged, though its lines may have moved.
     """
     folder = paths.state()
     probes = os.path.join(folder, ".older"), os.path.join(folder, ".newer")
@@ -161,10 +160,10 @@ def clock_probe() -> tuple[str, str]:
 
 
 def _is_settled(store: Store) -> bool:
-    """Wait until a later change must give the store another mtime; tell whether none came so far.
+    """Wait until a later change must give the store another mtime; return True if none came so far.
 
-    Two writes within one tick of the clock have the same mtime, by which shells tell versions
-    apart (git calls such a file racily clean). A store without a file cannot be racy.
+    Shells tell versions apart by the mtime, but two writes within one tick of the clock have the
+    same one (git calls such a file racily clean). A missing store cannot be racy.
     """
     if store.mtime_ns is None:
         return True
@@ -178,10 +177,7 @@ def _is_settled(store: Store) -> bool:
 
 
 def _fits(name: str) -> bool:
-    """Tell whether a line can hold a name so that `read` gives it back as it is.
-
-    Nor is what looks like a key kept here.
-    """
+    """Return True if `read` gives a shell this name unchanged, and it does not look like a key."""
     return (
         bool(name)
         and name.isprintable()
@@ -192,15 +188,15 @@ def _fits(name: str) -> bool:
 
 
 def _headers(name: str) -> tuple[str, str]:
-    """Return the two ways of spelling a profile's header that the shells know."""
+    """Return the two spellings of a profile's header that the shells know."""
     return f"[{name}]", f'["{name}"]'
 
 
 def _place(lines: dict[tuple[str, ...], int], profile: Profile) -> str:
-    """Return what the index says of a profile: the line where it was seen, colour and hosts."""
+    """Return what stands before a profile's name in the index: line, colour and hosts."""
     try:
         hosts = profile.hosts
-    except InvalidHostError:  # for a process to say
+    except InvalidHostError:  # a process reports it
         return ASK
     place = ASK if profile.key or profile.host else NO_KEY
     for header in _headers(profile.name):
@@ -214,12 +210,12 @@ def _place(lines: dict[tuple[str, ...], int], profile: Profile) -> str:
 
 
 def _seen(text: str) -> Iterator[tuple[int, str, str, str]]:
-    """Yield what a reader has seen by each line with a key or a host: header, key and host.
+    """Yield number, header, key and host for each line of the store with a key or a host.
 
-    Before them the line's number. All shells read so: line by line without the blanks around it,
-    the header as it is spelled, and of a line that begins with `key` or `host` the text between
-    its first two double quotes. A shell takes a key from no other table than the one that is
-    asked for, whatever the index says, and with no other host than the index has.
+    Header, key and host are what a reader has seen up to there. All shells read like this: each
+    line without the blanks around it, the header as it is spelled, and from a line that begins
+    with `key` or `host` the text between the first two double quotes. Whatever the index says, a
+    shell takes a key only from below the header of its profile, and only with the index's host.
     """
     header = key = host = ""
     for number, line in enumerate(text.split("\n", LAST_LINE)[:LAST_LINE], 1):
@@ -239,7 +235,7 @@ def _seen(text: str) -> Iterator[tuple[int, str, str, str]]:
 
 
 def _write(store_path: str, store_stamp: str, lines: list[str], mtime_ns: int | None) -> str:
-    """Write the index to the first place that takes it, with the store's time."""
+    """Write the index to the first place that takes it, with the store's mtime."""
     content = "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
     version = _version(store_stamp)
     for folder in paths.index_candidates(store_path):
@@ -247,7 +243,7 @@ def _write(store_path: str, store_stamp: str, lines: list[str], mtime_ns: int | 
         try:
             files.make_folder(folder)
         except OSError:
-            continue  # read-only, or another user's
+            continue  # read-only, or owned by another user
         if files.contains(path, content, mtime_ns) or _put(path, content, mtime_ns):
             return path
     return ""
@@ -259,7 +255,7 @@ def _version(store_stamp: str) -> str:
 
 
 def _is_version(name: str) -> bool:
-    """Tell whether a file may be an index by its name; nothing else is taken away."""
+    """Return True if a file may be an index by its name; no other file is deleted."""
     return name.removeprefix("none").replace("-", "").isdigit()
 
 

@@ -1,7 +1,7 @@
 """`.fal-profile` files, and which of them count.
 
-Such a file has one line, a profile's name, and comes with a folder that anyone may have made. It
-counts only once its user has allowed it: this path, with this very content.
+Such a file has one line, a profile's name. It comes with a folder that anyone may have made, so it
+counts only after the user has allowed this path with this name.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _NOT_A_LINE = "is more than one line with a profile's name"
 
 
 class Link:
-    """A `.fal-profile` file: its path, the name in it, and what the user said of it.
+    """A `.fal-profile` file: its path, the name in it, and the user's verdict on it.
 
-    An `unfit` one has no name, but a `problem`, a message.
+    An `unfit` file has no name. Its `problem` is a message.
     """
 
     __slots__ = ("name", "path", "problem", "verdict")
@@ -40,7 +40,7 @@ class Link:
 
 
 def nearest() -> Link | None:
-    """Return the `.fal-profile` that is in charge of the current folder, whatever it is like."""
+    """Return the `.fal-profile` nearest to the current folder, fit or unfit, or None."""
     path = find()
     if path is None:
         return None
@@ -52,9 +52,9 @@ def nearest() -> Link | None:
 
 
 def find(folder: str | None = None) -> str | None:
-    """Return the path of the nearest `.fal-profile`, in `folder` or above it; None without one.
+    """Return the path of the nearest `.fal-profile`, in `folder` or above it, or None.
 
-    `folder` is the current one where none is given.
+    By default `folder` is the current one.
     """
     folder = folder or here()
     while folder:
@@ -67,10 +67,10 @@ def find(folder: str | None = None) -> str | None:
 
 
 def here() -> str:
-    """Return the current folder by the name that the shell has for it; empty if it was deleted.
+    """Return the path of the current folder, or an empty string if it was deleted.
 
-    Where a link leads there, that is PWD, which POSIX has every shell keep: what lies above the
-    link is then above us, as it is for the shell and for its user.
+    If the user got there through a link, the path goes through that link, as PWD does, which
+    POSIX has every shell keep. The folders above are then the same for the shell and for us.
     """
     named = os.environ.get("PWD", "")
     try:
@@ -105,17 +105,17 @@ def read(path: str) -> Link:
 
 
 def allow(link: Link) -> None:
-    """Let a `.fal-profile` count, as long as its content is what it is now."""
+    """Let a `.fal-profile` count, as long as it names this profile; raise FolderError."""
     _record(link.path, "allowed", link.name)
 
 
 def deny(path: str) -> None:
-    """Keep a `.fal-profile` from counting, and from being spoken of, whatever its content."""
+    """Ignore a `.fal-profile` silently, whatever its content; raise FolderError."""
     _record(path, "denied", "")
 
 
 def version() -> int:
-    """Return a number that changes with every word that is kept, forgotten or changed."""
+    """Return a number that changes with every note that is added, changed or deleted."""
     try:
         return os.stat(paths.folder_notes()).st_mtime_ns
     except OSError:
@@ -123,7 +123,7 @@ def version() -> int:
 
 
 def forget(path: str) -> None:
-    """Drop what was said of a path."""
+    """Delete the note on a path."""
     try:
         os.unlink(paths.folder_note(path))
     except FileNotFoundError:
@@ -131,7 +131,7 @@ def forget(path: str) -> None:
 
 
 def is_news(link: Link) -> bool:
-    """Tell whether this file, as it is, was not spoken of yet, and remember that it was."""
+    """Return True if the user was not told yet about this file as it is, and note that now."""
     if link.verdict not in {"unknown", "unfit"}:
         return False
     what = link.name or link.problem
@@ -140,7 +140,7 @@ def is_news(link: Link) -> bool:
     try:
         _record(link.path, "noticed", what)
     except FolderError:
-        return True  # there is no place to remember it
+        return True  # the note could not be written
     return True
 
 

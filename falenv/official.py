@@ -1,4 +1,4 @@
-"""Find the official CLI and hand over to it: it runs in our place, so all it does is its own."""
+"""Find the official CLI and run it in this process's place (exec)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     from falenv.environment import Environment
 
-#: Counts how often we have handed over in one chain of processes. Where a wrapper on PATH leads
-#: back to us it would grow for ever; a program run by the official CLI may well call us once more.
+#: Counts the handovers in one chain of processes, to end a loop: a wrapper on PATH may lead back
+#: to falenv. A few are legal, since a program that the official CLI runs may call `fal` again.
 _GUARD = "FALENV_HANDED_OVER"
 _MOST = 5
 
-#: `python -m fal`, but without the entry that -c has for the current folder, the first argument,
-#: and with that folder last if PYTHONPATH names it: a folder `fal` there is not ours to run.
+#: Runs `python -m fal`, but never ./fal from the current folder, which is the first argument. Its
+#: entry in sys.path is dropped (that of -c is empty), or moved to the end if PYTHONPATH names it.
 _RUN_MODULE = (
     "import sys; here = sys.argv.pop(1); "
     "sys.path[:] = sorted(filter(None, sys.path), key=here.__eq__); "
@@ -28,7 +28,7 @@ _RUN_MODULE = (
 
 
 def hand_over(arguments: list[str], changes: Environment) -> NoReturn:
-    """Become the official CLI with these arguments; raise NoOfficialError where there is none."""
+    """Run the official CLI in this process's place; raise NoOfficialError if there is none."""
     from falenv import environment
 
     given = os.environ.get(_GUARD, "")
@@ -40,13 +40,16 @@ def hand_over(arguments: list[str], changes: Environment) -> NoReturn:
 
 
 def become(command: list[str], variables: dict[str, str]) -> NoReturn:
-    """Replace this process by a program; raise CannotRunError."""
+    """Run a program in this process's place; raise CannotRunError."""
     import signal
 
     sys.stdout.flush()
     sys.stderr.flush()
     try:
-        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # ignored by Python, and so by its heirs
+        for number in (
+            signal.SIGPIPE,
+            signal.SIGXFSZ,
+        ):  # Python ignores them, and programs inherit that
             signal.signal(number, signal.SIG_DFL)
         os.execvpe(command[0], command, variables)
     except OSError as error:
@@ -56,8 +59,8 @@ def become(command: list[str], variables: dict[str, str]) -> NoReturn:
 def find() -> list[str] | None:
     """Return the words that start the official CLI, or None.
 
-    The module `fal` beside us (found, never imported), else the next `fal` on PATH that is not
-    ours. It does not matter whose script `fal` beside us is: the last one installed wins there.
+    First choice is the module `fal` in this environment, which is found but not imported. Then
+    comes the first `fal` on PATH that does not start falenv.
     """
     from importlib.machinery import PathFinder
 
@@ -66,7 +69,7 @@ def find() -> list[str] | None:
     except OSError:  # it was deleted
         here = ""
     found = PathFinder.find_spec("fal", [entry for entry in sys.path if entry not in {"", here}])
-    # Any folder named `fal` is found, as a namespace: that has no origin.
+    # A mere folder named `fal` is found too, as a namespace package. Only a module has an origin.
     if found and found.origin and found.submodule_search_locations:
         return [sys.executable, "-c", _RUN_MODULE, here]
     for folder in filter(os.path.isabs, os.get_exec_path()):
@@ -77,7 +80,7 @@ def find() -> list[str] | None:
 
 
 def _is_ours(path: str) -> bool:
-    """Tell whether a script starts falenv, from whatever environment it was installed in."""
+    """Return True if a script starts falenv, in this environment or another."""
     try:
         with open(path, "rb") as file:
             return b"falenv.__main__" in file.read(4096)

@@ -1,4 +1,4 @@
-"""Profile, and its name, key and host: checked when made, masked when shown."""
+"""Profile, and the rules for its name, key and host."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INTERNAL = "__internal__"  # the official CLI's own table (SETTINGS_SECTION in f
 
 _NAME_PUNCTUATION = "._-@+/"
 _NAME_LENGTH = 64
-_QUOTES = "'\"\u2018\u2019\u201c\u201d"  # plain, and those that word processors make of them
+_QUOTES = "'\"\u2018\u2019\u201c\u201d"  # plain ones, and those of word processors
 _LAST_PORT = 65535
 
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Profile:
     """One named table of the store.
 
-    `key` and `host` are None where the table has none; `settings` are the table's names. `sgr` is
-    its colour in the prompt (see `segment.sgr`).
+    `key` and `host` are None if the table has none. `settings` are the names in the table. `sgr`
+    is the colour in the prompt (see `segment.sgr`).
     """
 
     __slots__ = ("host", "key", "name", "settings", "sgr")
@@ -39,9 +39,9 @@ class Profile:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """The host and those that the official CLI derives from it (fal/flags.py).
+        """The hosts of the REST API, the runner and its queue; empty if the profile has no host.
 
-        That of the REST API, of the runner and of its queue; none where the profile has no host.
+        The official CLI derives the latter two from the first (fal/flags.py).
         Errors: InvalidHostError.
         """
         if not self.host:
@@ -53,7 +53,7 @@ class Profile:
                 f"profile {shown(self.name)} has a host that cannot be used: {error}; "
                 "to change it: fal profile host HOST --profile NAME"
             ) from None
-        # Replaced once each, in this order.
+        # fal/flags.py replaces each once, in this order.
         run = host.replace("api.", "", 1).replace("alpha.", "", 1).replace(".ai", ".run", 1)
         return host, run, f"queue.{run}"
 
@@ -62,10 +62,10 @@ class Profile:
 
 
 def check_name(name: str) -> str:
-    """Return `name` if we would give it to a profile; raise InvalidNameError with the reason.
+    """Return `name` if a new profile may have it; raise InvalidNameError with the reason.
 
-    Stricter than the official CLI, which takes anything. What others made is still listed, used
-    and deleted; only new names are held to this.
+    The rule is stricter than that of the official CLI, which takes any name. Profiles that exist
+    are still listed, used and deleted, whatever their names.
     """
     if not name:
         raise InvalidNameError(name, "it is empty")
@@ -85,9 +85,9 @@ def check_name(name: str) -> str:
 def clean_key(text: str) -> str:
     """Return the key in a line that was typed, pasted or piped; raise InvalidKeyError.
 
-    A byte order mark, white space and one pair of quotes around the key are taken off, as is a
-    leading `FAL_KEY=` or `export FAL_KEY=`. What remains must be `id:secret`: one colon,
-    something on both sides, nothing invisible. Source: official-fal.md; keys need not be UUIDs.
+    Strip a byte order mark, white space, one pair of quotes around the key, and a leading
+    `FAL_KEY=` or `export FAL_KEY=`. The rest must be `id:secret`: one colon, text on both sides,
+    no invisible character. Source: official-fal.md. Keys need not be UUIDs.
     """
     key = text.removeprefix("\ufeff").strip()
     key = key.removeprefix("export ").removeprefix("FAL_KEY=").strip()
@@ -104,9 +104,9 @@ def clean_key(text: str) -> str:
 def check_host(text: str, *, allow_foreign: bool = False) -> str:
     """Return `text` if a profile may have it as its host; raise InvalidHostError with the reason.
 
-    The official CLI asserts at import that the host starts with `api`: any other bricks each of
-    its commands, the repairing one included (fal/flags.py). A host outside fal's own domains
-    would be sent the key, so it wants `allow_foreign`.
+    The official CLI asserts at import that the host starts with `api` (fal/flags.py). Any other
+    host breaks all its commands, even the one that would repair it. A host outside fal's own
+    domains would receive the key, so it needs `allow_foreign`.
     """
     host = text.strip()
     name, colon, port = host.partition(":")

@@ -1,8 +1,8 @@
-"""Start-up files: which of them a shell reads, and our block in them, put in and taken out.
+"""Start-up files: insert and remove falenv's block.
 
-What is around the block is bytes that are never changed. The block's first line says what was done
-to make room for it; its last line has a checksum of what is between the two, by which a block that
-someone has edited is told from an older version's.
+The bytes around the block are never changed. The block's first line notes what was done to make
+room for it. The last line has a checksum of the lines in between, which tells a block that someone
+has edited from the block of an older version.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import zlib
 from falenv import assets, dialects, files, paths
 from falenv.errors import StartupFileError
 
-#: What can be asked for. direnv is no shell, but reads files at each start as one does.
+#: What `install` accepts. direnv is not a shell, but reads files at each start too.
 TARGETS = ("bash", "direnv", "fish", "zsh")
 
 _LARGEST = 16 * 1024 * 1024  # bytes
@@ -30,8 +30,8 @@ _BLOCK = re.compile(
     rb"(?P<body>(?:.*\n)*?)# <<< falenv (?P<sum>[0-9a-f]{8}) <<<\r?$",
     re.MULTILINE,
 )
-#: A command in one of bash's start-up files that reads another. A wrong guess does no harm: what
-#: is read twice is installed once.
+#: A command in one of bash's start-up files that reads another. A wrong guess does no harm, since
+#: a block that is read twice takes effect once.
 _READS = re.compile(
     rb"^(?![ \t]*#)(?:.*[\s;&|({])?(?:\.|source)[ \t][^;&|#\n]*"
     rb"(\.bashrc|\.bash_profile|\.bash_login|\.profile)(?![\w./-])",
@@ -40,7 +40,7 @@ _READS = re.compile(
 
 
 class Edit:
-    """What a file has, and what it is to have; None where there is, or is to be, no file."""
+    """The content of a file before and after; None means no file."""
 
     __slots__ = ("after", "before", "path")
 
@@ -51,9 +51,9 @@ class Edit:
 
 
 def install(target: str, exe: str) -> list[Edit]:
-    """Return what makes a shell, or direnv, read our code at each start. Error: StartupFileError.
+    """Return the edits that make a shell, or direnv, read falenv's code at each start.
 
-    A file that has it already gets an edit that changes nothing.
+    For a file that has the code already, the edit changes nothing. Error: StartupFileError.
     """
     path, *others = paths.rc_files(target)
     edits = [_put(path, _body(target, exe))]
@@ -63,7 +63,7 @@ def install(target: str, exe: str) -> list[Edit]:
 
 
 def uninstall(target: str) -> list[Edit]:
-    """Return what takes our code out again, wherever it is. Error: StartupFileError."""
+    """Return the edits that remove falenv's block from every file. Error: StartupFileError."""
     contents = {path: read(path) for path in paths.rc_files(target)}
     return [
         Edit(path, content, _without(path, content))
@@ -73,10 +73,10 @@ def uninstall(target: str) -> list[Edit]:
 
 
 def _install_login(names: list[str], exe: str) -> list[Edit]:
-    """Return the edit of the file that a login bash reads, unless that reads .bashrc by itself.
+    """Return the edit of the file that a login bash reads, unless that file reads .bashrc.
 
-    It reads the first that exists. Where there is none, one is made that reads .bashrc; before
-    one that there is, none is made, since it would hide that.
+    A login bash reads the first file of `names` that exists. If none exists, create the first
+    one, which reads .bashrc. Never create one before an existing file, which it would hide.
     """
     contents = {path: read(path) for path in names}
     login = assets.read("shell", "login.sh")
@@ -91,7 +91,7 @@ def _install_login(names: list[str], exe: str) -> list[Edit]:
 
 
 def _reads_bashrc(path: str, contents: dict[str, bytes | None]) -> bool:
-    """Tell whether a file of bash's, or one that it reads, has a command that reads .bashrc."""
+    """Return True if a file, or one that it reads, has a command that reads .bashrc."""
     others = {name: content for name, content in contents.items() if name != path}
     folder = os.path.dirname(path)
     for name in _READS.findall(contents.get(path) or b""):
@@ -125,7 +125,7 @@ def _block(note: bytes, body: bytes) -> bytes:
 
 
 def _find(path: str, content: bytes) -> re.Match[bytes] | None:
-    """Return where our block is; raise StartupFileError where it is not as we wrote it."""
+    """Return the match of falenv's block, or None; raise StartupFileError if it was changed."""
     marks = list(_MARK.finditer(content))
     if not marks:
         return None
@@ -140,7 +140,7 @@ def _find(path: str, content: bytes) -> re.Match[bytes] | None:
 
 
 def _put(path: str, body: str) -> Edit:
-    """Return the edit that brings our block into a file, in its old place or at the end."""
+    """Return the edit that inserts falenv's block, in its old place or at the end."""
     before = read(path)
     content = before or b""
     old = _find(path, content)
@@ -154,7 +154,10 @@ def _put(path: str, body: str) -> Edit:
 
 
 def _without(path: str, content: bytes) -> bytes | None:
-    """Return a file as it was before our block came."""
+    """Return the content of a file without falenv's block.
+
+    Return None if `install` created the file and nothing else is in it.
+    """
     block = _find(path, content)
     if block is None:
         return content
@@ -184,10 +187,10 @@ def read(path: str) -> bytes | None:
 
 
 def write(edit: Edit) -> None:
-    """Make an edit; raise StartupFileError, with the file as it was."""
+    """Write an edit; raise StartupFileError, with the file as it was."""
     if read(edit.path) != edit.before:
         raise StartupFileError(edit.path, "was changed in the meantime", "try again")
-    target = os.path.realpath(edit.path)  # a link, into a folder of dotfiles, stays
+    target = os.path.realpath(edit.path)  # keeps a link into a folder of dotfiles
     try:
         if edit.after is None:
             os.unlink(target)

@@ -1,7 +1,7 @@
-"""The store: the official CLI's TOML file, read with tomli, replaced whole.
+"""The store, which is the official CLI's TOML file: read it with tomli, replace it as a whole.
 
-The official CLI writes the file in place, without a lock and world-readable, so a reader can
-meet half of it; what is written here is locked, complete or not at all, and private.
+The official CLI writes the file in place, without a lock and world-readable, so a reader may find
+half of it. falenv writes it under a lock, completely or not at all, and keeps it private.
 """
 
 from __future__ import annotations
@@ -38,11 +38,10 @@ _EDIT_TRIES = 20
 
 
 class Store:
-    """The store as it was when read.
+    """The store as it was when it was read.
 
-    `stamp` identifies the file's content for the index (`none` where there is no file), `mtime_ns`
-    is its time of last change; `data` is the whole document, `profiles` and `default` what we
-    understand of it.
+    `stamp` identifies the version of the file, and `mtime_ns` is its last change. `data` is the
+    whole document. `profiles` and `default` are the parts of it that falenv uses.
     """
 
     __slots__ = ("data", "default", "mode", "mtime_ns", "path", "profiles", "stamp", "text")
@@ -204,7 +203,7 @@ def _parse(path: str, text: str) -> dict[str, Any]:
 
 
 def _understand(path: str, text: str, data: dict[str, Any]) -> tuple[str, dict[str, Profile]]:
-    """Return the default (empty: none) and the profiles; raise StoreError for odd types."""
+    """Return the default, or an empty string, and the profiles; raise StoreError for odd types."""
     internal = data.get(INTERNAL, {})
     if not isinstance(internal, dict):
         line = line_of(text, None, INTERNAL)
@@ -239,7 +238,7 @@ def line_of(text: str, table: str | None, setting: str) -> int | None:
             continue
         try:
             found: Any = tomli.loads(line if line == header else f"{header}\n{line}")
-        except (ValueError, RecursionError):  # no line of its own, but part of another
+        except (ValueError, RecursionError):  # the line is only a part of something
             continue
         if table is not None:
             found = found.get(table)

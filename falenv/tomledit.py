@@ -1,4 +1,4 @@
-"""Edit the text of a TOML document, with tomlkit, so that all that is not edited stays as it is."""
+"""Edit the text of a TOML document with tomlkit; keep all the rest of the text."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
     #: An edit: a function that changes the parsed document.
     Change = Callable[[MutableMapping[str, Any]], None]
 
-#: Stands for a blank in a comment that was moved: tomlkit indents the settings of a table by the
-#: first blanks that it finds in what comes before the header. TOML has no NUL of its own.
+#: Stands for a blank in a comment that was moved. tomlkit indents the settings of a table by the
+#: first blanks before its header. A TOML document never contains a NUL.
 _BLANK = "\0"
 
 
 def edited(text: str, change: Change) -> str | None:
-    """Return the text of a document with `change` made; None where that cannot be done safely.
+    """Return the text of a document after `change`, or None if that cannot be done safely.
 
-    `change` is applied twice: to the document that keeps comments and layout, and to plain data.
-    The new text is good only if it means exactly the latter.
+    Apply `change` twice: to the document with comments and layout, and to plain data. The new text
+    is good only if it parses to exactly that data.
     """
     import tomli
     import tomlkit
 
     def meaning(text: str) -> dict[str, Any]:
-        # Floats as they are spelled: nan is not even equal to itself.
+        # Compare floats as they are spelled, since nan is not equal to itself.
         return tomli.loads(text, parse_float=lambda number: (number,))
 
     wanted = meaning(text)
     change(wanted)
     line_end = "\r\n" if text.count("\n") == text.count("\r\n") > 0 else "\n"
-    # tomlkit writes on behind a last line with a dotted key, if nothing ends that line.
+    # tomlkit appends to a last line with a dotted key, if that line has no line end.
     added = "" if not text or text.endswith("\n") else line_end
     text += added
     try:
@@ -53,19 +53,19 @@ def edited(text: str, change: Change) -> str | None:
             result = result.replace("\r\n", "\n").replace("\n", line_end)
         result = result.removesuffix(added)
         return result if _with_internal(meaning(result)) == _with_internal(wanted) else None
-    except Exception:  # noqa: BLE001 - tomlkit fails in many ways at what it cannot do
+    except Exception:  # noqa: BLE001 - tomlkit raises many kinds of errors
         return None
 
 
 def _with_internal(data: dict[str, Any]) -> dict[str, Any]:
-    """Return the data as the official CLI reads it: with a table of its own, if an empty one."""
+    """Return the data as the official CLI reads it, which is always with its own table."""
     return {INTERNAL: {}} | data
 
 
 def _transferred(before: str, after: str, text: str) -> str:
-    """Make in `text` the change from `before` to `after`, line by line.
+    """Return `text` with the change from `before` to `after`, line by line.
 
-    `before` is what tomlkit makes of `text`, with some headers spelled in its own way.
+    `before` is `text` as tomlkit writes it, which spells some headers differently.
     """
     from difflib import SequenceMatcher
 
@@ -81,10 +81,10 @@ def _transferred(before: str, after: str, text: str) -> str:
 
 
 def _move_comments(document: TOMLDocument) -> None:
-    """Make the comments above a table's header, after a blank line, part of that table.
+    """Move the comments between a blank line and a table's header into that table.
 
-    tomlkit has them at the end of the table before, where a new setting would come after them,
-    and the deletion of that table would be theirs. The text of the document stays the same.
+    tomlkit keeps them at the end of the table before. There a new setting would come after them,
+    and they would be deleted with that table. The text of the document stays the same.
     """
     from tomlkit import items
 
@@ -109,7 +109,7 @@ def _dumps(document: TOMLDocument) -> str:
 
 
 def _cut_comments(table: Table | AoT) -> str:
-    """Take off what follows the last setting of a table, from the first blank line on."""
+    """Remove and return what follows the last setting of a table, from the first blank line on."""
     from tomlkit import items
 
     if isinstance(table, items.AoT):

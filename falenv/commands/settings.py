@@ -133,12 +133,18 @@ def _confirm_new(found: Store, name: str) -> None:
 
 def _set_default(name: str, mark: str, first: str = "") -> None:
     before, after = edits.set_default(name)
-    notices.tell_of_mode(before)
-    if first:
-        click.echo(first)
-    click.echo(f"Default profile set to {printable(masked(name))}.")
+    lines = [first] if first else []
+    lines.append(f"Default profile set to {printable(masked(name))}.")
     if not after.profiles[name].key:
-        click.echo(NO_KEY)
+        lines.append(NO_KEY)
+    _report(before, after, mark, *lines)
+
+
+def _report(before: Store, after: Store, mark: str, *lines: str) -> None:
+    """Print what an edit has done, and what that means for the calling shell."""
+    notices.tell_of_mode(before)
+    for line in lines:
+        click.echo(line)
     notices.tell_shell(after, mark)
 
 
@@ -146,10 +152,7 @@ def _set_default(name: str, mark: str, first: str = "") -> None:
 def unset() -> None:
     """Unset the default profile."""
     mark = fast.mark_of_shell()
-    before, after = edits.unset_default()
-    notices.tell_of_mode(before)
-    click.echo("Default profile unset.")
-    notices.tell_shell(after, mark)
+    _report(*edits.unset_default(), mark, "Default profile unset.")
 
 
 @click.command("key")
@@ -178,11 +181,8 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool) -> None:
         value = _piped_key()
     else:
         raise UsageError("standard input is not a terminal; to read the key from it: --stdin")
-
-    before, after = edits.set_key(profile, value)
-    notices.tell_of_mode(before)
-    click.echo(f"Key set for profile {printable(masked(profile))}.")
-    notices.tell_shell(after, mark)
+    done = f"Key set for profile {printable(masked(profile))}."
+    _report(*edits.set_key(profile, value), mark, done)
 
 
 def _refuse_key(words: tuple[str, ...], found: Store) -> None:
@@ -235,10 +235,8 @@ def host(*, host: str | None, name: str | None, drop: bool, force: bool) -> None
         raise UsageError("give a host, or --unset; see: fal profile host --help")
     value = None if host is None else check_host(host, allow_foreign=force)
     profile = target(store.read(paths.store()), name)
-    before, after = edits.set_host(profile, value)
-    notices.tell_of_mode(before)
-    click.echo("Fal host unset." if value is None else f"Fal host set to {value}.")
-    notices.tell_shell(after, mark)
+    done = "Fal host unset." if value is None else f"Fal host set to {value}."
+    _report(*edits.set_host(profile, value), mark, done)
 
 
 @click.command("delete")
