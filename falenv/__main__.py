@@ -7,7 +7,7 @@ import sys
 def main() -> int:
     """Run the command line; return the exit code: 0 done, 1 refused or failed, 2 misused.
 
-    All else is imported in here, so that Ctrl-C is quiet from the beginning.
+    The other imports are inside, so that Ctrl-C is quiet from the start.
     """
     try:
         return _main()
@@ -54,7 +54,7 @@ def _run(arguments: list[str]) -> int:  # noqa: RET503 - pass_on does not return
 
 
 def _is_falenv() -> bool:
-    """Tell whether we were called by our own name; `fal --help` is the official CLI's."""
+    """Return True if the script `falenv` was called; `fal --help` is the official CLI's."""
     return os.path.basename(sys.argv[0]).startswith("falenv")
 
 

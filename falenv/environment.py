@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     Environment = dict[str, str | None]
 
 HOSTS = ("FAL_HOST", "FAL_RUN_HOST", "FAL_QUEUE_RUN_HOST")
-#: What we set and unset; an integrated shell keeps what the user had in them before.
+#: The variables that falenv sets and unsets. An integrated shell keeps the user's values of them.
 VARIABLES = ("FAL_KEY", *HOSTS, "FALENV_PROFILE")
 
-_LONGEST = 64 * 1024  # bytes; with 128 KiB Linux starts no program any more (execve(2))
+_LONGEST = 64 * 1024  # bytes; Linux starts no program with a value of 128 KiB (execve(2))
 
-#: Where no profile is active, or an unknown one was asked for.
+#: The environment without an active profile, or with an unknown one.
 NOTHING: Environment = dict.fromkeys(VARIABLES)
 
 
 def environment(active: Active) -> Environment:
     """Return the environment of the active profile.
 
-    A key and a host always go together: the hosts are unset where the profile has none, so that
-    no key is sent to another profile's host. A profile named by argument becomes the pin.
-    Errors: InvalidHostError for a host that would stop the official CLI, KeyNotCarriedError for
-    what no environment can hold: a NUL, or so much that no program could be started with it.
+    Key and host go together. If the profile has no host, the hosts are unset, so that no key goes
+    to another profile's host. A profile named by argument becomes the pin. Errors:
+    InvalidHostError for a host that would stop the official CLI. KeyNotCarriedError for a value
+    that no environment can hold: one with a NUL, or too long to start a program with.
     """
     profile = active.profile
     if profile is None:
@@ -53,7 +53,7 @@ def environment(active: Active) -> Environment:
 
 
 def apply(changes: Environment) -> dict[str, str]:
-    """Return this process's environment with `changes` made, for a program to be started."""
+    """Return this process's environment after `changes`, to start a program with."""
     result = dict(os.environ)
     for variable, value in changes.items():
         if value is None:

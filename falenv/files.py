@@ -183,11 +183,12 @@ def replace(  # noqa: PLR0913 - what a new file may differ in
                 os.fchown(descriptor, *owner)
             if mode != 0o600:  # noqa: PLR2004 - the mode it was created with
                 os.fchmod(descriptor, mode)
-            if mtime_ns is not None:
-                os.utime(descriptor, ns=(mtime_ns, mtime_ns))
             if durable:
                 os.fsync(descriptor)
             status = os.fstat(descriptor)
+        if mtime_ns is not None:  # after the close, which may set the time on a network
+            os.utime(temporary, ns=(mtime_ns, mtime_ns))
+            status = os.stat(temporary)
         if mtime_ns not in {None, status.st_mtime_ns} or not condition():
             return None
         os.replace(temporary, path)

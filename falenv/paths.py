@@ -1,7 +1,7 @@
 """Where files live. The only reader of the variables that say so.
 
-All paths are absolute and are `str`: pathlib costs more at import than the fast path may take.
-Bytes that are not UTF-8 are carried as surrogates (PEP 383).
+All paths are absolute. They are `str`, since pathlib costs more at import than the fast path may
+take. Bytes that are not UTF-8 are surrogates (PEP 383).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from falenv.errors import StoreError
 def store() -> str:
     """Return the path of the store: `FAL_CONFIG_PATH` with `~` expanded, else the official default.
 
-    Source: `fal/config.py` of the official CLI. An empty variable counts as unset. Where there is
-    no such home, `~` would be a folder of that name, wherever we are: StoreError.
+    Source: `fal/config.py` of the official CLI. An empty variable counts as unset. Raise
+    StoreError if the home is unknown, since `~` would then be a folder in the current one.
     """
     named = os.environ.get("FAL_CONFIG_PATH") or "~/.fal/config.toml"
     path = os.path.expanduser(named)
@@ -30,9 +30,10 @@ def store() -> str:
 
 
 def where() -> str:
-    """Return what tells a shell that the store is still where it was (`__falenv_where`).
+    """Return the text by which a shell knows that the store is still at the same path.
 
-    Empty, which no shell ever has, where the store depends on the current folder too.
+    A shell compares it with its own variables (`__falenv_where`). If the path depends on the
+    current folder, return an empty string, which never matches.
     """
     named = os.environ.get("FAL_CONFIG_PATH", "")
     if named and not os.path.isabs(os.path.expanduser(named)):
@@ -41,21 +42,21 @@ def where() -> str:
 
 
 def state() -> str:
-    """Return the folder for what may be lost at any time: platformdirs' state folder."""
+    """Return the folder for the index and the notes: platformdirs' state folder."""
     return _user_folder("state", "~/.local/state")
 
 
 def cache() -> str:
-    """Return the folder for what can be made again: platformdirs' cache folder."""
+    """Return the folder for files that can be made again: platformdirs' cache folder."""
     return _user_folder("cache", "~/.cache")
 
 
 def _user_folder(kind: str, default: str) -> str:
-    """Return our folder of one kind.
+    """Return falenv's folder of one kind.
 
-    On Linux and its like the rule is one line of the XDG base directory specification, spelled
-    out here because importing platformdirs would double the time of the fast path. By the same
-    specification a relative path does not count. Without a home the result is not absolute.
+    On Linux and similar systems this is one line of the XDG base directory specification. It is
+    repeated here because importing platformdirs would double the time of the fast path. As the
+    specification says, ignore a relative path. Without a home the result is not absolute.
     """
     if sys.platform == "darwin" or "ANDROID_DATA" in os.environ:
         import platformdirs
@@ -67,17 +68,17 @@ def _user_folder(kind: str, default: str) -> str:
 
 
 def cached(exe: str, shell: str) -> str:
-    """Return where a shell's start-up file finds what program `exe` has written for it.
+    """Return the path of the cached integration that program `exe` writes for a shell.
 
-    Named after the program, since two of different versions may be in use. It ends in `.SHELL`.
+    The program is part of the name, since two versions may be in use. The name ends in `.SHELL`.
     """
     return os.path.join(cache(), f"{_flat(exe)}.{shell}")
 
 
 def _flat(path: str) -> str:
-    """Return a file's name made from a path, in vim's way of naming swap files.
+    """Return a path as the name of one file, in the way in which vim names swap files.
 
-    The shells do the same.
+    The shells build the same names.
     """
     name = path.replace("%", "%%").replace("/", "%")
     if len(os.fsencode(name)) <= 200:  # noqa: PLR2004 - file names end at 255 bytes
@@ -88,20 +89,20 @@ def _flat(path: str) -> str:
 
 
 def folder_notes() -> str:
-    """Return the folder of the files in which we keep what the user said of `.fal-profile`s."""
+    """Return the folder for the notes: what the user said about `.fal-profile` files."""
     return os.path.join(state(), "folders")
 
 
 def folder_note(path: str) -> str:
-    """Return such a file, for the `.fal-profile` at `path`."""
+    """Return the path of the note on the `.fal-profile` at `path`."""
     return os.path.join(folder_notes(), _flat(path))
 
 
 def index_candidates(store_path: str) -> list[str]:
-    """Return the folders in which the index of a store may lie, the best place first.
+    """Return the folders for the index of a store: in the state folder, then beside the store.
 
-    In the state folder; else beside the store, where a file system that rounds times
-    differently, or a read-only home, cannot come between the two.
+    The second serves if the home is read-only, or if the state folder's file system rounds times
+    differently from the store's.
     """
     target = os.path.realpath(store_path)
     beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.index")
@@ -110,10 +111,10 @@ def index_candidates(store_path: str) -> list[str]:
 
 
 def program() -> str:
-    """Return the path by which a shell can call us again later.
+    """Return the path by which a shell can run this program again.
 
-    Always the script `falenv`, never `fal`: the official CLI may overwrite that one. A link into
-    another folder (pipx, uv tool) is kept as it is, so that an upgrade behind it does no harm.
+    It is the script `falenv`, since the official CLI may overwrite `fal`. A link into another
+    folder (pipx, uv tool) is not resolved, so that it survives an upgrade.
     """
     scripts = os.path.dirname(sys.executable)
     for folder in (os.path.dirname(os.path.abspath(sys.argv[0])), scripts):
@@ -124,7 +125,7 @@ def program() -> str:
 
 
 def rc_files(shell: str) -> list[str]:
-    """Return the start-up files of a shell; of bash, those of a login shell follow in its order."""
+    """Return the start-up files of a shell; for bash then those of a login shell, in its order."""
     match shell:
         case "bash":
             names = (".bashrc", ".bash_profile", ".bash_login", ".profile")
@@ -139,7 +140,7 @@ def rc_files(shell: str) -> list[str]:
 
 
 def _zsh_folder() -> str:
-    """Return ZDOTDIR, which is often set in ~/.zshenv and not exported; so zsh itself is asked."""
+    """Return ZDOTDIR. Ask zsh, since ~/.zshenv often sets the variable without exporting it."""
     import subprocess
 
     folder = os.environ.get("ZDOTDIR", "")
@@ -150,7 +151,7 @@ def _zsh_folder() -> str:
                 ask, stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False
             )
             folder = os.fsdecode(said.stdout).rpartition("/:")[2]
-        except (OSError, subprocess.SubprocessError):  # no zsh, or a .zshenv that does not end
+        except (OSError, subprocess.SubprocessError):  # no zsh, or a .zshenv that hangs
             folder = ""
     return folder or os.path.expanduser("~")
 

@@ -1,6 +1,6 @@
 """The prompt segment: its format, its marks, and the colours that a profile may have.
 
-The shells fill in the format themselves, with builtins; it reaches them in the prelude.
+The shells fill in the format with builtins. They get it in the prelude.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ _COLORS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"
 
 
 def render(form: str, name: str, why: str) -> str:
-    """Return the segment as plain text, without what a terminal would act on."""
+    """Return the segment as plain text, without terminal escapes."""
     form = form.replace("{why}", why).replace("{mark}", MARKS.get(why, ""))
-    # The name last: what it contains is not replaced again.
+    # Replace the name last, so that braces in it stay.
     return form.replace("{name}", printable(masked(name)))
 
 
 def sgr(color: str) -> str:
-    """Return the SGR parameters of a profile's `color`; dimmed where it has none that we know.
+    """Return the SGR parameters for a profile's `color`; those for dim text if it is unknown.
 
-    A name (`red`, `bright-red`), a number of the 256 colours, or `#rrggbb`.
+    A colour is a name (`red`, `bright-red`), one of the 256 numbers, or `#rrggbb`.
     """
     plain = color.removeprefix("bright-")
     if plain in _COLORS:
