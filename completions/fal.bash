@@ -151,15 +151,37 @@ __falenv_complete_names() {
     local names
     names=()
     # All lines at once: of a thousand that takes a tenth of the time.
-    if [[ -n ${__falenv_index-} ]]; then
+    if __falenv_complete_follows; then
         IFS=$'\n' \builtin read -r -d '' -a names <"$__falenv_index" || :
         names=(${names[@]+"${names[@]:1}"}) # the first line is no profile
         names=(${names[@]+"${names[@]#* }"})
     else
         IFS=$'\n' \builtin read -r -d '' -a names <<< \
-            "$("${__falenv_exe:-falenv}" profile list --names 2>/dev/null </dev/null)" || :
+            "$(__falenv_complete_run profile list --names 2>/dev/null </dev/null)" || :
     fi 2>/dev/null
     __falenv_complete_offer ${names[@]+"${names[@]/#/$1}"}
+}
+
+# True if the integration is here and follows the store. Do not believe its variables alone, which the
+# environment can bring.
+__falenv_complete_follows() {
+    \builtin declare -F __falenv_guarded >/dev/null && [[ -n ${__falenv_index-} ]]
+}
+
+# Run falenv, in a subshell. A TAB must not run code that the current folder, a relative entry of PATH or
+# Python's variables name.
+__falenv_complete_run() {
+    local falenv
+    if \builtin declare -F __falenv_guarded >/dev/null; then
+        # shellcheck disable=SC2154  # the prelude assigns these
+        "$__falenv_python" -I "$__falenv_main" "$@"
+        return
+    fi
+    falenv=$(\builtin type -P falenv) || return
+    [[ $falenv == /* ]] || return
+    # shellcheck disable=SC2086  # names
+    \builtin unset ${!PYTHON@}
+    "$falenv" "$@"
 }
 
 # The rest of `fal profile …`.
@@ -273,7 +295,7 @@ __falenv_complete_official() {
         COMP_LINE=${COMP_LINE:0:COMP_POINT} COMP_POINT=$COMP_POINT COMP_TYPE=${COMP_TYPE-} \
             _ARGCOMPLETE_COMP_WORDBREAKS=$COMP_WORDBREAKS _ARGCOMPLETE=1 \
             _ARGCOMPLETE_SHELL=bash _ARGCOMPLETE_SUPPRESS_SPACE=1 \
-            "${__falenv_exe:-falenv}" completion 8>&1 9>&2 >/dev/null 2>&1 </dev/null
+            __falenv_complete_run completion 8>&1 9>&2 >/dev/null 2>&1 </dev/null
     ) 2>/dev/null || return 0
     while IFS= \builtin read -r -d $'\013' word; do
         case ${#words[@]}:$word in

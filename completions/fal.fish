@@ -57,15 +57,30 @@ function __falenv_complete_at
 end
 
 function __falenv_complete_names
-    if test -n "$__falenv_index"
+    # Do not believe the integration's variables alone, which the environment can bring.
+    if functions -q __falenv_late; and test -n "$__falenv_index"
         test -r "$__falenv_index"
         or return
         set -l names (string replace -r '^\S* ' '' <$__falenv_index)
         set -q names[2] # the first line is no profile
         and printf '%s\n' $names[2..-1]
-    else if command -q falenv
-        command falenv profile list --names 2>/dev/null </dev/null
+    else
+        __falenv_complete_run profile list --names 2>/dev/null </dev/null
     end
+end
+
+# Run falenv. A TAB must not run code that the current folder, a relative entry of PATH or Python's
+# variables name.
+function __falenv_complete_run
+    if functions -q __falenv_late
+        $__falenv_python -I $__falenv_main $argv
+        return
+    end
+    set -l falenv (command -s falenv)
+    string match -q '/*' -- "$falenv"
+    or return
+    set -l names (set -xn | string match 'PYTHON*')
+    /usr/bin/env '-u'$names $falenv $argv
 end
 
 # exec NAME [--] COMMAND…: after the name it is the command's own completion.
@@ -95,10 +110,6 @@ function __falenv_complete_official
     if not set -q words[2]; and string match -q 'prof*' -- $token
         return
     end
-    set -l exe $__falenv_exe
-    test -n "$exe"
-    or set exe (command -s falenv)
-    or return
     set -lx COMP_LINE (string join ' ' -- fal (string escape -- $words[2..-1]) "$token")
     set -lx COMP_POINT (string length -- $COMP_LINE)
     set -lx COMP_TYPE
@@ -107,7 +118,7 @@ function __falenv_complete_official
     set -lx _ARGCOMPLETE_IFS \n
     set -lx _ARGCOMPLETE_SUPPRESS_SPACE 1
     set -lx _ARGCOMPLETE_SHELL fish
-    set -l replies ($exe completion 8>&1 9>&2 >/dev/null 2>&1 </dev/null)
+    set -l replies (__falenv_complete_run completion 8>&1 9>&2 >/dev/null 2>&1 </dev/null)
     set -q words[2]
     or set replies (string match -rv '^profiles?\t' -- $replies)
     printf '%s\n' $replies

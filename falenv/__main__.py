@@ -59,4 +59,10 @@ def _is_falenv() -> bool:
 
 
 if __name__ == "__main__":
+    if sys.flags.isolated:
+        # A shell runs this file as `python -I`, which leaves out the packages of `pip install
+        # --user`. This package is found before another one of its name.
+        folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        others = [at for at, path in enumerate(sys.path) if path.endswith("-packages")]
+        sys.path.insert(others[0] if others else len(sys.path), folder)
     sys.exit(main())

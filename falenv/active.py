@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from falenv import links
-from falenv.errors import NoProfileError, ProfileNotFoundError
+from falenv.errors import LinkChangedError, NoProfileError, ProfileNotFoundError
 
 TYPE_CHECKING = False  # typing costs 8 ms at import; checkers know this name
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from falenv.profile import Profile
     from falenv.store import Store
 
-    Why = Literal["argument", "pin", "folder", "default", "none"]
+    Why = Literal["argument", "pin", "folder", "changed", "default", "none"]
 
 
 #: The commands after which another profile may be active. The shell that runs one follows at once.
@@ -43,22 +43,31 @@ def pin() -> str:
 
 
 def choice(store: Store | Indexed, argument: str | None = None) -> tuple[str, Why]:
-    """Return the name of the wanted profile, which may not exist, and why it is wanted."""
+    """Return the name of the wanted profile, which may not exist, and why it is wanted.
+
+    `changed`: the folder's `.fal-profile` is not the one that the user has allowed, so no profile
+    is wanted before the user has said what to do.
+    """
     if argument is not None:
         return argument, "argument"
     if pin():
         return pin(), "pin"
-    link = links.nearest()
-    if link and link.verdict == "allowed":
-        return link.name, "folder"
+    link = links.deciding()
+    if link:
+        return (link.name, "folder") if link.verdict == "allowed" else ("", "changed")
     if store.default:
         return store.default, "default"
     return "", "none"
 
 
 def resolve(store: Store | Indexed, argument: str | None = None) -> Active:
-    """Return the active profile; raise ProfileNotFoundError if there is none of that name."""
+    """Return the active profile.
+
+    Errors: ProfileNotFoundError, and LinkChangedError for a `.fal-profile` to allow again.
+    """
     name, why = choice(store, argument)
+    if why == "changed":
+        raise LinkChangedError(links.chain()[-1].path)
     if why == "none":
         return Active(None, why)
     profile = store.profiles.get(name)

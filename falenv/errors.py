@@ -84,6 +84,16 @@ class FolderError(FalenvError):
         super().__init__(f"{path} {what}; it is not followed")
 
 
+class LinkChangedError(FalenvError):
+    """The `.fal-profile` that decides here is not as the user has allowed it."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path} has changed since you allowed it, so no profile is active here; "
+            "to use it: fal profile allow (or: fal profile deny)"
+        )
+
+
 class NoProfileError(FalenvError):
     """A command needs the active profile, and none is."""
 

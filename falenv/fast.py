@@ -13,7 +13,7 @@ from falenv import detect, dialects, index, links, notices, paths, store
 from falenv.active import Active, choice, pin, resolve
 from falenv.console import emit
 from falenv.environment import NOTHING, VARIABLES, apply, environment
-from falenv.errors import FalenvError, ProfileNotFoundError, StoreError, UsageError
+from falenv.errors import FalenvError, StoreError, UsageError
 from falenv.masking import masked, shown
 
 TYPE_CHECKING = False
@@ -36,7 +36,7 @@ def find(name: str | None = None) -> Store | Indexed:
     found = index.from_index(path, text, status)
     if found:
         wanted, why = choice(found, name)
-        if wanted in found.profiles or why == "none":
+        if wanted in found.profiles or why in {"changed", "none"}:
             return found
     return store.Store(path, text, status)
 
@@ -107,14 +107,17 @@ def _print_integration(
     show_segment: bool = True,
     cache: str | None = None,
 ) -> None:
-    from falenv.integration import integration, state, write_cached
+    from falenv.integration import integration, start_state, state, write_cached
 
     _refuse_screen(dialect, name)
     path, found = paths.store(), find(name)
     active, variables, failure = _decide(found, name)
     index_path = index.update(found)
-    code = state(dialect, active, variables, path, index_path)
-    emit(integration(dialect, code, show_segment=show_segment))
+    if failure:
+        code = state(dialect, active, variables, path, index_path)
+    else:
+        code = start_state(dialect, path, index_path, name)
+    emit(integration(dialect, code, show_segment=show_segment, cached=cache or ""))
     if cache:
         write_cached(cache, dialect, path, index_path)
     if failure:
@@ -161,16 +164,16 @@ def _read(dialect: Dialect, path: str) -> Store:
 def _watch(dialect: Dialect, path: str) -> str:
     """Return the lines that make direnv run an `.envrc` again; empty outside of direnv.
 
-    direnv watches the store, the nearest `.fal-profile`, the note on that, and the path where a
-    `.fal-profile` of this folder would be.
+    direnv watches the store, the `.fal-profile` files that may decide, the verdicts on them, and
+    the path where a `.fal-profile` of this folder would be.
     """
     if not detect.in_envrc():
         return ""
     watched = [path]
     folder = links.here()
     if folder:
-        link = links.find(folder)
-        watched += [link, paths.folder_note(link)] if link else []
+        for link in links.chain():
+            watched += [link.path, paths.verdict(link.path)]
         watched.append(os.path.join(folder, links.FILE))
     return "".join(f"watch_file {dialect.quote(file)}\n" for file in dict.fromkeys(watched))
 
@@ -234,12 +237,8 @@ def pass_on(arguments: list[str]) -> NoReturn:
     from falenv.official import hand_over
 
     found = find()
-    name, why = choice(found)
-    if why == "none":
-        hand_over(arguments, {})
-    if name not in found.profiles:
-        raise ProfileNotFoundError(name, why, list(found.profiles))
-    hand_over(arguments, environment(resolve(found)))
+    _, why = choice(found)
+    hand_over(arguments, {} if why == "none" else environment(resolve(found)))
 
 
 #: The options of the commands that need no click: those without a value, and those with one.

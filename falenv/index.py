@@ -5,13 +5,13 @@ falenv reads the index too, since parsing TOML takes as long as all the rest of 
 Each store has a folder with one small file and no secrets. The file's name is the version: the
 store's stamp and the version of the notes on folders. Its first line is the default profile. Then
 comes a line for each profile: the line of the store by which a reader has seen the key, the colour
-in the prompt, the hosts, the name:
+in the prompt, the host, the name:
 
     1790000000123456789-412-8391-0
         comfy
         5 me
         8;31 comfy
-        12@api.alpha.fal.ai@fal.run@queue.fal.run work
+        12@api.alpha.fal.ai work
         0 new           there is no key
         - odd           there is no such line: a shell must ask a process; all these come last
 
@@ -97,7 +97,7 @@ def _profiles(entries: list[str], text: str) -> dict[str, Profile]:
     found = {}
     for entry in entries:
         place, _, name = entry.partition(" ")
-        place, _, hosts = place.partition("@")
+        place, _, host = place.partition("@")
         line, _, sgr = place.partition(";")
         if line == ASK:
             break
@@ -106,7 +106,7 @@ def _profiles(entries: list[str], text: str) -> dict[str, Profile]:
         settings = {}
         if line != NO_KEY:
             header, settings["key"], settings["host"] = seen[int(line)]
-            if header not in _headers(name) or settings["host"] != hosts.partition("@")[0]:
+            if header not in _headers(name) or settings["host"] != host:
                 raise ValueError(line)
         found[name] = Profile(name, settings)
         found[name].sgr = sgr or DIM
@@ -193,9 +193,9 @@ def _headers(name: str) -> tuple[str, str]:
 
 
 def _place(lines: dict[tuple[str, ...], int], profile: Profile) -> str:
-    """Return what stands before a profile's name in the index: line, colour and hosts."""
+    """Return what stands before a profile's name in the index: line, colour and host."""
     try:
-        hosts = profile.hosts
+        host = profile.hosts[:1]
     except InvalidHostError:  # a process reports it
         return ASK
     place = ASK if profile.key or profile.host else NO_KEY
@@ -206,7 +206,7 @@ def _place(lines: dict[tuple[str, ...], int], profile: Profile) -> str:
     if place == ASK:
         return ASK
     color = "" if profile.sgr == DIM else f";{profile.sgr}"
-    return "@".join([place + color, *hosts])
+    return "@".join([place + color, *host])
 
 
 def _seen(text: str) -> Iterator[tuple[int, str, str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from falenv import assets, files, index, links, notices, paths, segment
 from falenv.active import SWITCHES
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from falenv.environment import Environment
 
 
-def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
+def integration(dialect: Dialect, state: str, *, show_segment: bool, cached: str = "") -> str:
     """Return all that makes a shell follow: a prelude of assignments, the shell's files, `state`.
 
     The files go out as they stand, but for comments; what varies is assigned before them, so that
@@ -25,10 +26,14 @@ def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
     """
     known = {
         "exe": paths.program(),
+        "python": sys.executable,
+        "main": paths.main(),
+        "cached": cached,
         "dialect": dialect.name,
         "vars": " ".join(VARIABLES),
         "switches": f" {' '.join(SWITCHES)} ",
-        "notes": paths.folder_notes(),
+        "verdicts": paths.verdicts(),
+        "notices": paths.notices(),
         "link_max": str(links.LONGEST + 1),
         "segment_off": "" if show_segment else "yes",
         "format": segment.FORMAT,
@@ -37,6 +42,7 @@ def integration(dialect: Dialect, state: str, *, show_segment: bool) -> str:
         "default_sgr": segment.DIM,
         "gone": notices.GONE % paths.program(),
         "readonly_hook": notices.READONLY_HOOK,
+        "readonly_key": notices.READONLY_KEY,
     }
     if dialect is POSIX:
         known["older"], known["newer"] = index.clock_probe()
@@ -81,15 +87,20 @@ def state(
     )
 
 
-def start_state(dialect: Dialect, store_path: str, index_path: str) -> str:
-    """Return what stands in the place of a state in a file that later shells will read.
+def start_state(dialect: Dialect, store_path: str, index_path: str, pin: str | None = None) -> str:
+    """Return what a new shell gets instead of a state; with `pin`, it is pinned to that profile.
 
-    No key and no profile: a shell reads those from the store, which it is told the way to.
+    It names neither key nor profile. The shell takes both from the store, as after a change. So
+    the code can be kept in a file, and a trace of the eval shows no key.
     """
     # Not this version of the index, but where its later ones are found.
     indexes = index_path[: index_path.rfind("/") + 1]
+    pinned = ""
+    if pin is not None:
+        pinned = dialect.render({"FAL_PROFILE": pin}) + dialect.assign("__falenv_pin", pin)
     return (
-        dialect.assign("__falenv_store", store_path)
+        pinned
+        + dialect.assign("__falenv_store", store_path)
         + dialect.assign("__falenv_index", indexes)
         + dialect.assign("__falenv_where", paths.where())
         + "__falenv_start\n"
@@ -112,7 +123,8 @@ def write_cached(path: str, dialect: Dialect, store_path: str, index_path: str) 
     knows that the program was replaced, or the file written by someone else, and asks again. If
     the file cannot be written, every shell asks.
     """
-    code = integration(dialect, start_state(dialect, store_path, index_path), show_segment=True)
+    state = start_state(dialect, store_path, index_path)
+    code = integration(dialect, state, show_segment=True, cached=path)
     content = code.encode("utf-8", "surrogateescape")
     folder = os.path.dirname(path)
     try:

@@ -1,7 +1,8 @@
 """`.fal-profile` files, and which of them count.
 
 Such a file has one line, a profile's name. It comes with a folder that anyone may have made, so it
-counts only after the user has allowed this path with this name.
+counts only after the user has allowed this path with this name. The nearest file that counts gives
+the folder its profile; files that do not count are passed over.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from falenv.masking import masked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Literal
 
-    Verdict = Literal["allowed", "denied", "unknown", "unfit"]
+    Verdict = Literal["allowed", "changed", "denied", "unknown", "unfit"]
 
 FILE = ".fal-profile"
 LONGEST = 512  # bytes; a name has 64 characters at the most
@@ -27,7 +29,8 @@ _NOT_A_LINE = "is more than one line with a profile's name"
 class Link:
     """A `.fal-profile` file: its path, the name in it, and the user's verdict on it.
 
-    An `unfit` file has no name. Its `problem` is a message.
+    `changed`: the user has allowed the path, but with another name. `unknown`: the user has said
+    nothing. `unfit`: it is not a file with a name, and `problem` says why.
     """
 
     __slots__ = ("name", "path", "problem", "verdict")
@@ -39,31 +42,41 @@ class Link:
         self.problem = problem
 
 
-def nearest() -> Link | None:
-    """Return the `.fal-profile` nearest to the current folder, fit or unfit, or None."""
-    path = find()
-    if path is None:
-        return None
-    try:
-        return read(path)
-    except FolderError as error:
-        verdict: Verdict = "denied" if _said(path)[:1] == ["denied"] else "unfit"
-        return Link(path, "", verdict, str(error))
+def chain() -> list[Link]:
+    """Return the `.fal-profile` files in the current folder and above, nearest first.
 
-
-def find(folder: str | None = None) -> str | None:
-    """Return the path of the nearest `.fal-profile`, in `folder` or above it, or None.
-
-    By default `folder` is the current one.
+    The list ends with the file that decides, which is allowed or changed, if there is one.
     """
-    folder = folder or here()
+    found = []
+    for path in above(here()):
+        found.append(_judge(path))
+        if found[-1].verdict in {"allowed", "changed"}:
+            break
+    return found
+
+
+def deciding() -> Link | None:
+    """Return the `.fal-profile` that decides in the current folder: an allowed or a changed one."""
+    found = chain()
+    return found[-1] if found and found[-1].verdict in {"allowed", "changed"} else None
+
+
+def nearest() -> Link | None:
+    """Return the `.fal-profile` nearest to the current folder, whether it counts or not."""
+    return next(map(_judge, above(here())), None)
+
+
+def above(folder: str) -> Iterator[str]:
+    """Yield the path of each `.fal-profile` in a folder and above it, nearest first.
+
+    A link that leads nowhere is no file, unless the user has allowed a file there.
+    """
     while folder:
         path = os.path.join(folder, FILE)
-        if os.path.exists(path):
-            return path
+        if os.path.exists(path) or (os.path.islink(path) and _verdict(path)[0] == "allowed"):
+            yield path
         parent = os.path.dirname(folder)
         folder = parent if parent != folder else ""
-    return None
 
 
 def here() -> str:
@@ -81,8 +94,8 @@ def here() -> str:
         return ""
 
 
-def read(path: str) -> Link:
-    """Return the link in a `.fal-profile` file.
+def read(path: str) -> str:
+    """Return the name in a `.fal-profile` file.
 
     Errors: FolderError for a file that nobody should follow.
     """
@@ -101,72 +114,87 @@ def read(path: str) -> Link:
         raise FolderError(path, "has no profile's name in it")
     if name != masked(name):
         raise FolderError(path, "has what looks like a key in it, not a profile's name")
-    return Link(path, name, _verdict(path, name))
+    return name
 
 
-def allow(link: Link) -> None:
+def _judge(path: str) -> Link:
+    verdict, allowed = _verdict(path)
+    name = problem = ""
+    try:
+        name = read(path)
+    except FolderError as error:
+        problem = str(error)
+    if verdict == "denied":
+        return Link(path, name, "denied", problem)
+    if verdict == "allowed":
+        return Link(path, name, "allowed" if name == allowed else "changed", problem)
+    return Link(path, name, "unfit" if problem else "unknown", problem)
+
+
+def allow(path: str, name: str) -> None:
     """Let a `.fal-profile` count, as long as it names this profile; raise FolderError."""
-    _record(link.path, "allowed", link.name)
+    _record(paths.verdict(path), path, "allowed", name)
 
 
 def deny(path: str) -> None:
     """Ignore a `.fal-profile` silently, whatever its content; raise FolderError."""
-    _record(path, "denied", "")
+    _record(paths.verdict(path), path, "denied", "")
 
 
 def version() -> int:
-    """Return a number that changes with every note that is added, changed or deleted."""
+    """Return a number that changes with every verdict that is added, changed or deleted."""
     try:
-        return os.stat(paths.folder_notes()).st_mtime_ns
+        return os.stat(paths.verdicts()).st_mtime_ns
     except OSError:
         return 0
 
 
 def forget(path: str) -> None:
-    """Delete the note on a path."""
+    """Delete the verdict on a path."""
     try:
-        os.unlink(paths.folder_note(path))
+        os.unlink(paths.verdict(path))
     except FileNotFoundError:
         return
 
 
 def is_news(link: Link) -> bool:
-    """Return True if the user was not told yet about this file as it is, and note that now."""
+    """Return True if the user was not told yet about this file as it is, and note that now.
+
+    These notes are apart from the verdicts, whose folder tells the shells that a verdict is new.
+    """
     if link.verdict not in {"unknown", "unfit"}:
         return False
     what = link.name or link.problem
-    if _said(link.path) == ["noticed", what]:
+    if _noted(paths.notice(link.path), link.path) == ("noticed", what):
         return False
     try:
-        _record(link.path, "noticed", what)
+        _record(paths.notice(link.path), link.path, "noticed", what)
     except FolderError:
         return True  # the note could not be written
     return True
 
 
-def _verdict(path: str, name: str) -> Verdict:
-    match _said(path):
-        case ["denied", _]:
-            return "denied"
-        case ["allowed", allowed] if allowed == name:
-            return "allowed"
-    return "unknown"
+def _verdict(path: str) -> tuple[str, str]:
+    """Return the user's verdict on a path and the name that it is about; else empty strings."""
+    return _noted(paths.verdict(path), path)
 
 
-def _said(path: str) -> list[str]:
-    """Return the word and the name that are noted for a path, or an empty list.
+def _noted(note: str, path: str) -> tuple[str, str]:
+    """Return the word and the name in a note on a path, or empty strings.
 
-    Ignore notes in a folder of another user, and files there that another user owns.
+    Ignore a note in a folder of another user, one that another user owns, and one on another path:
+    someone may have renamed it.
     """
-    note = paths.folder_note(path)
     try:
         folder = os.path.dirname(note)
         if not (files.is_ours(os.path.dirname(folder)) and files.is_ours(folder)):
-            return []
+            return "", ""
         content = files.read(note, private=False)
     except OSError:
-        return []
-    return content.decode("utf-8", "surrogateescape").split("\n")[:2]
+        return "", ""
+    word, _, rest = content.decode("utf-8", "surrogateescape").partition("\n")
+    name, _, about = rest.partition("\n")
+    return (word, name) if about == f"{path}\n" else ("", "")
 
 
 def write(path: str, name: str) -> None:
@@ -182,11 +210,10 @@ def write(path: str, name: str) -> None:
         raise FolderError(path, f"could not be written: {error.strerror}") from None
 
 
-def _record(path: str, word: str, name: str) -> None:
-    note = paths.folder_note(path)
+def _record(note: str, path: str, word: str, name: str) -> None:
     try:
         files.make_folder(os.path.dirname(note))
-        files.replace(note, f"{word}\n{name}\n".encode("utf-8", "surrogateescape"))
+        files.replace(note, f"{word}\n{name}\n{path}\n".encode("utf-8", "surrogateescape"))
     except OSError as error:
         what = f"could not be remembered: {error.strerror} ({os.path.dirname(note)})"
         raise FolderError(path, what) from None

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 EVAL = 'eval "$(fal profile env)"'
 
-#: The shells print these two themselves, as they are. %s is the path of the program.
+#: The shells print these themselves, as they are. %s is the path of the program.
 GONE = "falenv: %s is gone; this shell keeps its FAL_KEY, and follows no more"
 READONLY_HOOK = (
     "falenv: PROMPT_COMMAND is read-only, so this shell follows only what is switched in it"
 )
+READONLY_KEY = "falenv: FAL_KEY is read-only, so this shell cannot switch; open a new one"
 
 
 def tell_of_mode(before: Store) -> None:
@@ -30,9 +31,8 @@ def tell_of_mode(before: Store) -> None:
 
 
 def tell_of_folder() -> None:
-    """Say that a `.fal-profile` for this folder is not followed, once for each text of it."""
-    link = links.nearest()
-    if link and links.is_news(link):
+    """Say which `.fal-profile` files here are passed over, once for each text of each file."""
+    for link in filter(links.is_news, links.chain()):
         say(
             link.problem
             or f"{link.path} names profile {shown(link.name)}, and was not allowed yet; "

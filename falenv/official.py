@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from falenv import paths
 from falenv.errors import CannotRunError, NoOfficialError
 
 TYPE_CHECKING = False
@@ -21,8 +22,8 @@ _MOST = 5
 #: Runs `python -m fal`, but never ./fal from the current folder, which is the first argument. Its
 #: entry in sys.path is dropped (that of -c is empty), or moved to the end if PYTHONPATH names it.
 _RUN_MODULE = (
-    "import sys; here = sys.argv.pop(1); "
-    "sys.path[:] = sorted(filter(None, sys.path), key=here.__eq__); "
+    "import os, sys; here = sys.argv.pop(1); "
+    "sys.path[:] = sorted(filter(None, sys.path), key=lambda p: os.path.realpath(p) == here); "
     "import runpy; runpy.run_module('fal', run_name='__main__', alter_sys=True)"
 )
 
@@ -36,7 +37,11 @@ def hand_over(arguments: list[str], changes: Environment) -> NoReturn:
     command = find() if count < _MOST else None
     if command is None:
         raise NoOfficialError(" ".join(["fal", *arguments[:1]]))
-    become([*command, *arguments], environment.apply(changes | {_GUARD: "+" * (count + 1)}))
+    variables = environment.apply(changes | {_GUARD: "+" * (count + 1)})
+    if "_ARGCOMPLETE" in variables:
+        # A shell starts this at a TAB, not the user, so Python's variables must not name code.
+        variables = {name: value for name, value in variables.items() if name[:6] != "PYTHON"}
+    become([*command, *arguments], variables)
 
 
 def become(command: list[str], variables: dict[str, str]) -> NoReturn:
@@ -46,10 +51,8 @@ def become(command: list[str], variables: dict[str, str]) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     try:
-        for number in (
-            signal.SIGPIPE,
-            signal.SIGXFSZ,
-        ):  # Python ignores them, and programs inherit that
+        # Python ignores these two, and programs would inherit that.
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         os.execvpe(command[0], command, variables)
     except OSError as error:
@@ -59,24 +62,50 @@ def become(command: list[str], variables: dict[str, str]) -> NoReturn:
 def find() -> list[str] | None:
     """Return the words that start the official CLI, or None.
 
-    First choice is the module `fal` in this environment, which is found but not imported. Then
-    comes the first `fal` on PATH that does not start falenv.
+    It is the one that the user would get without falenv: the first `fal` on PATH. A script `fal` of
+    falenv's stands for the module `fal` in the same environment, or is passed over if there is
+    none. After PATH come the folders of uv and pipx, and last the module beside falenv.
     """
-    from importlib.machinery import PathFinder
+    for script in paths.which("fal"):
+        command = _module(os.path.dirname(script)) if _is_ours(script) else [script]
+        if command:
+            return command
+    for folder in paths.tool_folders():
+        script = os.path.join(folder, "fal", "bin", "fal")
+        if os.access(script, os.X_OK) and not _is_ours(script):
+            return [script]
+    return _module(os.path.dirname(sys.executable))
 
+
+def _module(scripts: str) -> list[str] | None:
+    """Return the words that start the module `fal` of the environment with this folder of scripts.
+
+    The module is found by its file, not imported. Return None if the environment has none.
+    """
+    library = os.path.join(os.path.dirname(scripts), "lib")
+    versions = [name for name in _listed(library) if name.startswith("python")]
+    files = (
+        os.path.join(library, version, packages, "fal", "__main__.py")
+        for version in versions
+        for packages in ("site-packages", "dist-packages")
+    )
+    if not any(map(os.path.isfile, files)):
+        return None
+    python = os.path.join(scripts, "python")
+    if not os.access(python, os.X_OK):  # `pip install --user` puts none beside its scripts
+        python = sys.executable
     try:
-        here = os.getcwd()
-    except OSError:  # it was deleted
+        here = os.path.realpath(os.getcwd())
+    except OSError:  # the current folder was deleted
         here = ""
-    found = PathFinder.find_spec("fal", [entry for entry in sys.path if entry not in {"", here}])
-    # A mere folder named `fal` is found too, as a namespace package. Only a module has an origin.
-    if found and found.origin and found.submodule_search_locations:
-        return [sys.executable, "-c", _RUN_MODULE, here]
-    for folder in filter(os.path.isabs, os.get_exec_path()):
-        path = os.path.join(folder, "fal")
-        if os.path.isfile(path) and os.access(path, os.X_OK) and not _is_ours(path):
-            return [path]
-    return None
+    return [python, "-c", _RUN_MODULE, here]
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def _is_ours(path: str) -> bool:

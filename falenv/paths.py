@@ -11,6 +11,10 @@ import sys
 
 from falenv.errors import StoreError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 def store() -> str:
     """Return the path of the store: `FAL_CONFIG_PATH` with `~` expanded, else the official default.
@@ -76,11 +80,11 @@ def cached(exe: str, shell: str) -> str:
 
 
 def _flat(path: str) -> str:
-    """Return a path as the name of one file, in the way in which vim names swap files.
+    """Return a path as the name of one file. Different paths have different names.
 
-    The shells build the same names.
+    The shells build the same names (`__falenv_choose`).
     """
-    name = path.replace("%", "%%").replace("/", "%")
+    name = path.replace("%", "%%").replace("/", "%-")
     if len(os.fsencode(name)) <= 200:  # noqa: PLR2004 - file names end at 255 bytes
         return name
     import hashlib
@@ -88,14 +92,24 @@ def _flat(path: str) -> str:
     return hashlib.sha256(os.fsencode(path)).hexdigest()
 
 
-def folder_notes() -> str:
-    """Return the folder for the notes: what the user said about `.fal-profile` files."""
+def verdicts() -> str:
+    """Return the folder for the verdicts: what the user said about `.fal-profile` files."""
     return os.path.join(state(), "folders")
 
 
-def folder_note(path: str) -> str:
+def verdict(path: str) -> str:
+    """Return the path of the verdict on the `.fal-profile` at `path`."""
+    return os.path.join(verdicts(), _flat(path))
+
+
+def notices() -> str:
+    """Return the folder for the notes on `.fal-profile` files that the user was told about."""
+    return os.path.join(state(), "noticed")
+
+
+def notice(path: str) -> str:
     """Return the path of the note on the `.fal-profile` at `path`."""
-    return os.path.join(folder_notes(), _flat(path))
+    return os.path.join(notices(), _flat(path))
 
 
 def index_candidates(store_path: str) -> list[str]:
@@ -116,12 +130,48 @@ def program() -> str:
     It is the script `falenv`, since the official CLI may overwrite `fal`. A link into another
     folder (pipx, uv tool) is not resolved, so that it survives an upgrade.
     """
-    scripts = os.path.dirname(sys.executable)
-    for folder in (os.path.dirname(os.path.abspath(sys.argv[0])), scripts):
+    # The script is beside the one that runs, beside Python (a venv), or where pip puts scripts
+    # for the folder that the package is in (PREFIX/lib/pythonX/site-packages).
+    prefix = os.path.dirname(os.path.dirname(os.path.dirname(package())))
+    beside = os.path.dirname(os.path.abspath(sys.argv[0]))
+    for folder in (beside, os.path.dirname(sys.executable), os.path.join(prefix, "bin")):
         path = os.path.join(folder, "falenv")
         if os.access(path, os.X_OK) and os.path.isfile(path):
             return path
     return os.path.abspath(sys.argv[0])
+
+
+def package() -> str:
+    """Return the folder that holds the package: site-packages, or a checkout."""
+    return os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def main() -> str:
+    """Return the file that a shell runs with `python -I`, for what it starts by itself."""
+    return os.path.join(package(), "falenv", "__main__.py")
+
+
+def which(program: str) -> Iterator[str]:
+    """Yield the path of each program of that name on PATH, without its relative entries.
+
+    A relative entry, or an empty one, would find a program in the current folder.
+    """
+    for folder in filter(os.path.isabs, os.get_exec_path()):
+        path = os.path.join(folder, program)
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            yield path
+
+
+def tool_folders() -> list[str]:
+    """Return the folders in which uv and pipx keep an environment for each tool."""
+    home = os.path.expanduser("~")
+    data = os.environ.get("XDG_DATA_HOME") or os.path.join(home, ".local", "share")
+    found = (
+        os.environ.get("UV_TOOL_DIR") or os.path.join(data, "uv", "tools"),
+        os.path.join(os.environ.get("PIPX_HOME") or os.path.join(data, "pipx"), "venvs"),
+        os.path.join(home, ".local", "pipx", "venvs"),
+    )
+    return [path for path in found if os.path.isabs(path)]
 
 
 def rc_files(shell: str) -> list[str]:
@@ -144,14 +194,15 @@ def _zsh_folder() -> str:
     import subprocess
 
     folder = os.environ.get("ZDOTDIR", "")
-    if not folder:
-        ask = ["zsh", "-c", 'print -rn -- "/:$ZDOTDIR"']
+    zsh = next(which("zsh"), "")
+    if not folder and zsh:
+        ask = [zsh, "-c", 'print -rn -- "/:$ZDOTDIR"']
         try:
             said = subprocess.run(
                 ask, stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False
             )
             folder = os.fsdecode(said.stdout).rpartition("/:")[2]
-        except (OSError, subprocess.SubprocessError):  # no zsh, or a .zshenv that hangs
+        except (OSError, subprocess.SubprocessError):  # a .zshenv that hangs
             folder = ""
     return folder or os.path.expanduser("~")
 

@@ -11,6 +11,7 @@ import errno
 import os
 import re
 import stat
+import sys
 import zlib
 
 from falenv import assets, dialects, files, paths
@@ -109,6 +110,8 @@ def _body(target: str, exe: str) -> str:
     if target == "direnv":
         return body + assets.read("shell", "use_fal.sh")
     body += dialect.assign("__falenv_cached", paths.cached(exe, target))
+    body += dialect.assign("__falenv_python", sys.executable)
+    body += dialect.assign("__falenv_main", paths.main())
     return body + assets.read("shell", "startup.fish" if target == "fish" else "startup.sh")
 
 

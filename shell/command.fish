@@ -6,30 +6,49 @@
 # Choose a profile in a folder with a .fal-profile, without a pin. A fish function cannot set its
 # caller's variables, so it prints the reason and the name.
 function __falenv_choose
-    set -l note $__falenv_notes/(string replace -a % %% -- $__falenv_link | string replace -a / %)
-    __falenv_is_ours $__falenv_notes $note
-    or return 1
-    set -l word
-    set -l entry
-    begin
-        builtin read word
-        builtin read entry
-    end <$note
-    if test "$word" = denied
-        echo default
-        return
+    set -l texts $__falenv_texts
+    # The nearest file that the user has allowed counts. The others are passed over.
+    for link in $__falenv_links
+        set -l text $texts[1]
+        set -e texts[1]
+        set -l name (string replace -a % %% -- $link | string replace -a / %-)
+        set -l verdict
+        set -l entry
+        for note in $__falenv_verdicts/$name $__falenv_notices/$name
+            if test -e $note
+                set -l path
+                __falenv_is_ours (string replace -r '/[^/]*$' '' -- $note) $note
+                or return 1
+                begin
+                    builtin read verdict
+                    builtin read entry
+                    builtin read path
+                end <$note
+                test "$path" = "$link"
+                or return 1
+                break
+            end
+        end
+        switch "$verdict"
+            case allowed
+                # The verdict is about this text, and about a file of the user's own.
+                __falenv_is_link $link
+                and contains -- "$text" $entry $entry\n
+                or return 1
+                builtin printf '%s\n' folder $entry
+                return
+            case denied
+            case noticed
+                not __falenv_is_link $link
+                or contains -- "$text" $entry $entry\n
+                or return 1
+            case '*'
+                # A link that leads nowhere is no file.
+                test -e $link
+                and return 1
+        end
     end
-    contains -- "$__falenv_text" $entry $entry\n
-    and test -f $__falenv_link -a ! -L $__falenv_link -a -O $__falenv_link
-    or return 1
-    switch $word
-        case allowed
-            builtin printf '%s\n' folder $entry
-        case noticed
-            echo default
-        case '*'
-            return 1
-    end
+    echo default
 end
 
 function __falenv_owns_key
@@ -42,7 +61,8 @@ end
 
 function __falenv_state
     set -lx FAL_PROFILE $argv[1]
-    $__falenv_exe profile refresh --shell fish $argv[2..-1] </dev/null
+    # -I keeps Python from running code that the current folder or Python's variables name.
+    $__falenv_python -I $__falenv_main profile refresh --shell fish $argv[2..-1] </dev/null
 end
 
 # Follow by a process, because builtins are not enough. $argv goes to the program.
@@ -59,7 +79,7 @@ end
 function __falenv_follow
     set -l left
     __falenv_keep_pin
-    __falenv_find_link
+    __falenv_find_links
     set -g __falenv_moved
     if test $argv[1] = change
         __falenv_owns_key
@@ -105,7 +125,7 @@ function __falenv_use
         return
     end
     __falenv_keep_pin
-    __falenv_find_link
+    __falenv_find_links
     if not __falenv_apply "$to"
         set -l out (__falenv_state "$to" | string collect)
         set -l code $pipestatus[1]

@@ -9,6 +9,7 @@
 #
 #     __falenv_guarded       run a function with the user's options out of the way
 #     __falenv_keep          remember variables
+#     __falenv_is_readonly   true if a variable is read-only
 #     __falenv_read_link     read the text of a .fal-profile
 #     __falenv_in_subshell   true in a subshell
 #     __falenv_show          put the segment in front of the prompt
@@ -42,16 +43,14 @@ __falenv_keep_pin() {
 
 # --- What the shell saw last ----------------------------------------------------------------------
 
-# Give each variable of the state a value, unless an earlier eval did. After that neither `set -u`
-# nor zsh's warn_create_global complains.
+# Give each variable of the state a value when the shell is new, whatever the environment brought. After
+# that neither `set -u` nor zsh's warn_create_global complains.
 __falenv_init() {
-    : "${__falenv_pin=}" "${__falenv_marked=}" "${__falenv_where=}" "${__falenv_around=}" \
-        "${__falenv_styled=}" "${__falenv_moved=}" "${__falenv_pwd=}" "${__falenv_link=}" \
-        "${__falenv_text=}" "${__falenv_f1=}" "${__falenv_f2=}" "${__falenv_f3=}" \
-        "${__falenv_f4=}" "${__falenv_f5=}" "${__falenv_f6=}" "${__falenv_f7=}" \
-        "${__falenv_f8=}" "${__falenv_f9=}" "${__falenv_name=}" "${__falenv_shown=}" \
-        "${__falenv_why=}" "${__falenv_sgr=}" "${__falenv_id=}" "${__falenv_store=}" \
-        "${__falenv_index=}" "${__falenv_segment=}"
+    __falenv_pin='' __falenv_marked='' __falenv_where='' __falenv_around='' __falenv_styled=''
+    __falenv_moved='' __falenv_pwd='' __falenv_seen='' __falenv_name='' __falenv_shown=''
+    __falenv_why='' __falenv_sgr='' __falenv_id='' __falenv_store='' __falenv_index=''
+    __falenv_segment=''
+    \builtin unset __falenv_before __falenv_told
 }
 
 # Note what the shell looks like now. Each state ends with this call, outside of __falenv_guarded,
@@ -63,7 +62,7 @@ __falenv_note_state() {
     __falenv_where=${FAL_CONFIG_PATH-}:${HOME-}
     __falenv_around=
     if [[ -z "$__falenv_pwd" ]]; then
-        __falenv_find_link
+        __falenv_find_links
     fi
     __falenv_moved=
 }
@@ -96,10 +95,16 @@ __falenv_is_ours() {
     [[ -O ${1%/*} && -O $1 && -f $1 && -r $1 && ! -L $1 ]]
 }
 
-# Note the nearest .fal-profile and its text; set __falenv_moved if either has changed. zsh calls
-# this from its hook under the user's options, so everything is quoted.
-__falenv_find_link() {
-    local __falenv_file='' __falenv_read='' __falenv_dir="${PWD-}"
+# True if file $1 can be a .fal-profile that counts: a regular file of the user's own.
+__falenv_is_link() {
+    [[ -f $1 && -r $1 && -O $1 && ! -L $1 ]]
+}
+
+# Note the .fal-profile files in this folder and above, nearest first, each followed by its text. Set
+# __falenv_moved if any of them has changed. zsh calls this from its hook under the user's options, so
+# everything is quoted.
+__falenv_find_links() {
+    local __falenv_file='' __falenv_read='' __falenv_now='' __falenv_dir="${PWD-}"
     if [[ "$__falenv_dir" != "$__falenv_pwd" ]]; then
         __falenv_pwd="$__falenv_dir"
         __falenv_dir="${__falenv_dir%/}/"
@@ -108,23 +113,26 @@ __falenv_find_link() {
             __falenv_dir="${__falenv_dir%/*}"
             \builtin set -- "$@" "$__falenv_dir/.fal-profile"
         done
-        __falenv_links=("$@")
+        __falenv_paths=("$@")
         # The hook tests these without a loop, which would take three times as long.
         __falenv_f1="${1-}" __falenv_f2="${2-}" __falenv_f3="${3-}" __falenv_f4="${4-}"
         __falenv_f5="${5-}" __falenv_f6="${6-}" __falenv_f7="${7-}" __falenv_f8="${8-}"
         __falenv_f9="${9-}"
     fi
-    for __falenv_file in "${__falenv_links[@]}" ''; do
-        if [[ -e "$__falenv_file" ]]; then
+    \builtin set --
+    for __falenv_file in "${__falenv_paths[@]}"; do
+        if [[ -e "$__falenv_file" || -L "$__falenv_file" ]]; then
+            __falenv_read=
             # A FIFO is never opened.
-            if [[ -f "$__falenv_file" && -r "$__falenv_file" ]]; then
+            if __falenv_is_link "$__falenv_file"; then
                 __falenv_read_link "$__falenv_file"
             fi
-            \builtin break
+            \builtin set -- "$@" "$__falenv_file" "$__falenv_read"
+            __falenv_now="$__falenv_now$__falenv_file:$__falenv_read:"
         fi
     done
-    if [[ "$__falenv_file:$__falenv_read" != "$__falenv_link:$__falenv_text" ]]; then
-        __falenv_link="$__falenv_file" __falenv_text="$__falenv_read" __falenv_moved=yes
+    if [[ "$__falenv_now" != "$__falenv_seen" ]]; then
+        __falenv_links=("$@") __falenv_seen="$__falenv_now" __falenv_moved=yes
     fi
 }
 
@@ -133,27 +141,50 @@ __falenv_find_link() {
 # Choose a profile for pin $1 (empty: no pin): its name into __falenv_want (empty: the default), the
 # reason into __falenv_by. Return 1 if only the program can tell, or has to print a notice.
 __falenv_choose() {
-    local __falenv_note='' __falenv_verdict='' __falenv_entry=''
     __falenv_want=$1 __falenv_by=pin
     [[ -z $1 ]] || return 0
     __falenv_by=default
-    [[ -n $__falenv_link ]] || return 0
-    __falenv_note=${__falenv_link//\%/%%}
-    __falenv_note=$__falenv_notes/${__falenv_note//\//%}
-    __falenv_is_ours "$__falenv_note" || return 1
+    \builtin set --
+    [[ -z $__falenv_seen ]] || \builtin set -- "${__falenv_links[@]}"
+    local __falenv_note='' __falenv_verdict='' __falenv_entry='' __falenv_path=''
+    # The nearest file that the user has allowed counts. The others are passed over.
+    while [[ $# -gt 0 ]]; do
+        __falenv_note=${1//\%/%%}
+        __falenv_note=${__falenv_note//\//%-}
+        __falenv_verdict=''
+        if [[ -e $__falenv_verdicts/$__falenv_note ]]; then
+            __falenv_read_note "$__falenv_verdicts/$__falenv_note" "$1" || return 1
+        elif [[ -e $__falenv_notices/$__falenv_note ]]; then
+            __falenv_read_note "$__falenv_notices/$__falenv_note" "$1" || return 1
+        elif [[ ! -e $1 ]]; then
+            __falenv_verdict=denied # a link that leads nowhere is no file
+        fi
+        case $__falenv_verdict in
+            allowed)
+                # The verdict is about this text, and about a file of the user's own.
+                __falenv_is_link "$1" && [[ ${2%$'\n'} == "$__falenv_entry" ]] || return 1
+                __falenv_want=$__falenv_entry __falenv_by=folder
+                return 0
+                ;;
+            denied) ;;
+            noticed)
+                ! __falenv_is_link "$1" || [[ ${2%$'\n'} == "$__falenv_entry" ]] || return 1
+                ;;
+            *) return 1 ;;
+        esac
+        \builtin shift 2
+    done
+}
+
+# Read note $1, which has to be about file $2: the verdict, and the text that it is about.
+__falenv_read_note() {
+    __falenv_is_ours "$1" || return 1
     {
         IFS='' \builtin read -r __falenv_verdict
         IFS='' \builtin read -r __falenv_entry
-    } <"$__falenv_note"
-    [[ $__falenv_verdict != denied ]] || return 0
-    # The note counts for this text only, and for a file of the user's own.
-    [[ ${__falenv_text%$'\n'} == "$__falenv_entry" && -f $__falenv_link &&
-        ! -L $__falenv_link && -O $__falenv_link ]] || return 1
-    case $__falenv_verdict in
-        allowed) __falenv_want=$__falenv_entry __falenv_by=folder ;;
-        noticed) ;;
-        *) return 1 ;;
-    esac
+        IFS='' \builtin read -r __falenv_path
+    } <"$1"
+    [[ $__falenv_path == "$2" ]]
 }
 
 # Apply the active profile to this shell with builtins alone, with pin $1 (empty: no pin). The index
@@ -162,7 +193,7 @@ __falenv_choose() {
 __falenv_apply() {
     local __falenv_now='' __falenv_line='' __falenv_entry='' __falenv_key='' __falenv_n=''
     local __falenv_want='' __falenv_by='' __falenv_color="$__falenv_default_sgr"
-    local __falenv_left="${2-}" __falenv_table='' __falenv_host='' __falenv_hosts='' GLOBIGNORE=''
+    local __falenv_left="${2-}" __falenv_table='' __falenv_host='' __falenv_url='' GLOBIGNORE=''
     [[ -n $__falenv_index ]] && __falenv_same_store && __falenv_choose "$1" || return 1
     for __falenv_now in "${__falenv_index%/*}"/*; do
         ! __falenv_is_fresh "$__falenv_now" || \builtin break
@@ -187,7 +218,7 @@ __falenv_apply() {
     fi
     [[ $__falenv_n == [0-9]* && -z $__falenv_left ]] || return 1
     case $__falenv_n in
-        *@*) __falenv_hosts=${__falenv_n#*@} __falenv_n=${__falenv_n%%@*} ;;
+        *@*) __falenv_url=${__falenv_n#*@} __falenv_n=${__falenv_n%%@*} ;;
     esac
     case $__falenv_n in
         *';'*) __falenv_color=${__falenv_n#*;} __falenv_n=${__falenv_n%%;*} ;;
@@ -195,6 +226,7 @@ __falenv_apply() {
     # The shell would run anything but a number as an expression, and the terminal would act on it.
     [[ $__falenv_n$__falenv_color != *[!0-9\;]* && $__falenv_n != 0?* ]] || return 1
     if [[ $__falenv_n != 0 ]]; then
+        [[ -O $__falenv_store ]] || return 1
         {
             while ((__falenv_n-- > 0)); do
                 IFS=$' \t' \builtin read -r __falenv_line || return 1
@@ -213,17 +245,22 @@ __falenv_apply() {
         __falenv_key=${__falenv_key%%\"*}
     fi
     # The host in the store must be the one in the index, or the key would go to another.
-    [[ ${__falenv_host%%\"*} == "${__falenv_hosts%%@*}" ]] || return 1
-    __falenv_is_fresh "$__falenv_now" || return 1
+    __falenv_host=${__falenv_host%%\"*}
+    [[ $__falenv_host == "$__falenv_url" ]] || return 1
+    # Nothing may have changed while this function read, nor may the store belong to someone else now.
+    __falenv_is_fresh "$__falenv_now" && [[ $__falenv_n == 0 || -O $__falenv_store ]] || return 1
 
     \builtin eval "\\builtin unset $__falenv_vars"
     [[ -z $__falenv_want ]] || \builtin export FALENV_PROFILE="$__falenv_want"
     [[ -z $__falenv_key ]] || \builtin export FAL_KEY="$__falenv_key"
     # shellcheck disable=SC2034  # for the programs that use the key
-    if [[ -n $__falenv_hosts ]]; then
-        \builtin export FAL_HOST="${__falenv_hosts%%@*}" FAL_QUEUE_RUN_HOST="${__falenv_hosts##*@}"
-        __falenv_hosts=${__falenv_hosts#*@}
-        \builtin export FAL_RUN_HOST="${__falenv_hosts%@*}"
+    if [[ -n $__falenv_host ]]; then
+        # As the official CLI derives them (fal/flags.py): each part is replaced once.
+        \builtin export FAL_HOST="$__falenv_host"
+        __falenv_host=${__falenv_host/api./}
+        __falenv_host=${__falenv_host/alpha./}
+        __falenv_host=${__falenv_host/.ai/.run}
+        \builtin export FAL_RUN_HOST="$__falenv_host" FAL_QUEUE_RUN_HOST="queue.$__falenv_host"
     fi
     __falenv_name=$__falenv_want __falenv_shown=$__falenv_want
     __falenv_why=$__falenv_by __falenv_sgr=$__falenv_color __falenv_index=$__falenv_now
@@ -233,9 +270,20 @@ __falenv_apply() {
     esac
 }
 
-# Print the state for pin $1, by a process. Further arguments go to the program.
+# Print the state for pin $1, by a process. Further arguments go to the program. `-I` keeps Python from
+# running code that the current folder or Python's variables name.
 __falenv_state() {
-    FAL_PROFILE=$1 "$__falenv_exe" profile refresh --shell "$__falenv_dialect" "${@:2}" </dev/null
+    FAL_PROFILE=$1 "$__falenv_python" -I "$__falenv_main" profile refresh \
+        --shell "$__falenv_dialect" "${@:2}" </dev/null
+}
+
+# True if this shell cannot switch, because the user has made FAL_KEY read-only. Say so once.
+__falenv_is_stuck() {
+    __falenv_is_readonly FAL_KEY || return 1
+    if [[ -z ${__falenv_told-} ]]; then
+        \builtin printf '%s\n' "$__falenv_readonly_key" >&2
+        __falenv_told=yes
+    fi
 }
 
 # Follow a change. $1 is `switch` (typed here; it takes over a key set by hand too), `change` (made
@@ -244,8 +292,12 @@ __falenv_state() {
 __falenv_follow() {
     local __falenv_out='' __falenv_code='' __falenv_left=''
     __falenv_keep_pin
-    __falenv_find_link
+    __falenv_find_links
     __falenv_moved=
+    if __falenv_is_stuck; then
+        __falenv_note_state
+        return 1
+    fi
     if [[ $1 == change ]]; then
         __falenv_owns_key || return 0
         __falenv_left=$__falenv_name
@@ -255,7 +307,7 @@ __falenv_follow() {
         return 0
     fi
     case $1 in
-        start) \builtin set -- --cache "$__falenv_cached" ;;
+        start) \builtin set -- ${__falenv_cached:+--cache="$__falenv_cached"} ;;
         *) \builtin set -- --was "$__falenv_left" ;;
     esac
     __falenv_out=$(__falenv_state "${FAL_PROFILE-}" "$@")
@@ -269,7 +321,7 @@ __falenv_follow() {
 
 # Follow a change that was made elsewhere, if there is one.
 __falenv_check() {
-    __falenv_find_link
+    __falenv_find_links
     if [[ -n $__falenv_moved ]] ||
         { [[ -n $__falenv_index ]] && ! __falenv_is_fresh "$__falenv_index"; }; then
         __falenv_follow change
@@ -278,7 +330,7 @@ __falenv_check() {
 
 # The hook's slow part: something is not as it was at the last prompt.
 __falenv_catch_up() {
-    if [[ ! -x $__falenv_exe ]]; then
+    if [[ ! -x $__falenv_exe || ! -r $__falenv_main ]]; then
         \builtin printf '%s\n' "$__falenv_gone" >&2
         __falenv_remove
         return 0
@@ -294,9 +346,9 @@ __falenv_catch_up() {
     __falenv_styled=${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-}
 }
 
-# The cached copy of the integration ends with this call instead of a state. It knows where the
-# store and the index were when the program wrote it. If that is outdated, the program tells, and
-# writes the copy again.
+# A new shell gets this call instead of a state, so that its code has no key in it, and can be kept in a
+# file. The code knows where the store and the index were when the program wrote it. If that is
+# outdated, the program tells, and writes the file again.
 __falenv_start() {
     __falenv_guarded __falenv_follow start || :
 }
@@ -351,8 +403,10 @@ __falenv_use() {
         __falenv_program use "$@"
         return
     fi
+    __falenv_told=
+    ! __falenv_is_stuck || return 1
     __falenv_keep_pin
-    __falenv_find_link
+    __falenv_find_links
     if ! __falenv_apply "$__falenv_to"; then
         __falenv_out=$(__falenv_state "$__falenv_to") || return
         \builtin eval "$__falenv_out"

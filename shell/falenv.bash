@@ -54,6 +54,11 @@ __falenv_read_link() {
     IFS='' \builtin read -r -d '' -n "$__falenv_link_max" __falenv_read <"$1" || :
 }
 
+# `printf -v` fails for a read-only variable without ending the function, as an assignment would.
+__falenv_is_readonly() {
+    [[ -n ${!1+set} ]] && ! \builtin printf -v "$1" %s "${!1}" 2>/dev/null
+}
+
 __falenv_in_subshell() {
     ((BASH_SUBSHELL))
 }
@@ -97,10 +102,10 @@ __falenv_idle() {
     [[ a != A && -x $__falenv_exe &&
         ${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-} == "$__falenv_around" &&
         ${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-} == "$__falenv_styled" ]] || return 1
-    [[ ${PWD-} == "$__falenv_pwd" && -z $__falenv_link && -z $__falenv_f9 &&
+    [[ ${PWD-} == "$__falenv_pwd" && -z $__falenv_seen && -z $__falenv_f9 &&
         ! -e $__falenv_f1 && ! -e $__falenv_f2 && ! -e $__falenv_f3 && ! -e $__falenv_f4 &&
         ! -e $__falenv_f5 && ! -e $__falenv_f6 && ! -e $__falenv_f7 && ! -e $__falenv_f8 ]] ||
-        __falenv_find_link
+        __falenv_find_links
     [[ -z $__falenv_moved ]] && __falenv_is_fresh "$__falenv_index" || return 1
     case $__falenv_segment:${PS1-} in :* | *__falenv_segment*) ;; *) return 1 ;; esac
 }
@@ -168,8 +173,9 @@ __falenv_prompt_command='"${__falenv_run:-:}" && :'
 
 # Remember what `off` restores, and install the hook.
 __falenv_load() {
-    __falenv_init
-    if [[ ${__falenv_loaded-} != "$$" ]]; then
+    # An array, because the environment cannot contain one.
+    if [[ ${__falenv_loaded[1]-} != "$$" ]]; then
+        __falenv_init
         # Asking first whether there is anything to print takes no subshell.
         __falenv_fal='' __falenv_completion=''
         if \builtin alias fal >/dev/null 2>&1; then
@@ -184,7 +190,7 @@ __falenv_load() {
         # bash-completion loads falenv's own completion again when it is needed.
         case $__falenv_completion in *' __falenv_complete '*) __falenv_completion= ;; esac
         \builtin eval "__falenv_keep $__falenv_vars FAL_PROFILE"
-        __falenv_loaded=$$
+        __falenv_loaded=('' $$)
     else
         __falenv_keep_pin
     fi

@@ -43,7 +43,7 @@ function __falenv_note_state
     set -g __falenv_where "$FAL_CONFIG_PATH:$HOME"
     set -g __falenv_around
     set -qg __falenv_pwd
-    or __falenv_find_link
+    or __falenv_find_links
     set -g __falenv_moved
 end
 
@@ -53,10 +53,15 @@ function __falenv_is_ours
     test -O "$argv[1]" -a -O "$argv[2]" -a -f "$argv[2]" -a -r "$argv[2]" -a ! -L "$argv[2]"
 end
 
-function __falenv_find_link
+# True if file $argv[1] can be a .fal-profile that counts: a regular file of the user's own.
+function __falenv_is_link
+    test -f $argv[1] -a -r $argv[1] -a -O $argv[1] -a ! -L $argv[1]
+end
+
+function __falenv_find_links
     if test "$PWD" != "$__falenv_pwd"
         set -g __falenv_pwd $PWD
-        set -g __falenv_links /.fal-profile
+        set -g __falenv_paths /.fal-profile
         # Arguments with which `test` is true if none of the files exists.
         set -g __falenv_absent ! -e /.fal-profile
         set -l folder
@@ -64,25 +69,27 @@ function __falenv_find_link
         string match -raq '(?<parts>/[^/]+)' -- "$PWD"
         for part in $parts
             set folder "$folder$part"
-            set -gp __falenv_links $folder/.fal-profile
+            set -gp __falenv_paths $folder/.fal-profile
             set -ga __falenv_absent -a ! -e $folder/.fal-profile
         end
     end
-    set -l link
-    set -l text
+    set -l links
+    set -l texts
     if not test $__falenv_absent
-        for file in $__falenv_links
-            if test -e $file
-                set link $file
-                test -f $file -a -r $file
+        for file in $__falenv_paths
+            if test -e $file -o -L $file
+                set -l text
+                # A FIFO is never opened.
+                __falenv_is_link $file
                 and builtin read -z -n $__falenv_link_max text <$file
-                break
+                set -a links $file
+                set -a texts "$text"
             end
         end
     end
-    if test "$link:$text" != "$__falenv_link:$__falenv_text"
-        set -g __falenv_link $link
-        set -g __falenv_text "$text"
+    if test "$links:$texts" != "$__falenv_links:$__falenv_texts"
+        set -g __falenv_links $links
+        set -g __falenv_texts $texts
         set -g __falenv_moved yes
     end
 end
@@ -94,7 +101,7 @@ function __falenv_apply
     set -l by default
     if test -n "$want"
         set by pin
-    else if test -n "$__falenv_link"
+    else if set -q __falenv_links[1]
         set -l choice (__falenv_late command __falenv_choose)
         or return 1
         set by $choice[1]
@@ -126,14 +133,12 @@ function __falenv_apply
     set -l place
     set -l sgr
     set -l host
-    set -l run
-    set -l queue
     set -l name
     if test -z "$want$argv[2]"
         set place 0
         set by none
     else
-        set -l more '(?:;(?<sgr>[\d;]*))?(?:@(?<host>[^@ ]*)@(?<run>[^@ ]*)@(?<queue>[^@ ]*))?'
+        set -l more '(?:;(?<sgr>[\d;]*))?(?:@(?<host>[^@ ]*))?'
         # \Q does not quote a name that contains \E.
         string match -rq "^(?<place>0|[1-9]\d{0,8})$more (?<name>\Q$want\E)\$" \
             -- $entries 2>/dev/null
@@ -144,7 +149,7 @@ function __falenv_apply
     set -l id
     set -l beside
     if test $place != 0
-        test -r "$__falenv_store"
+        test -r "$__falenv_store" -a -O "$__falenv_store"
         or return 1
         builtin read -z -l -a -d \n lines <$__falenv_store
         # Search backwards from the key's line. Each pattern also matches a header, so a match is
@@ -159,8 +164,10 @@ function __falenv_apply
         or return 1
         string match -rq '^[ \t]*(?:\[|host(?:[^"]*"(?<beside>[^"]*)")?)' -- $lines
     end
+    # Nothing may have changed while this function read, nor may the store belong to someone else now.
     test "$beside" = "$host"
     and test $fresh
+    and test $place = 0 -o -O "$__falenv_store"
     or return 1
 
     # As in the state: an empty global variable covers a universal one.
@@ -174,9 +181,11 @@ function __falenv_apply
     test -n "$key"
     and set -gx FAL_KEY $key
     if test -n "$host"
+        # As the official CLI derives them (fal/flags.py): each part is replaced once.
         set -gx FAL_HOST $host
-        set -gx FAL_RUN_HOST $run
-        set -gx FAL_QUEUE_RUN_HOST $queue
+        set -gx FAL_RUN_HOST \
+            (string replace api. '' -- $host | string replace alpha. '' | string replace .ai .run)
+        set -gx FAL_QUEUE_RUN_HOST queue.$FAL_RUN_HOST
     end
     set -g __falenv_name $want
     set -g __falenv_shown $want
@@ -194,12 +203,15 @@ end
 # --- Beginning without a process -----------------------------------------------------------------
 
 function __falenv_start
-    __falenv_find_link
+    __falenv_find_links
     set -g __falenv_moved
     if __falenv_apply "$FAL_PROFILE"
         __falenv_note_state
     else
-        __falenv_late command __falenv_ask --cache "$__falenv_cached"
+        set -l cache
+        test -n "$__falenv_cached"
+        and set cache --cache $__falenv_cached
+        __falenv_late command __falenv_ask $cache
     end
 end
 
@@ -218,13 +230,17 @@ end
 function __falenv_load
     # Turn the text into a list.
     string match -raq '(?<__falenv_vars>\S+)' -- "$__falenv_vars"
-    if not set -qg __falenv_loaded
+    # An exported variable comes from the environment.
+    if not set -qg __falenv_loaded; or set -qgx __falenv_loaded
+        for v in pin marked where around moved pwd links texts before
+            set -e -g __falenv_$v
+        end
         functions -q fal
         and functions -c fal __falenv_fal
         __falenv_keep $__falenv_vars FAL_PROFILE
         # Nearly always there is no completion, and an empty pipe costs little.
         complete -c fal | builtin read -z -g __falenv_completion
-        set -g __falenv_loaded yes
+        set -gu __falenv_loaded yes
     else
         __falenv_keep_pin
     end

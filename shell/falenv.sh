@@ -94,7 +94,7 @@ __falenv_note_state() {
     __falenv_where=${FAL_CONFIG_PATH-}:${HOME-}
     __falenv_around=
     if [ -z "${__falenv_pwd+set}" ]; then
-        __falenv_find_link
+        __falenv_find_links
     fi
     __falenv_moved=
     __falenv_show
@@ -130,62 +130,102 @@ __falenv_is_fresh() {
     esac
 }
 
-__falenv_find_link() {
+# Note the .fal-profile files in this folder and above, nearest first, with their texts. Set
+# __falenv_moved if any of them has changed.
+__falenv_find_links() {
     __falenv_pwd=${PWD-}
-    \set -- "${__falenv_pwd%/}/" "${__falenv_link-}" "${__falenv_text-}"
-    __falenv_link='' __falenv_text=''
+    \set -- "${__falenv_pwd%/}/" "${__falenv_seen-}"
+    __falenv_seen=''
     while :; do
         case $1 in
-            /*) \set -- "${1%/*}" "$2" "$3" ;;
+            /*) \set -- "${1%/*}" "$2" ;;
             *) break ;;
         esac
-        if [ -e "$1/.fal-profile" ]; then
-            __falenv_link=$1/.fal-profile
-            __falenv_take
-            break
+        if [ -e "$1/.fal-profile" ] || [ -L "$1/.fal-profile" ]; then
+            __falenv_read_link "$1/.fal-profile"
+            __falenv_seen=$__falenv_seen$1:$__falenv_text:
         fi
     done
-    if [ "$__falenv_link:$__falenv_text" != "$2:$3" ]; then
+    if [ "$__falenv_seen" != "$2" ]; then
         __falenv_moved=yes
     fi
 }
 
-# Read the text of the noted .fal-profile. Its first two lines are enough to see that it has more
+# True if file $1 can be a .fal-profile that counts: a regular file of the user's own.
+__falenv_is_link() {
+    [ -f "$1" ] && [ -r "$1" ] && [ -O "$1" ] && [ ! -L "$1" ]
+}
+
+# Read the text of file $1 into __falenv_text. Its first two lines are enough to see that it has more
 # than one, and the beginning of a long line is enough where `read` can stop.
-__falenv_take() {
-    [ -f "$__falenv_link" ] && [ -r "$__falenv_link" ] || return 0
+__falenv_read_link() {
+    __falenv_text=''
+    __falenv_is_link "$1" || return 0
     {
         IFS='' \read -r ${__falenv_most:+"$__falenv_most"} __falenv_text || :
         IFS='' \read -r ${__falenv_most:+"$__falenv_most"} __falenv_entry ||
             [ -n "$__falenv_entry" ] || return 0
-    } <"$__falenv_link"
+    } <"$1"
     __falenv_text="$__falenv_text
 $__falenv_entry"
 }
 
 __falenv_choose() {
-    __falenv_want=$1 __falenv_by=pin __falenv_word='' __falenv_entry=''
+    __falenv_want=$1 __falenv_by=pin
     [ -z "$1" ] || return 0
     __falenv_by=default
-    [ -n "$__falenv_link" ] || return 0
-    __falenv_replace "$__falenv_link" % %%
-    __falenv_replace "$__falenv_filled" / %
-    \set -- "$__falenv_notes/$__falenv_filled"
+    [ -n "$__falenv_seen" ] || return 0
+    # The nearest file that the user has allowed counts. The others are passed over.
+    \set -- "${__falenv_pwd%/}/"
+    while :; do
+        case $1 in
+            /*) \set -- "${1%/*}" ;;
+            *) return 0 ;;
+        esac
+        [ -e "$1/.fal-profile" ] || [ -L "$1/.fal-profile" ] || continue
+        __falenv_replace "$1/.fal-profile" % %%
+        __falenv_replace "$__falenv_filled" / %-
+        __falenv_word=''
+        if [ -e "$__falenv_verdicts/$__falenv_filled" ]; then
+            __falenv_read_note "$__falenv_verdicts/$__falenv_filled" "$1/.fal-profile" || return 1
+        elif [ -e "$__falenv_notices/$__falenv_filled" ]; then
+            __falenv_read_note "$__falenv_notices/$__falenv_filled" "$1/.fal-profile" || return 1
+        elif [ ! -e "$1/.fal-profile" ]; then
+            __falenv_word=denied # a link that leads nowhere is no file
+        fi
+        case $__falenv_word in
+            allowed)
+                # The verdict is about this text, and about a file of the user's own.
+                __falenv_is_link "$1/.fal-profile" && __falenv_has_text "$1/.fal-profile" || return 1
+                __falenv_want=$__falenv_name_in_note __falenv_by=folder
+                return 0
+                ;;
+            denied) ;;
+            noticed)
+                ! __falenv_is_link "$1/.fal-profile" || __falenv_has_text "$1/.fal-profile" ||
+                    return 1
+                ;;
+            *) return 1 ;;
+        esac
+    done
+}
+
+# Read note $1, which has to be about file $2: the verdict, and the text that it is about.
+__falenv_read_note() {
     __falenv_is_ours "$1" || return 1
     {
         IFS='' \read -r __falenv_word || :
+        IFS='' \read -r __falenv_name_in_note || :
         IFS='' \read -r __falenv_entry || :
     } <"$1"
-    [ "$__falenv_word" != denied ] || return 0
-    # mksh's `read -n` keeps the newline.
+    [ "$__falenv_entry" = "$2" ]
+}
+
+# True if file $1 has the text of the note that was read. mksh's `read -n` keeps the line break.
+__falenv_has_text() {
+    __falenv_read_link "$1"
     [ "${__falenv_text%"
-"}" = "$__falenv_entry" ] && [ -f "$__falenv_link" ] && [ ! -L "$__falenv_link" ] &&
-        [ -O "$__falenv_link" ] || return 1
-    case $__falenv_word in
-        allowed) __falenv_want=$__falenv_entry __falenv_by=folder ;;
-        noticed) ;;
-        *) return 1 ;;
-    esac
+"}" = "$__falenv_name_in_note" ]
 }
 
 __falenv_apply() {
@@ -223,8 +263,8 @@ __falenv_try_apply() {
     if [ -z "$__falenv_want$2" ]; then
         __falenv_n=0 __falenv_by=none
     fi
-    __falenv_hosts='' __falenv_host='' __falenv_table='' __falenv_key=''
-    case $__falenv_n in *@*) __falenv_hosts=${__falenv_n#*@} ;; esac
+    __falenv_url='' __falenv_host='' __falenv_table='' __falenv_key=''
+    case $__falenv_n in *@*) __falenv_url=${__falenv_n#*@} ;; esac
     __falenv_n=${__falenv_n%%@*}
     __falenv_n=${__falenv_n%%';'*}
     # The shell would run anything but a number as an expression.
@@ -232,7 +272,7 @@ __falenv_try_apply() {
         *[!0-9:]* | :0?*) return 1 ;;
         :0) ;;
         :[1-9]*)
-            [ -r "$__falenv_store" ] || return 1
+            [ -r "$__falenv_store" ] && [ -O "$__falenv_store" ] || return 1
             {
                 while [ "$((__falenv_n -= 1))" -ge 0 ]; do
                     IFS='	 ' \read -r __falenv_line || return 1
@@ -258,16 +298,24 @@ __falenv_try_apply() {
         *) return 1 ;;
     esac
     # The host in the store must be the one in the index, or the key would go to another.
-    [ "${__falenv_host%%\"*}" = "${__falenv_hosts%%@*}" ] || return 1
+    __falenv_host=${__falenv_host%%\"*}
+    [ "$__falenv_host" = "$__falenv_url" ] || return 1
+    # Nothing may have changed while this function read, nor may the store belong to someone else now.
     __falenv_is_fresh "$__falenv_now" || return 1
+    [ -z "$__falenv_key" ] || [ -O "$__falenv_store" ] || return 1
 
     __falenv_each unset "$__falenv_vars"
     [ -z "$__falenv_want" ] || \export "FALENV_PROFILE=$__falenv_want"
     [ -z "$__falenv_key" ] || \export "FAL_KEY=$__falenv_key"
-    if [ -n "$__falenv_hosts" ]; then
-        \export "FAL_HOST=${__falenv_hosts%%@*}" "FAL_QUEUE_RUN_HOST=${__falenv_hosts##*@}"
-        __falenv_hosts=${__falenv_hosts#*@}
-        \export "FAL_RUN_HOST=${__falenv_hosts%@*}"
+    if [ -n "$__falenv_host" ]; then
+        # As the official CLI derives them (fal/flags.py): each part is replaced once.
+        \export "FAL_HOST=$__falenv_host"
+        case $__falenv_host in *api.*) __falenv_host=${__falenv_host%%api.*}${__falenv_host#*api.} ;; esac
+        case $__falenv_host in
+            *alpha.*) __falenv_host=${__falenv_host%%alpha.*}${__falenv_host#*alpha.} ;;
+        esac
+        case $__falenv_host in *.ai*) __falenv_host=${__falenv_host%%.ai*}.run${__falenv_host#*.ai} ;; esac
+        \export "FAL_RUN_HOST=$__falenv_host" "FAL_QUEUE_RUN_HOST=queue.$__falenv_host"
     fi
     __falenv_name=$__falenv_want __falenv_shown=$__falenv_want
     __falenv_why=$__falenv_by __falenv_index=$__falenv_now
@@ -277,14 +325,16 @@ __falenv_try_apply() {
     esac
 }
 
-# Print the state for pin $1, by a process. $2 is the profile that the shell was on.
+# Print the state for pin $1, by a process. $2 is the profile that the shell was on. `-I` keeps Python
+# from running code that the current folder or Python's variables name.
 __falenv_state() {
-    FAL_PROFILE=$1 "$__falenv_exe" profile refresh --shell sh ${2+"--was=$2"} </dev/null
+    FAL_PROFILE=$1 "$__falenv_python" -I "$__falenv_main" profile refresh --shell sh \
+        ${2+"--was=$2"} </dev/null
 }
 
 __falenv_follow() {
     __falenv_keep_pin
-    __falenv_find_link
+    __falenv_find_links
     __falenv_moved=
     if [ "$1" = change ]; then
         __falenv_owns_key || return 0
@@ -320,16 +370,21 @@ $__falenv_out"
     fi
 }
 
+# A new shell gets this call instead of a state, so that its code has no key in it.
+__falenv_start() {
+    __falenv_guarded __falenv_follow start || :
+}
+
 __falenv_idle() {
     [ -x "$__falenv_exe" ] && [ "${FALENV_PROMPT-}" = "$__falenv_styled" ] &&
         [ "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-}" = "$__falenv_around" ] ||
         return 1
-    __falenv_find_link
+    __falenv_find_links
     [ -z "$__falenv_moved" ] && __falenv_is_fresh "$__falenv_index"
 }
 
 __falenv_check() {
-    __falenv_find_link
+    __falenv_find_links
     if [ -n "$__falenv_moved" ] ||
         { [ -n "$__falenv_index" ] && ! __falenv_is_fresh "$__falenv_index"; }; then
         __falenv_follow change
@@ -338,7 +393,7 @@ __falenv_check() {
 
 # The hook's slow part: something is not as it was at the last prompt. Each call of fal runs it too.
 __falenv_catch_up() {
-    if [ ! -x "$__falenv_exe" ]; then
+    if [ ! -x "$__falenv_exe" ] || [ ! -r "$__falenv_main" ]; then
         __falenv_print "$__falenv_gone
 " >&2
         # ksh93 is just expanding PS1 and would read on in a changed one. What stays does nothing.
@@ -454,14 +509,22 @@ __falenv_guarded() {
     {
         _falenv_flags=${_falenv_flags-}$-
         \set +aefuvx
+        if [ -n "${__falenv_virtual-}" ]; then
+            # ksh93 runs a DEBUG trap in here, and shows it the key.
+            # shellcheck disable=SC3045,SC3047
+            _falenv_trap=$(\trap -p DEBUG)
+            # shellcheck disable=SC3047
+            \trap - DEBUG
+        fi
     } 2>/dev/null
     if "$@"; then
         _falenv_status=0
     else
         _falenv_status=$?
     fi
-    \set -- "$_falenv_flags" "$_falenv_status"
-    \unset _falenv_flags _falenv_status
+    \set -- "$_falenv_flags" "$_falenv_status" "${_falenv_trap-}"
+    \unset _falenv_flags _falenv_status _falenv_trap
+    [ -z "$3" ] || \eval "\\trap -- $3 DEBUG"
     case $1 in *a*) \set -a ;; esac
     case $1 in *f*) \set -f ;; esac
     case $1 in *u*) \set -u ;; esac
@@ -515,7 +578,7 @@ __falenv_use() {
         return
     fi
     __falenv_keep_pin
-    __falenv_find_link
+    __falenv_find_links
     if ! __falenv_apply "$__falenv_to"; then
         if ! __falenv_out=$(__falenv_state "$__falenv_to"); then
             \unset __falenv_out
@@ -622,20 +685,21 @@ __falenv_remove() {
     \eval "$__falenv_fal"
     \unset -f __falenv_each __falenv_replace __falenv_print __falenv_keep __falenv_restore \
         __falenv_forget __falenv_keep_pin __falenv_note_state __falenv_same_store __falenv_owns_key \
-        __falenv_is_ours __falenv_is_fresh __falenv_find_link __falenv_take __falenv_choose \
+        __falenv_is_ours __falenv_is_fresh __falenv_find_links __falenv_is_link \
+        __falenv_read_link __falenv_choose __falenv_read_note __falenv_has_text \
         __falenv_apply __falenv_try_apply \
-        __falenv_state __falenv_follow __falenv_idle __falenv_check __falenv_catch_up \
+        __falenv_state __falenv_follow __falenv_start __falenv_idle __falenv_check __falenv_catch_up \
         __falenv_fill __falenv_show __falenv_unshow __falenv_guarded __falenv_hook \
         __falenv_program __falenv_use __falenv_off __falenv_profile __falenv_load \
         __falenv_remove
-    \unset __falenv_around __falenv_bang __falenv_before __falenv_by __falenv_clear \
+    \unset __falenv_around __falenv_bang __falenv_before __falenv_by __falenv_cached __falenv_clear \
         __falenv_older __falenv_entry __falenv_exact __falenv_exe __falenv_fal __falenv_filled \
-        __falenv_default_sgr __falenv_dialect __falenv_format __falenv_gone __falenv_hooked __falenv_host __falenv_hosts __falenv_id __falenv_index __falenv_key __falenv_line \
-        __falenv_link __falenv_link_max __falenv_loaded __falenv_mark_folder __falenv_mark_pin __falenv_marked \
-        __falenv_most __falenv_moved __falenv_n __falenv_name __falenv_notes __falenv_now \
-        __falenv_out __falenv_pin __falenv_printer __falenv_ps1 __falenv_pwd __falenv_return \
-        __falenv_readonly_hook __falenv_run __falenv_segment __falenv_segment_off __falenv_sgr __falenv_shown \
-        __falenv_store __falenv_styled __falenv_switches __falenv_table __falenv_text __falenv_to __falenv_vars \
+        __falenv_default_sgr __falenv_dialect __falenv_format __falenv_gone __falenv_hooked __falenv_host __falenv_url __falenv_id __falenv_index __falenv_key __falenv_line \
+        __falenv_link_max __falenv_loaded __falenv_main __falenv_mark_folder __falenv_mark_pin __falenv_marked \
+        __falenv_most __falenv_moved __falenv_n __falenv_name __falenv_name_in_note __falenv_notices __falenv_now \
+        __falenv_out __falenv_pin __falenv_printer __falenv_ps1 __falenv_pwd __falenv_python __falenv_return \
+        __falenv_readonly_hook __falenv_readonly_key __falenv_run __falenv_segment __falenv_segment_off __falenv_sgr __falenv_shown \
+        __falenv_seen __falenv_store __falenv_styled __falenv_switches __falenv_table __falenv_text __falenv_to __falenv_vars __falenv_verdicts \
         __falenv_virtual \
         __falenv_want __falenv_where __falenv_why __falenv_word __falenv_newer
 }

@@ -35,13 +35,22 @@ __falenv_read_link() {
     IFS= \builtin read -r -u 0 -k "$__falenv_link_max" __falenv_read < "$1" || :
 }
 
+__falenv_is_readonly() {
+    [[ ${(Pt)1-} == *readonly* ]]
+}
+
 __falenv_in_subshell() {
     ((ZSH_SUBSHELL))
 }
 
-# Run "$@" with zsh's own options. A trace would print keys.
+# Run "$@" with zsh's own options. A trace would print keys, and a DEBUG trap would see them; -L puts
+# the trap back.
 __falenv_guarded() {
-    { \builtin emulate -L zsh; \builtin setopt no_xtrace no_verbose no_nomatch; } 2>/dev/null
+    {
+        \builtin emulate -L zsh
+        \builtin setopt no_xtrace no_verbose no_nomatch
+        \builtin trap - DEBUG
+    } 2>/dev/null
     "$@"
 }
 
@@ -56,11 +65,11 @@ __falenv_hook() {
         "${PROMPT-}" == *"$__falenv_ps1"* && -e "$__falenv_index" && -e "$__falenv_store" &&
         ! "$__falenv_store" -nt "$__falenv_index" && ! "$__falenv_store" -ot "$__falenv_index" ]]
     then
-        if [[ "${PWD-}" != "$__falenv_pwd" || -n "$__falenv_link$__falenv_f9" ||
+        if [[ "${PWD-}" != "$__falenv_pwd" || -n "$__falenv_seen$__falenv_f9" ||
             -e "$__falenv_f1" || -e "$__falenv_f2" || -e "$__falenv_f3" || -e "$__falenv_f4" ||
             -e "$__falenv_f5" || -e "$__falenv_f6" || -e "$__falenv_f7" || -e "$__falenv_f8" ]]
         then
-            __falenv_find_link
+            __falenv_find_links
         fi
         if [[ -z "$__falenv_moved" ]]; then
             return 0
@@ -128,10 +137,12 @@ __falenv_show() {
 
 # Remember what `off` restores, and install the hook.
 __falenv_load() {
-    __falenv_init
-    : "${__falenv_ps1=}" "${__falenv_compdef=}"
-    (($+__falenv_links)) || \builtin typeset -ga __falenv_links
-    if [[ ${__falenv_loaded-} != $$ ]]; then
+    # An array, because the environment cannot contain one.
+    if [[ ${(t)__falenv_loaded-} != array* || ${__falenv_loaded[1]} != $$ ]]; then
+        __falenv_init
+        __falenv_ps1= __falenv_compdef=
+        \builtin unset __falenv_paths __falenv_links __falenv_loaded __falenv_function
+        \builtin typeset -ga __falenv_paths __falenv_links __falenv_loaded
         if (($+functions[fal])); then
             __falenv_function=${functions[fal]}
         fi
@@ -140,7 +151,7 @@ __falenv_load() {
             __falenv_alias=$(\builtin alias -L "fal")
         fi
         \builtin eval "__falenv_keep $__falenv_vars FAL_PROFILE"
-        __falenv_loaded=$$
+        __falenv_loaded=($$)
     else
         __falenv_keep_pin
     fi

@@ -84,7 +84,7 @@ function __falenv_is_fresh
 end
 
 function __falenv_check
-    __falenv_find_link
+    __falenv_find_links
     if test -n "$__falenv_moved"
         __falenv_late command __falenv_follow change
     else if test -n "$__falenv_index"
@@ -94,7 +94,7 @@ function __falenv_check
 end
 
 function __falenv_catch_up
-    if not test -x "$__falenv_exe"
+    if not test -x "$__falenv_exe" -a -r "$__falenv_main"
         builtin printf '%s\n' $__falenv_gone >&2
         __falenv_late command __falenv_remove
         return
@@ -115,7 +115,7 @@ end
 function __falenv_first
     function __falenv_hook --on-event fish_prompt
         # Most prompts end here. It is one builtin, because each call costs fish.
-        test -x "$__falenv_exe" -a -z "$__falenv_link" -a "x$PWD" = "x$__falenv_pwd" \
+        test -x "$__falenv_exe" -a -z "$__falenv_links" -a "x$PWD" = "x$__falenv_pwd" \
             -a "x$FAL_PROFILE:$FALENV_PROFILE:$FAL_CONFIG_PATH:$HOME" = "x$__falenv_around" \
             -a "x$FALENV_PROMPT:$NO_COLOR:$TERM" = "x$__falenv_styled" \
             -a -e "$__falenv_index" -a -e "$__falenv_store" \

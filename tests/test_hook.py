@@ -480,13 +480,13 @@ def test_case_24_ctrl_c_in_a_refresh(
     started, noted = home.path / "started", home.path / "noted"
     slow = home.path / "slow exe"  # slow once
     slow.write_text(
-        f'#!/bin/sh\n[ -e started ] && exec {SCRIPTS}/falenv "$@"\necho > started\nsleep 20\n'
+        f'#!/bin/sh\n[ -e started ] && exec {SCRIPTS}/python "$@"\necho > started\nsleep 20\n'
     )
     slow.chmod(0o755)
     if shell_name == "fish":
-        shell.run(f"set -g __falenv_exe (pwd)/{shlex.quote(slow.name)}")
+        shell.run(f"set -g __falenv_python (pwd)/{shlex.quote(slow.name)}")
     else:
-        shell.run(f"__falenv_exe=$PWD/{shlex.quote(slow.name)}")
+        shell.run(f"__falenv_python=$PWD/{shlex.quote(slow.name)}")
 
     def interrupt(line: str) -> str:
         started.unlink(missing_ok=True)

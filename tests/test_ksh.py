@@ -108,10 +108,10 @@ def test_case_24_ctrl_c_in_a_refresh(home: Home, start: Start, shell_name: str) 
     started = home.path / "started"
     slow = home.path / "slow exe"  # slow once
     slow.write_text(
-        f'#!/bin/sh\n[ -e started ] && exec {SCRIPTS}/falenv "$@"\necho > started\nsleep 20\n'
+        f'#!/bin/sh\n[ -e started ] && exec {SCRIPTS}/python "$@"\necho > started\nsleep 20\n'
     )
     slow.chmod(0o755)
-    shell.run('set -u; __falenv_exe="$PWD/slow exe"')
+    shell.run('set -u; __falenv_python="$PWD/slow exe"')
     started.unlink(missing_ok=True)
     shell.run("printenv FAL_KEY > noted")
     home.profiles("a", "b", default="b")

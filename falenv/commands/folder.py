@@ -29,7 +29,7 @@ def link(name: str) -> None:
     resolve(now, name)
     path = os.path.join(links.here(), links.FILE)
     links.write(path, name)
-    links.allow(links.read(path))
+    links.allow(path, links.read(path))
     _finish(now, mark, f"Profile {masked(name)} linked to {os.path.dirname(path)}.")
 
 
@@ -57,9 +57,10 @@ def allow() -> None:
     As long as it stays as it is: with another text it is asked for again.
     """
     mark = fast.mark_of_shell()
-    now, found = store.read(paths.store()), links.read(_nearest())
-    links.allow(found)
-    _finish(now, mark, f"{found.path} allowed: profile {masked(found.name)}.")
+    now, path = store.read(paths.store()), _nearest()
+    name = links.read(path)
+    links.allow(path, name)
+    _finish(now, mark, f"{path} allowed: profile {masked(name)}.")
 
 
 @click.command("deny")
@@ -82,7 +83,7 @@ def _finish(now: Store, mark: str, done: str) -> None:
 
 
 def _nearest() -> str:
-    path = links.find()
+    path = next(links.above(links.here()), None)
     if path is None:
         raise FalenvError(
             f"no {links.FILE} in this folder or above it; make one: fal profile link NAME"

@@ -108,7 +108,8 @@ def current(*, as_json: bool, only_name: bool) -> None:
     found = store.read(path)
     active = resolve(found)
     profile = active.profile
-    link = links.nearest()
+    chain = links.chain()
+    link = chain[-1] if chain and active.why == "folder" else None
     given = os.environ.get("FAL_KEY")
     expected = profile.key if profile else None
     if as_json:
@@ -137,16 +138,17 @@ def current(*, as_json: bool, only_name: bool) -> None:
     else:
         reason = {
             "default": f"the default in {path}",
-            "folder": f"the folder's, by {link.path if link else links.FILE}",
+            "folder": f"the folder's, by {link.path if link else ''}",
             "pin": "FAL_PROFILE pins this shell to it",
         }
         click.echo(printable(f"{masked(profile.name)} ({reason[active.why]})"))
         click.echo(printable(f"key   {mask(profile.key)}"))
         if profile.host:
             click.echo(printable(f"host  {masked(profile.host)}"))
-    if link and link.verdict != "allowed":
-        state = {"unknown": "not allowed yet", "denied": "denied"}.get(link.verdict)
-        say(link.problem or f"{link.path} is not followed: {state}")
+    for other in chain:
+        if other.verdict != "allowed":
+            state = {"unknown": "not allowed yet", "denied": "denied"}.get(other.verdict)
+            say(other.problem or f"{other.path} is not followed: {state}")
     if given == expected:
         return
     again = masked(active.name) if active.why == "pin" else "--default"
