@@ -12,7 +12,7 @@ _MOST_NAMES = 8
 
 
 class FalenvError(Exception):
-    """The base of all errors that the user is told of. `str()` is the message, one line."""
+    """The base of all errors that are shown to the user. `str()` is the message, one line."""
 
     exit_code = 1
 
@@ -32,7 +32,7 @@ class StoreError(FalenvError):
 
 
 class StoreNotWrittenError(StoreError):
-    """The system refused to write the store, or `other`, a file or folder that this takes."""
+    """The system refused to write the store, or `other`, a file or folder needed for that."""
 
     def __init__(self, path: str, error: OSError, other: str = "") -> None:
         what = f"could not be written: {error.strerror}" + (f" ({other})" if other else "")
@@ -54,7 +54,7 @@ class StoreBusyError(FalenvError):
 
 
 class ProfileNotFoundError(FalenvError):
-    """A name, from wherever it came, is not a profile of the store."""
+    """A name from an argument, the pin, a folder or the default is not a profile of the store."""
 
     def __init__(self, name: str, why: str, known: list[str]) -> None:
         listed = ", ".join(map(masked, known[:_MOST_NAMES]))
@@ -78,7 +78,7 @@ class ProfileNotFoundError(FalenvError):
 
 
 class FolderError(FalenvError):
-    """A `.fal-profile` that is not followed, or could not be written. Nothing is taken from it."""
+    """A `.fal-profile` is not followed, or could not be written."""
 
     def __init__(self, path: str, what: str) -> None:
         super().__init__(f"{path} {what}; it is not followed")
@@ -95,14 +95,14 @@ class LinkChangedError(FalenvError):
 
 
 class NoProfileError(FalenvError):
-    """A command needs the active profile, and none is."""
+    """A command needs the active profile, but there is none."""
 
     def __init__(self) -> None:
         super().__init__("no profile is set; use: fal profile set NAME")
 
 
 class InvalidNameError(FalenvError):
-    """A name that we do not give to a profile."""
+    """A name that a new profile cannot have."""
 
     def __init__(self, name: str, what: str) -> None:
         super().__init__(
@@ -112,7 +112,7 @@ class InvalidNameError(FalenvError):
 
 
 class InvalidKeyError(FalenvError):
-    """A text that is no key. The text itself is never repeated: it may be a mistyped secret."""
+    """A text is not a key. The message never repeats it, since it may be a mistyped secret."""
 
     def __init__(self) -> None:
         # The seed's words.
@@ -120,11 +120,11 @@ class InvalidKeyError(FalenvError):
 
 
 class InvalidHostError(FalenvError):
-    """A host that must not, or not without being told so, be sent a key."""
+    """A host that must not receive a key, or only with --force."""
 
 
 class KeyNotCarriedError(FalenvError):
-    """A value that no environment variable, or not the shell that asks, can hold."""
+    """A value does not fit into an environment variable, or not into one of this shell."""
 
     def __init__(self, variable: str, what: str) -> None:
         super().__init__(f"the value for {variable} contains {what}, which this shell cannot carry")
@@ -152,7 +152,7 @@ class CannotRunError(FalenvError):
 
 
 class InternalError(FalenvError):
-    """What we did not foresee. Neither its values nor its message are shown: one may be a key."""
+    """A fault in falenv. Its values and its message are not shown, since one may be a key."""
 
     def __init__(self, error: BaseException) -> None:
         trace = error.__traceback__
@@ -163,7 +163,7 @@ class InternalError(FalenvError):
 
 
 class SystemFailedError(FalenvError):
-    """The system refused what no other error here foresees, such as writing the output."""
+    """The system refused something that has no error of its own, such as writing the output."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(f"{error.filename or 'could not go on'}: {error.strerror}")

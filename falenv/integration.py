@@ -60,9 +60,10 @@ def integration(dialect: Dialect, state: str, *, show_segment: bool, cached: str
 
 
 def without_comments(code: str) -> str:
-    """Leave out the lines that are comments or empty: a twentieth of what a shell's start takes.
+    """Return shell code without its comment lines and empty lines.
 
-    No line of ours that begins so is part of a text; a test holds that nothing else is changed.
+    A shell's start takes a twentieth less time without them. No such line in shell/ is part of a
+    string; a test compares what the shells make of both.
     """
     lines = (line for line in code.splitlines(keepends=True) if line.strip())
     return "".join(line for line in lines if not line.lstrip().startswith("#"))
@@ -71,9 +72,9 @@ def without_comments(code: str) -> str:
 def state(
     dialect: Dialect, active: Active, environment: Environment, store_path: str, index_path: str
 ) -> str:
-    """Return what a shell has to do to be on an environment, and to know that it is.
+    """Return the code that puts a shell on an environment: exports, and facts about the profile.
 
-    Also what the shell's refresh evals. The shell is told the key's id, never the key.
+    A refresh prints the same code. Besides the export it has the key's id, never the key.
     """
     profile = active.profile
     return (
@@ -93,7 +94,7 @@ def start_state(dialect: Dialect, store_path: str, index_path: str, pin: str | N
     It names neither key nor profile. The shell takes both from the store, as after a change. So
     the code can be kept in a file, and a trace of the eval shows no key.
     """
-    # Not this version of the index, but where its later ones are found.
+    # The folder, since later versions of the index have other names.
     indexes = index_path[: index_path.rfind("/") + 1]
     pinned = ""
     if pin is not None:
@@ -108,7 +109,7 @@ def start_state(dialect: Dialect, store_path: str, index_path: str, pin: str | N
 
 
 def seen_state(dialect: Dialect, store_path: str, index_path: str) -> str:
-    """Return the part of the state that only says which version of the store was looked at."""
+    """Return the part of the state that says which version of the store was read."""
     return (
         dialect.assign("__falenv_store", store_path)
         + dialect.assign("__falenv_index", index_path)

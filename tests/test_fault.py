@@ -50,12 +50,8 @@ COMMANDS = {
 }
 SYNCED = re.compile(r"fsync\(.*/\.fal(/\.config\.toml\.falenv)?>|rename\(.*/\.fal/")
 TURNING = re.compile(r"O_CREAT|O_TRUNC|rename|unlink")
-#: The key of the default, no other, and the whole of the integration.
-CODE = re.compile(
-    r"(?s)__falenv_exe=(?:(?!fakefake).)*\n"
-    r"export FAL_KEY='?00000000-0000-4000-8000-000000000001:(fake){8}'?\n"
-    r"(?:(?!fakefake).)*\n__falenv_note_state\n"
-)
+#: No key, and the whole of the integration.
+CODE = re.compile(r"(?s)__falenv_exe=(?:(?!fakefake).)*\n__falenv_start\n")
 SIGNALS = ["KILL", "INT"]
 ERRORS = ["ENOSPC", "EIO", "EACCES", "EROFS", "EINTR"]
 SHORT = [

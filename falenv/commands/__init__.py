@@ -1,4 +1,4 @@
-"""The commands as click sees them: thin, one file a topic."""
+"""The commands for click: parse, ask, call, print. One file per topic."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def run(arguments: list[str]) -> int:
     if arguments in ([], ["profile"]):
         arguments = [*arguments, "--help"]
     prog = "fal" if arguments[:1] == ["profile"] else "falenv"
-    for stream in (sys.stdout, sys.stderr):  # a name that the locale cannot show is shown escaped
+    for stream in (sys.stdout, sys.stderr):  # escapes a name that the locale cannot encode
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        # Not root.main(), which has its own way with Ctrl-C and with a reader that went away.
+        # root.main() would handle Ctrl-C and a closed stdout in its own way.
         with root.make_context(prog, arguments) as context:
             root.invoke(context)
             return 0

@@ -76,7 +76,7 @@ def deny() -> None:
 
 
 def _finish(now: Store, mark: str, done: str) -> None:
-    """Let the shells know, and say what was done, and where this one still has another's key."""
+    """Update the index, print what was done, and say if this shell still has another key."""
     index.update(now)
     click.echo(printable(done))
     notices.tell_of_key(now.profiles.get(choice(now)[0]), mark)

@@ -1,4 +1,4 @@
-"""What makes every later shell follow: install, uninstall."""
+"""The commands that edit start-up files: install, uninstall."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PLAIN = re.compile(r"[\w./-]+")
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add what both commands take."""
+    """Add the options and arguments of both commands."""
     for add in (
         click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
         click.option("--yes", is_flag=True, help="Do it without asking."),
@@ -102,7 +102,7 @@ def _asking() -> str:
 
 
 def _change(edits: list[Edit], command: str, *, yes: bool, dry_run: bool) -> list[Edit]:
-    """Show the edits that change something and make them, if that is wanted; return them."""
+    """Show the edits that change something, write them if the user agrees, and return them."""
     changes = [edit for edit in edits if edit.after != edit.before]
     for edit in changes:
         emit(_difference(edit))
@@ -121,7 +121,7 @@ def _change(edits: list[Edit], command: str, *, yes: bool, dry_run: bool) -> lis
 
 
 def _difference(edit: Edit) -> str:
-    """Return an edit as a unified diff, of the changed lines alone: others may hold secrets."""
+    """Return an edit as a unified diff without context, since other lines may hold secrets."""
     import difflib
 
     before, after = (
@@ -136,18 +136,18 @@ def _difference(edit: Edit) -> str:
 
 
 def _keep_code(shells: list[str], exe: str) -> None:
-    """Write the files that the start-up files read, so that the first new shell is quick too."""
+    """Write the cached integrations, so that the first new shell starts no process either."""
     path = paths.store()
     try:
         index_path = index.update(store.read(path))
     except FalenvError:
-        return  # the first new shell will say what is wrong with the store
+        return  # the first new shell reports what is wrong with the store
     for shell in shells:
         write_cached(paths.cached(exe, shell), dialects.find(shell), path, index_path)
 
 
 def _line_for(targets: Collection[str], exe: str) -> str:
-    """Return the line that makes the shell that asks follow, if it is one of `targets`."""
+    """Return the line that makes the calling shell follow, if that is one of `targets`."""
     try:
         name = detect.shell()
     except UsageError:

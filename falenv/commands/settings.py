@@ -117,7 +117,7 @@ def create(name: str) -> None:
 
 
 def _confirm_new(found: Store, name: str) -> None:
-    """On a terminal, ask before a name is created that looks like a slip of another."""
+    """On a terminal, ask before creating a name that looks like a misspelling of another."""
     import difflib
 
     close = difflib.get_close_matches(name, found.profiles, n=1, cutoff=0.75)
@@ -175,7 +175,7 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool) -> None:
         if not text:
             raise FalenvError("FAL_KEY is not set here; nothing was changed")
         value = clean_key(text)
-    elif sys.stdin.isatty():  # with --stdin too: what is typed is not to be seen
+    elif sys.stdin.isatty():  # with --stdin too, so that the key is not echoed
         value = _typed_key()
     elif from_stdin:
         value = _piped_key()
@@ -196,14 +196,14 @@ def _refuse_key(words: tuple[str, ...], found: Store) -> None:
 
 
 def _typed_key() -> str:
-    """Ask, without echo, until it is a key; click.Abort at the end of input."""
+    """Ask without echo until the answer is a key; raise click.Abort at the end of input."""
     import getpass
 
     while True:
         try:
             return clean_key(getpass.getpass("Enter the key: "))
         except (EOFError, KeyboardInterrupt) as end:
-            click.echo(err=True)  # the cursor stands behind the question
+            click.echo(err=True)  # ends the line of the question
             raise (click.Abort if isinstance(end, EOFError) else KeyboardInterrupt) from None
         except UnicodeDecodeError:
             click.echo(str(InvalidKeyError()), err=True)
@@ -212,7 +212,7 @@ def _typed_key() -> str:
 
 
 def _piped_key() -> str:
-    """Return the key in the one line that comes on standard input."""
+    """Return the key from standard input, which must be one line."""
     content = sys.stdin.buffer.read(64 * 1024)
     try:
         lines = [line for line in content.decode("utf-8-sig").splitlines() if line.strip()]
