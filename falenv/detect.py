@@ -1,4 +1,4 @@
-"""Which shell is asking."""
+"""Detect which shell runs falenv."""
 
 from __future__ import annotations
 
@@ -72,6 +72,6 @@ def _ancestor() -> str:
         name: str = shellingham.detect_shell()[0]
     except (shellingham.ShellDetectionFailure, RuntimeError, OSError):
         raise UsageError(
-            "could not tell which shell is asking; name it: fal profile env --shell bash"
+            "could not detect your shell; name it: fal profile env --shell bash"
         ) from None
     return name

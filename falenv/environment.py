@@ -46,7 +46,7 @@ def environment(active: Active) -> Environment:
         found["FAL_PROFILE"] = profile.name
     for variable, value in found.items():
         if value and "\0" in value:
-            raise KeyNotCarriedError(variable, "a NUL")
+            raise KeyNotCarriedError(variable, "a NUL character")
         if value and len(os.fsencode(value)) > _LONGEST:
             raise KeyNotCarriedError(variable, f"more than {_LONGEST} bytes")
     return found

@@ -1,18 +1,19 @@
 """What can go wrong, worded once.
 
-Every message is one line that says what is wrong, where, and the cure. None contains a key.
-`__main__` prints them and turns them into the exit code.
+Every message is one line: what is wrong, where, and how to fix it. No message contains a key.
+`__main__` prints the message and returns the exit code.
 """
 
 from __future__ import annotations
 
-from falenv.masking import masked, shown
+from falenv.masking import as_word, masked, shown
 
 _MOST_NAMES = 8
+_ISSUES = "https://github.com/falenv/falenv/issues"
 
 
 class FalenvError(Exception):
-    """The base of all errors that are shown to the user. `str()` is the message, one line."""
+    """The base of all errors that the user sees. `str()` is the message, one line."""
 
     exit_code = 1
 
@@ -35,8 +36,8 @@ class StoreNotWrittenError(StoreError):
     """The system refused to write the store, or `other`, a file or folder needed for that."""
 
     def __init__(self, path: str, error: OSError, other: str = "") -> None:
-        what = f"could not be written: {error.strerror}" + (f" ({other})" if other else "")
-        super().__init__(path, what, "it was left as it was; try again after mending that")
+        what = f"could not write the store: {error.strerror}" + (f" ({other})" if other else "")
+        super().__init__(path, what, "nothing was changed; fix this and try again")
 
 
 class StartupFileError(StoreError):
@@ -48,44 +49,59 @@ class StoreBusyError(FalenvError):
 
     def __init__(self, path: str, holder: str, seconds: float) -> None:
         super().__init__(
-            f"{path} is being changed by {holder}, and still was after {seconds:g} seconds; "
-            "try again when that has ended"
+            f"{path}: {holder} has locked the store for more than {seconds:g} seconds; "
+            "wait until that process ends, then try again"
         )
 
 
 class ProfileNotFoundError(FalenvError):
-    """A name from an argument, the pin, a folder or the default is not a profile of the store."""
+    """No profile of the store has this name.
+
+    `why` says where the name is from: `argument`, `pin`, `folder`, `default`, or `delete` for the
+    argument of `fal profile delete`.
+    """
 
     def __init__(self, name: str, why: str, known: list[str]) -> None:
         listed = ", ".join(map(masked, known[:_MOST_NAMES]))
         listed += ", …" if len(known) > _MOST_NAMES else ""
-        there = f"there are: {listed}" if known else "there are none yet"
+        there = f"profiles: {listed}" if known else "there are no profiles yet"
+        missing = "but no such profile exists"
         what, cure = {
             "pin": (
-                f"FAL_PROFILE names {shown(name)}, which is no profile",
-                "unset it, or use another: fal profile use NAME",
+                f"FAL_PROFILE names {shown(name)}, {missing}",
+                "unset it, or use another profile: fal profile use NAME",
             ),
             "default": (
-                f"the default is {shown(name)}, which is no profile",
+                f"the default is {shown(name)}, {missing}",
                 "choose another: fal profile set NAME",
             ),
             "folder": (
-                f"this folder's .fal-profile names {shown(name)}, which is no profile",
-                "link another: fal profile link NAME",
+                f"this folder's .fal-profile names {shown(name)}, {missing}",
+                "choose another: fal profile link NAME",
             ),
-        }.get(why, (f"there is no profile {shown(name)}", "create it: fal profile create NAME"))
+            "delete": (
+                f"profile {shown(name)} does not exist",
+                "to see all profiles: fal profile list",
+            ),
+        }.get(
+            why,
+            (
+                f"profile {shown(name)} does not exist",
+                f"to create it as the default: fal profile create {as_word(name)}",
+            ),
+        )
         super().__init__(f"{what} ({there}); {cure}")
 
 
 class FolderError(FalenvError):
-    """A `.fal-profile` is not followed, or could not be written."""
+    """A `.fal-profile` is not one that falenv follows, or could not be written."""
 
-    def __init__(self, path: str, what: str) -> None:
-        super().__init__(f"{path} {what}; it is not followed")
+    def __init__(self, path: str, what: str, cure: str = "falenv ignores it") -> None:
+        super().__init__(f"{path} {what}; {cure}")
 
 
 class LinkChangedError(FalenvError):
-    """The `.fal-profile` that decides here is not as the user has allowed it."""
+    """The `.fal-profile` that decides here has changed since the user allowed it."""
 
     def __init__(self, path: str) -> None:
         super().__init__(
@@ -98,7 +114,7 @@ class NoProfileError(FalenvError):
     """A command needs the active profile, but there is none."""
 
     def __init__(self) -> None:
-        super().__init__("no profile is set; use: fal profile set NAME")
+        super().__init__("no profile is active; choose one: fal profile set NAME")
 
 
 class InvalidNameError(FalenvError):
@@ -107,12 +123,12 @@ class InvalidNameError(FalenvError):
     def __init__(self, name: str, what: str) -> None:
         super().__init__(
             f"{shown(name)} cannot be a profile's name: {what}; "
-            "take letters, digits and any of . _ - @ + /"
+            "use letters, digits and any of . _ - @ + /"
         )
 
 
 class InvalidKeyError(FalenvError):
-    """A text is not a key. The message never repeats it, since it may be a mistyped secret."""
+    """A text is not a key. The message never repeats the text, which may be a mistyped key."""
 
     def __init__(self) -> None:
         # The seed's words.
@@ -120,14 +136,14 @@ class InvalidKeyError(FalenvError):
 
 
 class InvalidHostError(FalenvError):
-    """A host that must not receive a key, or only with --force."""
+    """A host that must not receive the key, or only with --force."""
 
 
 class KeyNotCarriedError(FalenvError):
-    """A value does not fit into an environment variable, or not into one of this shell."""
+    """No environment variable can hold a value of the profile."""
 
     def __init__(self, variable: str, what: str) -> None:
-        super().__init__(f"the value for {variable} contains {what}, which this shell cannot carry")
+        super().__init__(f"{variable} cannot hold a value with {what}; change it in the store")
 
 
 class NoOfficialError(FalenvError):
@@ -137,7 +153,7 @@ class NoOfficialError(FalenvError):
 
     def __init__(self, command: str) -> None:
         super().__init__(
-            f"{command!r} is a command of the official fal CLI, which was not found; "
+            f"{command!r} belongs to the official fal CLI, which was not found; "
             "install it: pip install fal"
         )
 
@@ -152,18 +168,18 @@ class CannotRunError(FalenvError):
 
 
 class InternalError(FalenvError):
-    """A fault in falenv. Its values and its message are not shown, since one may be a key."""
+    """A fault in falenv. Do not show the error's message or any value, which may be a key."""
 
     def __init__(self, error: BaseException) -> None:
         trace = error.__traceback__
         while trace and trace.tb_next:
             trace = trace.tb_next
         where = f"{trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno}" if trace else "?"
-        super().__init__(f"this is a fault in falenv: {type(error).__name__} in {where}")
+        super().__init__(f"internal error: {type(error).__name__} in {where}; report it: {_ISSUES}")
 
 
 class SystemFailedError(FalenvError):
-    """The system refused something that has no error of its own, such as writing the output."""
+    """The system refused something else, such as writing the output."""
 
     def __init__(self, error: OSError) -> None:
-        super().__init__(f"{error.filename or 'could not go on'}: {error.strerror}")
+        super().__init__(f"{error.filename or 'could not continue'}: {error.strerror}")

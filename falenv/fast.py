@@ -13,8 +13,8 @@ from falenv import detect, dialects, index, links, notices, paths, store
 from falenv.active import Active, choice, pin, resolve
 from falenv.console import emit
 from falenv.environment import NOTHING, VARIABLES, apply, environment
-from falenv.errors import FalenvError, StoreError, UsageError
-from falenv.masking import masked, shown
+from falenv.errors import FalenvError, ProfileNotFoundError, StoreError, UsageError
+from falenv.masking import as_word, masked, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ def refresh(*, shell: str | None = None, was: str | None = None, cache: str | No
     """Print the state for a shell that has the integration but cannot follow with builtins.
 
     Say so if the profile `was`, which the shell was on, is gone. Write the copy of the integration
-    for later shells to `cache`. Errors: as for `env`.
+    for later shells to `cache`. Without these two the shell asks for `fal profile use`, so the pin
+    is the name that the user typed. Errors: as for `env`.
     """
     from falenv.integration import state, write_cached
 
@@ -85,6 +86,8 @@ def refresh(*, shell: str | None = None, was: str | None = None, cache: str | No
     emit(state(dialect, active, variables, path, index_path))
     if cache:
         write_cached(cache, dialect, path, index_path)
+    if isinstance(failure, ProfileNotFoundError) and pin() and was is None and not cache:
+        raise ProfileNotFoundError(pin(), "argument", list(found.profiles))
     if failure:
         raise failure
     known = set(map(masked, found.profiles))
@@ -148,7 +151,7 @@ def _decide(
 
 
 def _read(dialect: Dialect, path: str) -> Store:
-    """Read the store. If that fails, print what the shell needs to know that it has looked.
+    """Read the store. If that fails, print a state which says that the shell has seen it.
 
     Errors: StoreError.
     """
@@ -188,7 +191,7 @@ def _refuse_screen(dialect: Dialect, name: str | None = None) -> None:
         words += f" {name if name.isalnum() else dialect.quote(name)}"
     line = f"{words} | source" if dialect.name == "fish" else f'eval "$({words})"'
     raise FalenvError(
-        f"this prints code with your key in it, for a shell, not for a screen; use: {line}"
+        f"the output contains your key, so it is not printed to a terminal; use: {line}"
     )
 
 
@@ -219,14 +222,18 @@ def list_names() -> None:
 
 
 def run(name: str, command: list[str]) -> NoReturn:
-    """Run `command` in this process's place, with the environment of a profile and no other's."""
-    mark_of_shell()  # taken off the environment, since the command is not the shell
+    """Run `command` in this process's place, with a profile's environment."""
+    mark_of_shell()  # removes the variable, since the command is not the shell
     if not command:
-        raise UsageError("no command to run; an example: fal profile exec NAME -- fal app list")
+        raise UsageError(
+            f"no command given; for example: fal profile exec {as_word(name)} -- fal app list"
+        )
     active = resolve(find(name), name)
     variables = environment(active)
     if variables["FAL_KEY"] is None:
-        raise FalenvError(f"profile {shown(name)} has no key; set it: fal profile key NAME")
+        raise FalenvError(
+            f"profile {shown(name)} has no key; to set one: fal profile key {as_word(name)}"
+        )
     from falenv.official import become
 
     become(command, apply(variables))
@@ -241,7 +248,7 @@ def pass_on(arguments: list[str]) -> NoReturn:
     hand_over(arguments, {} if why == "none" else environment(resolve(found)))
 
 
-#: The options of the commands that need no click: those without a value, and those with one.
+#: The options of the commands that need no click: those without a value, then those with one.
 OPTIONS = {
     "env": ({"--exports-only", "--unset", "--no-prompt"}, {"--shell"}),
     "start": (set(), {"--shell", "--cache"}),
@@ -250,7 +257,7 @@ OPTIONS = {
 
 
 def dispatch(arguments: list[str]) -> bool:
-    """Run a `fal profile …` command line, if it is one of those above; return True if it was.
+    """Run a `fal profile …` command line if this module has the command; return True if so.
 
     Leave abbreviated and mistyped lines to click, which explains them.
     """
@@ -275,7 +282,7 @@ def dispatch(arguments: list[str]) -> bool:
 
 
 def _options(command: str, arguments: list[str]) -> dict[str, str | bool] | None:
-    """Return the keyword arguments for a command's function, or None for a line of click's."""
+    """Return the keyword arguments for a command's function, or None if click has to parse them."""
     flags, values = OPTIONS[command]
     found: dict[str, str | bool] = {}
     words = iter(arguments)
@@ -300,9 +307,10 @@ def mark_of_shell() -> str:
     """Return what an integrated shell says about itself, and unset the variable that says it.
 
     `live`: a switch takes effect in the shell at once. `later`: at its next prompt. `done`: the
-    shell has switched by itself, and asks only for what there is to say. Empty: not integrated.
-    A shell that cannot tell whether it is a subshell, whose variables nobody sees, says
-    `live:PID:OTHERWISE`. PID is the shell itself. OTHERWISE holds if another process started us.
+    shell has switched by itself, and wants only the notices. Empty: not integrated.
+
+    A shell that cannot tell whether it is a subshell says `live:PID:OTHERWISE`, with the process
+    id of the main shell. If another process started us, OTHERWISE is the mark.
     """
     mark, _, rest = os.environ.pop("__falenv_shell", "").partition(":")
     parent, _, otherwise = rest.partition(":")

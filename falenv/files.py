@@ -106,7 +106,7 @@ def open_file(
         descriptor = os.open(path, flags)
     except OSError as error:
         if not follow and os.path.islink(path):
-            raise UnfitError(error.errno, "is a link", path) from None
+            raise UnfitError(error.errno, "is a symbolic link", path) from None
         raise
     try:
         status = os.fstat(descriptor)

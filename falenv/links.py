@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 FILE = ".fal-profile"
 LONGEST = 512  # bytes; a name has 64 characters at the most
-_NOT_A_LINE = "is more than one line with a profile's name"
+UNCHANGED = "nothing was changed; fix this and try again"
+_NOT_A_LINE = "has more in it than one line with a profile's name"
 
 
 class Link:
@@ -113,7 +114,7 @@ def read(path: str) -> str:
     if not name or not name.isprintable() or "\ufffd" in name:
         raise FolderError(path, "has no profile's name in it")
     if name != masked(name):
-        raise FolderError(path, "has what looks like a key in it, not a profile's name")
+        raise FolderError(path, "seems to have a key in it, not a profile's name")
     return name
 
 
@@ -207,7 +208,7 @@ def write(path: str, name: str) -> None:
     try:
         files.replace(path, f"{name}\n".encode(), mode=files.usual_mode())
     except OSError as error:
-        raise FolderError(path, f"could not be written: {error.strerror}") from None
+        raise FolderError(path, f"could not be written: {error.strerror}", UNCHANGED) from None
 
 
 def _record(note: str, path: str, word: str, name: str) -> None:
@@ -215,5 +216,5 @@ def _record(note: str, path: str, word: str, name: str) -> None:
         files.make_folder(os.path.dirname(note))
         files.replace(note, f"{word}\n{name}\n{path}\n".encode("utf-8", "surrogateescape"))
     except OSError as error:
-        what = f"could not be remembered: {error.strerror} ({os.path.dirname(note)})"
-        raise FolderError(path, what) from None
+        what = f"could not be {word}: {error.strerror} ({os.path.dirname(note)})"
+        raise FolderError(path, what, UNCHANGED) from None

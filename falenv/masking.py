@@ -6,7 +6,8 @@
    text may be a key, and rule 1 holds: `masked`. The official CLI takes any text for a name.
 3. A text that someone gave as a name or host may be a mistyped key, or its secret half. Nothing
    behind a colon is shown, and of 32 or more characters only the first 8: `shown`. click's
-   messages repeat such texts, so the rule holds for each of their words: `shown_words`.
+   messages repeat such texts, so the rule holds for each of their words: `shown_words`. A command
+   in a message repeats a name only if the rule changes nothing: `as_word`.
 4. Every message on stderr is held to rule 2, word by word, whoever worded it: `message`. tomli,
    for example, repeats the names of tables. A word with a slash is a path, and is shown.
 5. A character that a terminal acts on, or cannot show, appears as its escape: `printable`.
@@ -72,14 +73,19 @@ def shown(name: str) -> str:
     return repr(f"{head}:{MASK}" if colon else _cut(name))
 
 
+def as_word(name: str) -> str:
+    """Return a name for a command in a message: as it is if any shell can read it, else NAME."""
+    is_plain = all(char.isalnum() or char in "._-@+/" for char in name)
+    return name if name and is_plain and name[0] != "-" and name == _cut(name) else "NAME"
+
+
 def shown_words(text: str) -> str:
-    """Return the text of a click error, each word by rule 3.
+    """Return the text of a click error as one line, each word by rule 3.
 
-    The part before a colon is cut too, since it may be something else than an id here.
+    The part before a colon is cut too, since it may be something else than an id here. click
+    puts each of several choices on a line of its own.
     """
-    import re
-
-    return re.sub(r"\S+", lambda word: _shown_word(word[0]), text)
+    return " ".join(map(_shown_word, text.split()))
 
 
 def message(text: str) -> str:

@@ -16,61 +16,64 @@ if TYPE_CHECKING:
 
 EVAL = 'eval "$(fal profile env)"'
 
-#: The shells print these themselves, as they are. %s is the path of the program.
-GONE = "falenv: %s is gone; this shell keeps its FAL_KEY, and follows no more"
+#: The shells print these, unchanged. %s is the path of the program.
+GONE = "falenv: %s is gone. This shell keeps its FAL_KEY and no longer follows changes"
 READONLY_HOOK = (
-    "falenv: PROMPT_COMMAND is read-only, so this shell follows only what is switched in it"
+    "falenv: PROMPT_COMMAND is read-only, so this shell only follows changes that you make in it"
 )
-READONLY_KEY = "falenv: FAL_KEY is read-only, so this shell cannot switch; open a new one"
+READONLY_KEY = "falenv: FAL_KEY is read-only, so this shell cannot switch; open a new shell"
 
 
 def tell_of_mode(before: Store) -> None:
-    """Say that the store is private now, if others could read it before an edit."""
+    """Say that the store is private now, if other users could access it before an edit."""
     if before.is_open_to_others:
-        say(f"{before.path} could be read by others on this machine; it is private now")
+        say(f"other users could access {before.path}; it is private now")
 
 
 def tell_of_folder() -> None:
-    """Say which `.fal-profile` files here are passed over, once for each text of each file."""
+    """Say which `.fal-profile` files falenv ignores here, once for each text of each file."""
     for link in filter(links.is_news, links.chain()):
         say(
             link.problem
-            or f"{link.path} names profile {shown(link.name)}, and was not allowed yet; "
-            "to follow it: fal profile allow (or: fal profile deny)"
+            or f"{link.path} names profile {shown(link.name)}, but you have not allowed it; "
+            "to use it: fal profile allow (or: fal profile deny)"
         )
 
 
 def tell_of_loss(was: str, name: str, *, is_known: bool) -> None:
-    """Say that the profile `was`, which a shell was on, is gone, or not active if it `is_known`.
+    """Say that a shell's profile `was` is no longer active, or if not `is_known`, that it is gone.
 
     `name` is the profile that is active now, or an empty string.
     """
-    now = f"this shell is on {shown(name)} now" if name else "FAL_KEY was removed"
-    what = "is active no more" if is_known else "is gone"
+    now = f"this shell now uses {shown(name)}" if name else "this shell has no FAL_KEY now"
+    what = "is no longer active" if is_known else "no longer exists"
     say(f"profile {shown(was)} {what}; {now}")
 
 
 def tell_shell(now: Store, mark: str) -> None:
-    """Say what a change of the store means for the calling shell, where that is a surprise.
+    """Say why the calling shell does not follow a change of the store, if it does not.
 
     `mark` is what the shell says about itself (`fast.mark_of_shell`).
     """
     name, why = choice(now)
     profile = now.profiles.get(name)
     if why == "pin" and name != now.default:
-        stays = f"this shell stays on {shown(name)}, since FAL_PROFILE pins it"
-        gone = f"FAL_PROFILE still names {shown(name)}, which is no profile"
-        say(
-            f"{stays if profile else gone}; to follow the default: fal profile use --default"
-            + ("" if mark else " (or: unset FAL_PROFILE)")
-        )
+        stays = f"this shell stays on {shown(name)}, because FAL_PROFILE pins it"
+        gone = f"FAL_PROFILE still names {shown(name)}, but no such profile exists"
+        cure = "fal profile use --default" if mark else "unset FAL_PROFILE"
+        say(f"{stays if profile else gone}; to follow the default: {cure}")
     if why == "folder" and name != now.default:
-        say(f"this folder stays on {shown(name)}, by its .fal-profile")
+        stays = f"this folder stays on {shown(name)}, because its .fal-profile names it"
+        gone = (
+            f"this folder's .fal-profile still names {shown(name)}, but no such profile exists; "
+            "to choose another: fal profile link NAME"
+        )
+        say(stays if profile else gone)
     tell_of_key(profile, mark)
 
 
 def tell_of_key(profile: Profile | None, mark: str) -> None:
-    """Say if the calling shell still has another key than that of the active profile."""
+    """Say if the FAL_KEY of the calling shell is not the active profile's key."""
     if mark == "live":
         return
     key = os.environ.get("FAL_KEY")
@@ -80,6 +83,6 @@ def tell_of_key(profile: Profile | None, mark: str) -> None:
         say("this shell follows at its next prompt")
     else:
         say(
-            f"this shell still has another FAL_KEY (id {key_id(key)}), which beats the profile; "
-            f"to switch it: {EVAL}"
+            f"this shell still has another FAL_KEY (id {key_id(key)}), which overrides the "
+            f"profile; to switch this shell: {EVAL}"
         )

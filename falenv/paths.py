@@ -25,8 +25,8 @@ def store() -> str:
     named = os.environ.get("FAL_CONFIG_PATH") or "~/.fal/config.toml"
     path = os.path.expanduser(named)
     if path.startswith("~"):
-        cure = "set HOME, or FAL_CONFIG_PATH to a path from /"
-        raise StoreError(path, "the home folder in it is not known", cure)
+        cure = "set HOME, or set FAL_CONFIG_PATH to an absolute path"
+        raise StoreError(path, "your home folder is unknown", cure)
     try:
         return os.path.abspath(path)
     except FileNotFoundError:  # the current folder was deleted, and the path is relative

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from falenv import segment
 from falenv.errors import InvalidHostError, InvalidKeyError, InvalidNameError
-from falenv.masking import mask, shown
+from falenv.masking import as_word, mask, shown
 
 DEFAULT_HOST = "api.alpha.fal.ai"  # fal/flags.py of the official CLI
 OWN_DOMAINS = ("fal.ai", "fal.run")
@@ -50,8 +50,8 @@ class Profile:
             host = check_host(self.host, allow_foreign=True)
         except InvalidHostError as error:
             raise InvalidHostError(
-                f"profile {shown(self.name)} has a host that cannot be used: {error}; "
-                "to change it: fal profile host HOST --profile NAME"
+                f"the host of profile {shown(self.name)} cannot be used: {error}; "
+                f"to change it: fal profile host HOST --profile {as_word(self.name)}"
             ) from None
         # fal/flags.py replaces each once, in this order.
         run = host.replace("api.", "", 1).replace("alpha.", "", 1).replace(".ai", ".run", 1)
@@ -70,9 +70,9 @@ def check_name(name: str) -> str:
     if not name:
         raise InvalidNameError(name, "it is empty")
     if name == INTERNAL:
-        raise InvalidNameError(name, "the store keeps its own settings there")
+        raise InvalidNameError(name, "the official CLI keeps its own settings under it")
     if name.startswith("-"):
-        raise InvalidNameError(name, "it would be taken for an option")
+        raise InvalidNameError(name, "it begins with -, like an option")
     if len(name) > _NAME_LENGTH:
         raise InvalidNameError(name, f"it is longer than {_NAME_LENGTH} characters")
     for char in name:
@@ -117,19 +117,19 @@ def check_host(text: str, *, allow_foreign: bool = False) -> str:
     ) and (not colon or (port.isascii() and port.isdigit() and int(port[:6]) <= _LAST_PORT))
     if "/" in host:
         raise InvalidHostError(
-            f"{shown(host)} is not a host; give the name alone, as {DEFAULT_HOST}"
+            f"a host has no scheme and no path; give only its name, such as {DEFAULT_HOST}"
         )
     if not well_formed:
-        raise InvalidHostError(f"{shown(host)} is not a host name; an example: {DEFAULT_HOST}")
+        raise InvalidHostError(f"{shown(host)} is not a host name; a valid one is {DEFAULT_HOST}")
     if not host.startswith("api"):
         raise InvalidHostError(
-            f"a host that does not start with 'api' stops every command of the official CLI, "
-            f"so {shown(host)} is refused; an example: {DEFAULT_HOST}"
+            f"host {shown(name)} would crash the official CLI, which needs a host that starts with "
+            f"'api', such as {DEFAULT_HOST}"
         )
     own = any(name == domain or name.endswith("." + domain) for domain in OWN_DOMAINS)
     if not own and not allow_foreign:
         raise InvalidHostError(
-            f"{host!r} is outside fal's own domains ({', '.join(OWN_DOMAINS)}), and the profile's "
-            "key would be sent to it; if that is meant, add --force"
+            f"{host!r} is outside fal's own domains ({', '.join(OWN_DOMAINS)}) and would receive "
+            "the profile's key; to allow that, add --force"
         )
     return host

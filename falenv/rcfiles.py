@@ -23,11 +23,11 @@ TARGETS = ("bash", "direnv", "fish", "zsh")
 _LARGEST = 16 * 1024 * 1024  # bytes
 
 #: The notes in a block's first line.
-_CREATED = b", and this file if nothing else is in it"
+_CREATED = b", and the file if nothing else is in it"
 _ENDED = b", and the line break before it"
 _MARK = re.compile(rb"^# (?:>>>|<<<) falenv\b", re.MULTILINE)
 _BLOCK = re.compile(
-    rb"^# >>> falenv: `fal profile uninstall` takes this out(?P<note>[^>\r\n]*) >>>\r?\n"
+    rb"^# >>> falenv: `fal profile uninstall` removes this block(?P<note>[^>\r\n]*) >>>\r?\n"
     rb"(?P<body>(?:.*\n)*?)# <<< falenv (?P<sum>[0-9a-f]{8}) <<<\r?$",
     re.MULTILINE,
 )
@@ -118,7 +118,7 @@ def _body(target: str, exe: str) -> str:
 def _block(note: bytes, body: bytes) -> bytes:
     """Return a block without the line break at its end."""
     return (
-        b"# >>> falenv: `fal profile uninstall` takes this out%s >>>\n%s# <<< falenv %08x <<<"
+        b"# >>> falenv: `fal profile uninstall` removes this block%s >>>\n%s# <<< falenv %08x <<<"
         % (
             note,
             body,
@@ -134,9 +134,9 @@ def _find(path: str, content: bytes) -> re.Match[bytes] | None:
         return None
     found = _BLOCK.search(content)
     first, last = (content.count(b"\n", 0, marks[at].start()) + 1 for at in (0, -1))
-    cure = f"delete lines {first} to {last}, unless they are yours; then try again"
+    cure = f"delete lines {first} to {last} unless they are yours, then try again"
     if not found or len(marks) != 2:  # noqa: PLR2004 - a block has two ends
-        raise StartupFileError(path, "has no whole block of falenv's, but parts", cure, first)
+        raise StartupFileError(path, "falenv's block is incomplete", cure, first)
     if zlib.crc32(found["body"]) != int(found["sum"], 16):
         raise StartupFileError(path, "falenv's block was changed by hand", cure, first)
     return found
@@ -180,19 +180,19 @@ def read(path: str) -> bytes | None:
     except FileNotFoundError:
         return None
     except files.UnfitError as error:
-        raise StartupFileError(path, str(error.strerror), elsewhere) from None
+        raise StartupFileError(path, f"the file {error.strerror}", elsewhere) from None
     except OSError as error:
-        what = f"could not be read: {error.strerror}"
-        raise StartupFileError(path, what, f"try: ls -l {path}") from None
+        what = f"could not read the file: {error.strerror}"
+        raise StartupFileError(path, what, f"check its owner and mode: ls -l {path}") from None
     if b"\0" in content:
-        raise StartupFileError(path, "is not a text file", elsewhere)
+        raise StartupFileError(path, "this is not a text file", elsewhere)
     return content
 
 
 def write(edit: Edit) -> None:
     """Write an edit; raise StartupFileError, with the file as it was."""
     if read(edit.path) != edit.before:
-        raise StartupFileError(edit.path, "was changed in the meantime", "try again")
+        raise StartupFileError(edit.path, "the file changed in the meantime", "try again")
     target = os.path.realpath(edit.path)  # keeps a link into a folder of dotfiles
     try:
         if edit.after is None:
@@ -201,8 +201,8 @@ def write(edit: Edit) -> None:
             os.makedirs(os.path.dirname(edit.path), exist_ok=True)
             _replace(target, edit.after)
     except OSError as error:
-        what = f"could not be written: {error.strerror}"
-        cure = "it was left as it was; try again after mending that"
+        what = f"could not write the file: {error.strerror}"
+        cure = "nothing was changed; fix this and try again"
         raise StartupFileError(edit.path, what, cure) from None
 
 

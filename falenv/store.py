@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 LOCK_SECONDS = 10.0
-_ELSEWHERE = "move it away, or name another file in FAL_CONFIG_PATH"
+_ELSEWHERE = "move it away, or set FAL_CONFIG_PATH to another file"
 
 # The official CLI writes the store in place. Until it is done the file is empty, or has only some
 # of its lines, which may be valid TOML. So wait until the file has been unchanged this long.
@@ -122,7 +122,7 @@ def _load(path: str) -> tuple[bytes, os.stat_result | None]:
         except FileNotFoundError:
             return b"", None
         except files.UnfitError as error:
-            raise StoreError(path, str(error.strerror), _ELSEWHERE) from None
+            raise StoreError(path, f"the store {error.strerror}", _ELSEWHERE) from None
         except OSError as error:
             raise _unreadable(path, error) from None
         time.sleep(_SETTLE_SECONDS)
@@ -165,11 +165,14 @@ def _refuse_strangers(path: str, place: str, status: os.stat_result | None = Non
     """
     reason = files.strangers(status or os.stat(place))
     if reason:
-        what = reason if place == path else f"its folder {place} {reason}"
-        cure = f"chmod go-w {place}" if "written" in reason else f"chown it: {place}"
-        raise StoreError(
-            path, f"{what}, so its keys are not used", f"if what it says is yours, then: {cure}"
-        )
+        what = "the store" if place == path else f"the folder {place}"
+        if "written" in reason:
+            cure = f"if its content is yours, run: chmod go-w {place}"
+        elif os.geteuid() == 0:
+            cure = "run this command as that user"
+        else:
+            cure = _ELSEWHERE
+        raise StoreError(path, f"{what} {reason}, so falenv does not use its keys", cure)
 
 
 def _decode(path: str, content: bytes) -> str:
@@ -177,11 +180,12 @@ def _decode(path: str, content: bytes) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise StoreError(path, "is not UTF-8 text", "save it as UTF-8", line) from None
+        raise StoreError(path, "the store is not UTF-8 text", "save it as UTF-8", line) from None
 
 
 def _unreadable(path: str, error: OSError) -> StoreError:
-    return StoreError(path, f"could not be read: {error.strerror}", f"try: ls -l {path}")
+    what = f"could not read the store: {error.strerror}"
+    return StoreError(path, what, f"check its owner and mode: ls -l {path}")
 
 
 def _parse(path: str, text: str) -> dict[str, Any]:
@@ -189,17 +193,20 @@ def _parse(path: str, text: str) -> dict[str, Any]:
 
     if text.startswith("\ufeff"):
         raise StoreError(
-            path, "begins with a byte order mark, which TOML does not allow", "save it without", 1
+            path,
+            "the store begins with a byte order mark, which TOML does not allow",
+            "save it without one",
+            1,
         )
     try:
         return tomli.loads(text)
     except tomli.TOMLDecodeError as error:
         # tomli's message has line and column, and none of the values.
-        raise StoreError(path, f"is not valid TOML: {error}", "mend that line") from None
-    except ValueError:  # from Python: a number of more digits than it reads
-        raise StoreError(path, "has a number that is too long", "mend it") from None
+        raise StoreError(path, f"the store is not valid TOML: {error}", "fix that line") from None
+    except ValueError:  # from Python: the number has more digits than int() reads
+        raise StoreError(path, "a number in the store is too long", "shorten it") from None
     except RecursionError:
-        raise StoreError(path, "is nested too deeply", "mend it") from None
+        raise StoreError(path, "the store is nested too deeply", "remove some levels") from None
 
 
 def _understand(path: str, text: str, data: dict[str, Any]) -> tuple[str, dict[str, Profile]]:
@@ -207,7 +214,7 @@ def _understand(path: str, text: str, data: dict[str, Any]) -> tuple[str, dict[s
     internal = data.get(INTERNAL, {})
     if not isinstance(internal, dict):
         line = line_of(text, None, INTERNAL)
-        raise StoreError(path, f"{INTERNAL} is not a table", f"make it [{INTERNAL}]", line)
+        raise StoreError(path, f"{INTERNAL} is not a table", f"write it as [{INTERNAL}]", line)
     default = internal.get("profile", "")
     if not isinstance(default, str):
         line = line_of(text, INTERNAL, "profile")
@@ -286,7 +293,7 @@ def _last_taken(name: str) -> int:
 
 
 def _holder(name: str) -> str:
-    """Return who holds a lock, as words for a message."""
+    """Return the process that holds a lock, as words for a message."""
     try:
         with open(name, encoding="ascii", errors="replace") as file:
             process = file.read(16).strip()
@@ -311,7 +318,8 @@ def _replace(path: str, target: str, change: Change) -> tuple[Store, Store]:
         before = read(path)
         text = tomledit.edited(before.text, change)
         if text is None:
-            raise StoreError(path, "is written in a way that we cannot edit", "edit it by hand")
+            what = "falenv cannot edit this store without changing other parts of it"
+            raise StoreError(path, what, "edit it by hand")
         if text == before.text and before.mtime_ns is not None and not before.is_open_to_others:
             return before, before
         content = before.text.encode()
@@ -325,8 +333,8 @@ def _replace(path: str, target: str, change: Change) -> tuple[Store, Store]:
         if status:
             # Do not read the file again: the official CLI may have written it since.
             return before, Store(path, text, status)
-    what = "is being written by another program, again and again"
-    raise StoreError(path, what, "try again when that has ended")
+    what = "another program keeps writing the store"
+    raise StoreError(path, what, "try again when that program has finished")
 
 
 def _sync_folder(path: str, folder: str) -> None:
@@ -334,5 +342,5 @@ def _sync_folder(path: str, folder: str) -> None:
     try:
         files.sync_folder(folder)
     except OSError as error:
-        what = f"was changed, but the folder could not be synced: {error.strerror}"
-        raise StoreError(path, what, "check it after a power failure") from None
+        what = f"the store was changed, but its folder could not be synced: {error.strerror}"
+        raise StoreError(path, what, "after a power failure, check the store") from None
