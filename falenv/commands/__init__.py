@@ -1,4 +1,4 @@
-"""The commands for click: parse, ask, call, print. One file per topic."""
+"""The commands, declared for click: parse, ask, call, print. One file per topic."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 @click.group("falenv", context_settings=CONTEXT)
 @click.version_option(falenv.__version__, prog_name="falenv")
 def root() -> None:
-    """Named fal.ai keys, followed by the running shell.
+    """Switch fal.ai accounts in your shell.
 
-    The script `fal` is the same program. What is not `fal profile …` is handed over to the
-    official CLI, with the active profile's key.
+    The scripts `falenv` and `fal` are the same program. `fal profile` belongs to falenv. falenv
+    passes every other command to the official CLI, with the active profile's key.
     """
 
 
 @root.group("profile")
 def profile() -> None:
-    """Keep fal.ai profiles, and bring the active one into the shell.
+    """Manage fal.ai profiles and switch shells between them.
 
-    To make this shell follow, and every later one:
+    Load falenv into this shell, then into every new shell:
 
     \b
         eval "$(fal profile env)"
@@ -63,7 +63,8 @@ def run(arguments: list[str]) -> int:
         return end.exit_code
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else prog
-        message = shown_words(error.format_message())
-        raise UsageError(f"{message.rstrip('.')}; see: {where} --help") from None
+        message = shown_words(error.format_message()).rstrip(".")
+        message = message[:1].lower() + message[1:]
+        raise UsageError(f"{message}; see: {where} --help") from None
     except click.Abort:
-        raise FalenvError("stopped; nothing was changed") from None
+        raise FalenvError("cancelled; nothing was changed") from None

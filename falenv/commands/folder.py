@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 @click.command("link")
 @click.argument("name")
 def link(name: str) -> None:
-    """Make a profile that of the current folder.
+    """Use a profile in this folder and below.
 
-    And of those below it. Its name is written to .fal-profile, and allowed; whoever else gets
-    that file is asked first.
+    Write NAME to the file .fal-profile, and allow that file. You can commit the file: falenv
+    ignores it for other people until they run `fal profile allow`.
+
+    \b
+        fal profile link comfy
     """
     mark = fast.mark_of_shell()
     now = store.read(paths.store())
@@ -35,17 +38,24 @@ def link(name: str) -> None:
 
 @click.command("unlink")
 def unlink() -> None:
-    """Take the .fal-profile of the current folder away."""
+    """Remove the .fal-profile of this folder.
+
+    \b
+        fal profile unlink
+    """
     mark = fast.mark_of_shell()
     now, path = store.read(paths.store()), _nearest()
     if os.path.dirname(path) != links.here():
-        raise FalenvError(f"no {links.FILE} here; the nearest is {path}")
+        raise FalenvError(
+            f"this folder has no {links.FILE}; the nearest is {path}, so run this command there"
+        )
     if not os.path.islink(path):
         links.read(path)
     try:
         os.unlink(path)
     except OSError as error:
-        raise FolderError(path, f"could not be removed: {error.strerror}") from None
+        what = f"could not be removed: {error.strerror}"
+        raise FolderError(path, what, links.UNCHANGED) from None
     links.forget(path)
     _finish(now, mark, f"Profile unlinked from {os.path.dirname(path)}.")
 
@@ -54,25 +64,31 @@ def unlink() -> None:
 def allow() -> None:
     """Follow the nearest .fal-profile.
 
-    As long as it stays as it is: with another text it is asked for again.
+    falenv follows the file until its text changes. Then you have to allow it again.
+
+    \b
+        fal profile allow
     """
     mark = fast.mark_of_shell()
     now, path = store.read(paths.store()), _nearest()
     name = links.read(path)
     links.allow(path, name)
-    _finish(now, mark, f"{path} allowed: profile {masked(name)}.")
+    _finish(now, mark, f"Allowed {path}, which names profile {masked(name)}.")
 
 
 @click.command("deny")
 def deny() -> None:
-    """Never follow the nearest .fal-profile.
+    """Ignore the nearest .fal-profile.
 
-    And say no more of it, whatever comes to be in it.
+    Stop warning about the file, even if its text changes.
+
+    \b
+        fal profile deny
     """
     mark = fast.mark_of_shell()
     now, path = store.read(paths.store()), _nearest()
     links.deny(path)
-    _finish(now, mark, f"{path} denied.")
+    _finish(now, mark, f"Denied {path}.")
 
 
 def _finish(now: Store, mark: str, done: str) -> None:
@@ -86,7 +102,7 @@ def _nearest() -> str:
     path = next(links.above(links.here()), None)
     if path is None:
         raise FalenvError(
-            f"no {links.FILE} in this folder or above it; make one: fal profile link NAME"
+            f"no {links.FILE} in this folder or above it; to create one: fal profile link NAME"
         )
     return path
 

@@ -25,8 +25,8 @@ PLAIN = re.compile(r"[\w./-]+")
 def _options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options and arguments of both commands."""
     for add in (
-        click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
-        click.option("--yes", is_flag=True, help="Do it without asking."),
+        click.option("--dry-run", is_flag=True, help="Show the change, but do not make it."),
+        click.option("--yes", is_flag=True, help="Make the change without asking."),
         click.argument(
             "shells", metavar="[SHELL]...", nargs=-1, type=click.Choice(rcfiles.TARGETS)
         ),
@@ -38,20 +38,23 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 @click.command("install")
 @_options
 def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
-    """Make every new shell follow.
+    """Load falenv into every new shell.
 
-    Of the kind that asks, or of those named: bash, zsh, fish; direnv is served too.
+    Add a few lines to the shell's start-up file, after showing them and asking. SHELL is bash,
+    fish, zsh or direnv, by default your own shell. direnv gets the command `use fal NAME`, for
+    an .envrc.
 
-    Adds a few lines to the shell's start-up file, which is shown first. A new shell starts no
-    process for it. direnv gets the command `use fal NAME` for an .envrc.
+    \b
+        fal profile install
+        fal profile install bash zsh direnv
     """
     is_here = bool(fast.mark_of_shell())
     exe = paths.program()
     if not os.access(exe, os.X_OK):
-        raise FalenvError(f"{exe} cannot be run by a shell; install falenv as a package first")
+        raise FalenvError(f"{exe} is not an executable program; install falenv as its README says")
     targets = dict.fromkeys(shells or (_asking(),))
     edits = [edit for target in targets for edit in rcfiles.install(target, exe)]
-    changed = _change(edits, "install", yes=yes, dry_run=dry_run)
+    changed = _change(edits, yes=yes, dry_run=dry_run)
     if dry_run:
         return
     for edit in edits:
@@ -59,49 +62,53 @@ def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
         click.echo(printable(f"{done} {edit.path}."))
     _keep_code([target for target in targets if target in dialects.DIALECTS], exe)
     if "direnv" in targets:
-        say("in an .envrc: use fal NAME")
+        say("to choose a profile in an .envrc, write: use fal NAME")
     line = _line_for(targets, exe)
     if changed and line and not is_here:
-        say(f"new shells follow; for this one: {line}")
+        say(f"every new shell loads falenv; to load it into this one: {line}")
 
 
 @click.command("uninstall")
 @_options
 def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
-    """Take out what install has added, and leave each file as it was before."""
+    """Remove what install has added.
+
+    Leave the rest of each start-up file unchanged. Without SHELL, clean up for all shells.
+
+    \b
+        fal profile uninstall
+    """
     is_here = bool(fast.mark_of_shell())
     targets = dict.fromkeys(shells or rcfiles.TARGETS)
     edits = [edit for target in targets for edit in rcfiles.uninstall(target)]
     if not edits:
         click.echo("Not installed in any start-up file.")
         return
-    _change(edits, "uninstall", yes=yes, dry_run=dry_run)
+    _change(edits, yes=yes, dry_run=dry_run)
     if dry_run:
         return
     for edit in edits:
-        click.echo(printable(f"Taken out of {edit.path}."))
+        click.echo(printable(f"Removed from {edit.path}."))
     for target in targets:
         files.remove(paths.cached(paths.program(), target))
     if is_here:
-        say("this shell still follows; to end that too: fal profile off")
+        say("this shell keeps falenv until you close it; to remove it now: fal profile off")
 
 
 def _asking() -> str:
     try:
         shell = detect.shell()
     except UsageError:
-        raise UsageError(
-            "could not tell which shell is asking; name it: fal profile install bash"
-        ) from None
+        raise UsageError("could not detect your shell; name it: fal profile install bash") from None
     if shell not in rcfiles.TARGETS:
         raise UsageError(
-            f"the start-up file of {shell} is not known for sure; add this line to it by hand: "
+            f"falenv does not know which start-up file {shell} reads; add this line to yours: "
             f"{notices.EVAL}"
         )
     return shell
 
 
-def _change(edits: list[Edit], command: str, *, yes: bool, dry_run: bool) -> list[Edit]:
+def _change(edits: list[Edit], *, yes: bool, dry_run: bool) -> list[Edit]:
     """Show the edits that change something, write them if the user agrees, and return them."""
     changes = [edit for edit in edits if edit.after != edit.before]
     for edit in changes:
@@ -111,10 +118,10 @@ def _change(edits: list[Edit], command: str, *, yes: bool, dry_run: bool) -> lis
     if not yes:
         if not can_ask():
             raise FalenvError(
-                "nothing was changed, since there is no terminal to ask on; to change it as "
-                f"shown: fal profile {command} --yes"
+                "nothing was changed, because there is no terminal to ask on; to make this "
+                "change, add --yes"
             )
-        click.confirm("Change that?", abort=True, err=True)
+        click.confirm("Make this change?", abort=True, err=True)
     for edit in changes:
         rcfiles.write(edit)
     return changes
@@ -136,7 +143,7 @@ def _difference(edit: Edit) -> str:
 
 
 def _keep_code(shells: list[str], exe: str) -> None:
-    """Write the cached integrations, so that the first new shell starts no process either."""
+    """Write the cached integrations, so that even the first new shell starts no process."""
     path = paths.store()
     try:
         index_path = index.update(store.read(path))
@@ -147,7 +154,7 @@ def _keep_code(shells: list[str], exe: str) -> None:
 
 
 def _line_for(targets: Collection[str], exe: str) -> str:
-    """Return the line that makes the calling shell follow, if that is one of `targets`."""
+    """Return the line that loads falenv into the calling shell, if that is one of `targets`."""
     try:
         name = detect.shell()
     except UsageError:

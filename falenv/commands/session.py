@@ -1,4 +1,4 @@
-"""What acts on the shell or on one command, and the prompt: env, use, off, on, current, exec."""
+"""The commands for a shell, a prompt or one program: env, use, off, on, current, exec, prompt."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ from falenv.console import emit, say
 from falenv.errors import FalenvError, UsageError
 from falenv.masking import mask, masked, printable
 
-NOT_HERE = f"falenv is not in this shell; first: {notices.EVAL}"
+NOT_HERE = f"only the shell function fal can switch this shell; to load it: {notices.EVAL}"
 
 
 @click.command("env")
 @click.argument("name", required=False)
-@click.option("--shell", metavar="SHELL", help=f"One of {', '.join(dialects.NAMES)}.")
-@click.option("--exports-only", is_flag=True, help="The exports without function, hook and so on.")
-@click.option("--unset", is_flag=True, help="The code that takes the variables away.")
-@click.option("--no-prompt", is_flag=True, help="Without the segment in the prompt.")
+@click.option("--shell", metavar=f"[{'|'.join(dialects.NAMES)}]", help="Print code for this shell.")
+@click.option("--exports-only", is_flag=True, help="Print only the exports.")
+@click.option("--unset", is_flag=True, help="Print code that unsets the variables.")
+@click.option("--no-prompt", is_flag=True, help="Do not show the profile in the prompt.")
 def env(**options: str | bool | None) -> None:
-    """Print the code that makes a shell follow, for eval.
+    """Print the code that loads falenv into a shell.
 
-    With NAME the shell is pinned to that profile. In an .envrc the exports alone are printed.
+    With NAME, the code also pins the shell to that profile. Without --shell, falenv detects your
+    shell. In an .envrc, the code contains only exports.
 
     \b
         eval "$(fal profile env)"
+        eval "$(fal profile env comfy)"
     """
     fast.env(**options)  # type: ignore[arg-type]  # the options above are its parameters
 
@@ -36,7 +38,7 @@ def env(**options: str | bool | None) -> None:
 @click.option("--shell", metavar="SHELL")
 @click.option("--cache", metavar="PATH")
 def start(*, shell: str | None, cache: str | None) -> None:
-    """Print the integration for a start-up file, and write its copy to PATH."""
+    """Print the integration for a start-up file, and write a copy to PATH."""
     fast.start(shell=shell, cache=cache)
 
 
@@ -45,61 +47,83 @@ def start(*, shell: str | None, cache: str | None) -> None:
 @click.option("--was", metavar="NAME")
 @click.option("--cache", metavar="PATH")
 def refresh(*, shell: str | None, was: str | None, cache: str | None) -> None:
-    """Print the state for a shell that has the integration; NAME is what it was on."""
+    """Print the state for a shell that has the integration and was on profile NAME."""
     fast.refresh(shell=shell, was=was, cache=cache)
 
 
 @click.command("use")
-@click.argument("name", nargs=-1)
+@click.argument("name", nargs=-1, metavar="[NAME|-]")
 @click.option("--default", "default", is_flag=True, help="Follow the default again.")
 def use(*, name: tuple[str, ...], default: bool) -> None:
-    """Pin this shell to a profile; `-` goes back to the one before.
+    """Pin this shell to a profile.
 
-    The integration does this itself. Only what it cannot do gets here.
+    The shell then stays on this profile, whatever the default is. `-` goes back to what the
+    shell used before.
+
+    \b
+        fal profile use comfy
+        fal profile use -
+        fal profile use --default
     """
+    # The integration does all this itself. It calls the program only to explain a failure.
     mark = fast.mark_of_shell()
     if mark == "done":
         if detect.set_by_direnv("FAL_KEY", "FAL_PROFILE"):
             say(
-                "direnv has set this folder's profile; the new one holds until you leave the "
-                "folder, or direnv reloads it; for good: edit its .envrc"
+                "direnv sets this folder's profile, so your choice lasts until direnv reloads or "
+                "you leave the folder; to change it for good, edit the .envrc"
             )
         return
     if len(name) + default != 1 or name == ("",):
-        raise UsageError("give a profile, - or --default; see: fal profile use --help")
+        raise UsageError("give one of NAME, - or --default; see: fal profile use --help")
     if name != ("-",) and not default:
         resolve(store.read(paths.store()), name[0])
     if not mark:
         raise FalenvError(NOT_HERE)
-    raise FalenvError("this shell was on no other profile yet, to go back to")
+    raise FalenvError("there is no earlier profile to go back to; choose one: fal profile use NAME")
 
 
 @click.command("off")
 def off() -> None:
-    """Take falenv out of this shell, and give back the variables it found."""
-    raise FalenvError(NOT_HERE)
+    """Remove falenv from this shell.
+
+    The shell gets back the variables that it had before. Other shells do not change.
+
+    \b
+        fal profile off
+    """
+    raise FalenvError(
+        "only the shell function fal can remove falenv; a shell without it has nothing to remove"
+    )
 
 
 @click.command("on")
 def on() -> None:
-    """Put falenv back into this shell: the same as env.
+    """Load falenv into this shell again, after off.
 
-    After `off` nothing of ours is left in the shell that could do it, so here too it takes
+    Print the same code as env.
 
     \b
         eval "$(fal profile on)"
     """
     if fast.mark_of_shell():
-        say("falenv is on in this shell")
+        say("falenv is already loaded in this shell")
     else:
         fast.env()
 
 
 @click.command("current")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--name", "only_name", is_flag=True, help="Print the name alone.")
+@click.option("--name", "only_name", is_flag=True, help="Print only the name.")
 def current(*, as_json: bool, only_name: bool) -> None:
-    """Show which profile is active here, and why."""
+    """Show which profile is active here, and why.
+
+    Also say if FAL_KEY in this shell is not the key of that profile.
+
+    \b
+        fal profile current
+        fal profile current --name
+    """
     mark = fast.mark_of_shell()
     if only_name:
         fast.current_name()
@@ -138,8 +162,8 @@ def current(*, as_json: bool, only_name: bool) -> None:
     else:
         reason = {
             "default": f"the default in {path}",
-            "folder": f"the folder's, by {link.path if link else ''}",
-            "pin": "FAL_PROFILE pins this shell to it",
+            "folder": f"named by {link.path if link else ''}",
+            "pin": "pinned by FAL_PROFILE",
         }
         click.echo(printable(f"{masked(profile.name)} ({reason[active.why]})"))
         click.echo(printable(f"key   {mask(profile.key)}"))
@@ -147,8 +171,8 @@ def current(*, as_json: bool, only_name: bool) -> None:
             click.echo(printable(f"host  {masked(profile.host)}"))
     for other in chain:
         if other.verdict != "allowed":
-            state = {"unknown": "not allowed yet", "denied": "denied"}.get(other.verdict)
-            say(other.problem or f"{other.path} is not followed: {state}")
+            verdict = {"unknown": "have not allowed", "denied": "denied"}.get(other.verdict)
+            say(other.problem or f"falenv ignores {other.path}, which you {verdict}")
     if given == expected:
         return
     again = masked(active.name) if active.why == "pin" else "--default"
@@ -156,22 +180,21 @@ def current(*, as_json: bool, only_name: bool) -> None:
     if given is None:
         say(f"FAL_KEY is not set in this shell; to set it: {cure}")
     elif expected is None:
-        say(f"FAL_KEY in this shell was set by hand: {mask(given)}")
+        say(f"FAL_KEY in this shell is not an active profile's key: {mask(given)}")
     else:
-        say(
-            f"FAL_KEY in this shell is another, set by hand or before falenv: {mask(given)}; "
-            f"to replace it: {cure}"
-        )
+        say(f"FAL_KEY in this shell is not the profile's key: {mask(given)}; to replace it: {cure}")
 
 
 @click.command("exec", context_settings={"allow_interspersed_args": False})
 @click.argument("name")
-@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND...")
 def exec_(*, name: str, command: tuple[str, ...]) -> None:
-    """Run one command with a profile; nothing in the shell changes.
+    """Run one command with a profile.
+
+    The shell itself does not change.
 
     \b
-        fal profile exec NAME -- COMMAND [ARGUMENT…]
+        fal profile exec comfy -- python job.py
     """
     fast.mark_of_shell()
     fast.run(name, list(command[command[:1] == ("--",) :]))
@@ -179,10 +202,13 @@ def exec_(*, name: str, command: tuple[str, ...]) -> None:
 
 @click.command("prompt")
 def prompt() -> None:
-    """Print the prompt segment, for prompts that start a process.
+    """Print the active profile, formatted for a prompt.
 
-    Such as that of tmux. FALENV_PROMPT may hold another format than "(fal:{name}{mark}) ": {name},
-    {mark} (* pinned, / by the folder), {why} (pin, folder or default).
+    FALENV_PROMPT sets the format; the default is "(fal:{name}{mark}) ". {mark} is * if the shell
+    is pinned, and / if the folder chose the profile. {why} is pin, folder or default.
+
+    \b
+        set -g status-right '#(fal profile prompt)'    # in ~/.tmux.conf
     """
     fast.prompt()
 
@@ -190,7 +216,13 @@ def prompt() -> None:
 @click.command("completion")
 @click.argument("shell", type=click.Choice(sorted(dialects.DIALECTS)))
 def completion(shell: str) -> None:
-    """Print the completion script alone; the integration brings it along."""
+    """Print the completion script of a shell.
+
+    A shell that loads falenv has it already.
+
+    \b
+        fal profile completion zsh > ~/.zfunc/_fal
+    """
     emit(assets.read("completions", dialects.find(shell).completion))
 
 

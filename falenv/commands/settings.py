@@ -16,7 +16,7 @@ from falenv.errors import (
     ProfileNotFoundError,
     UsageError,
 )
-from falenv.masking import key_id, masked, printable, shown
+from falenv.masking import as_word, key_id, masked, printable, shown
 from falenv.profile import check_host, clean_key
 
 TYPE_CHECKING = False
@@ -27,17 +27,23 @@ NO_KEY = "No key set for profile. Use fal profile key to set a key."
 
 
 @click.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, in the official CLI's shape.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--output",
     type=click.Choice(["pretty", "json"]),
     default="pretty",
     hidden=True,
-    help="The official CLI's way of asking for JSON.",
+    help="Print JSON, as in the official CLI.",
 )
 @click.option("--names", is_flag=True, hidden=True)
 def list_(*, as_json: bool, output: str, names: bool) -> None:
-    """List all profiles."""
+    """List all profiles.
+
+    * marks the default. JSON has the official CLI's fields and some more.
+
+    \b
+        fal profile list
+    """
     if names:
         fast.list_names()
         return
@@ -60,7 +66,7 @@ def list_(*, as_json: bool, output: str, names: bool) -> None:
         click.echo(json.dumps({"profiles": profiles}))
         return
     if not found.profiles:
-        say("there are no profiles yet; make one: fal profile set NAME")
+        say("there are no profiles yet; to create one: fal profile set NAME")
         return
     _table(found)
     if why == "pin":
@@ -83,9 +89,9 @@ def _table(found: Store) -> None:
             Text(printable(", ".join(map(masked, profile.settings)))),
         )
     console = Console(highlight=False)
-    if not console.is_terminal:  # nothing is cut or folded that another program reads
+    if not console.is_terminal:  # another program reads this, so do not fold lines
         console = Console(highlight=False, width=10_000)
-    with console.capture() as drawn:  # rich has its own way with a reader that went away
+    with console.capture() as drawn:  # rich would handle a closed stdout in its own way
         console.print(table)
     click.echo(drawn.get(), nl=False)
 
@@ -93,7 +99,14 @@ def _table(found: Store) -> None:
 @click.command("set")
 @click.argument("name")
 def set_(name: str) -> None:
-    """Set the default profile, creating it if there is none of that name."""
+    """Set the default profile.
+
+    Every shell follows the default, unless the shell is pinned or its folder is linked. If the
+    profile does not exist, create it.
+
+    \b
+        fal profile set comfy
+    """
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
     if not name or name not in found.profiles:  # to the official CLI an empty default is none
@@ -105,11 +118,18 @@ def set_(name: str) -> None:
 @click.command("create")
 @click.argument("name")
 def create(name: str) -> None:
-    """Create a profile, and set it as the default."""
+    """Create a profile and make it the default.
+
+    \b
+        fal profile create comfy
+    """
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
     if name in found.profiles:
-        raise FalenvError(f"Profile {shown(name)} already exists; set it: fal profile set NAME")
+        raise FalenvError(
+            f"profile {shown(name)} already exists; to make it the default: "
+            f"fal profile set {as_word(name)}"
+        )
     edits.check_new(found, name)
     _set_default(
         name, mark, first=f"Profile {printable(name)} created. Setting it as default profile..."
@@ -150,37 +170,51 @@ def _report(before: Store, after: Store, mark: str, *lines: str) -> None:
 
 @click.command("unset")
 def unset() -> None:
-    """Unset the default profile."""
+    """Unset the default profile.
+
+    Shells that follow the default then have no FAL_KEY. No profile is deleted.
+
+    \b
+        fal profile unset
+    """
     mark = fast.mark_of_shell()
     _report(*edits.unset_default(), mark, "Default profile unset.")
 
 
 @click.command("key")
-@click.argument("name", nargs=-1)
+@click.argument("name", nargs=-1, metavar="[NAME]")
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read the key from standard input.")
-@click.option("--from-env", is_flag=True, help="Take the key that FAL_KEY holds.")
+@click.option("--from-env", is_flag=True, help="Take the key from FAL_KEY.")
 def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool) -> None:
-    """Set the key of a profile: NAME, or the active one.
+    """Set the key of a profile.
 
-    The key is typed unseen. It is never an argument: those stay in the shell's history.
+    Ask for the key, and hide what you type. A key is never an argument, because the shell's
+    history would keep it. Without NAME, set the key of the active profile.
+
+    \b
+        fal profile key comfy
+        fal profile key comfy --stdin < key.txt
     """
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
     _refuse_key(name, found)
     if len(name) > 1 or (from_stdin and from_env):
-        raise UsageError("one profile and one source at the most; see: fal profile key --help")
+        raise UsageError(
+            "give at most one NAME, and not both --stdin and --from-env; "
+            "see: fal profile key --help"
+        )
     profile = target(found, name[0] if name else None)
     if from_env:
         text = os.environ.get("FAL_KEY")
         if not text:
-            raise FalenvError("FAL_KEY is not set here; nothing was changed")
+            raise FalenvError("FAL_KEY is not set, so there is no key to take; nothing was changed")
         value = clean_key(text)
-    elif sys.stdin.isatty():  # with --stdin too, so that the key is not echoed
+    elif sys.stdin.isatty():  # even with --stdin, so that the terminal does not show the key
         value = _typed_key()
     elif from_stdin:
         value = _piped_key()
     else:
-        raise UsageError("standard input is not a terminal; to read the key from it: --stdin")
+        raise UsageError("standard input is not a terminal; to read the key from it, add --stdin")
     done = f"Key set for profile {printable(masked(profile))}."
     _report(*edits.set_key(profile, value), mark, done)
 
@@ -190,8 +224,8 @@ def _refuse_key(words: tuple[str, ...], found: Store) -> None:
     for word in words:
         if ":" in word and word not in found.profiles:
             raise FalenvError(
-                "a key is never an argument, since the shell's history would keep it (delete it "
-                "there); type it when asked, or use --stdin"
+                "a key is never an argument, because the shell's history keeps it; delete it from "
+                "the history, then run: fal profile key"
             )
 
 
@@ -219,20 +253,27 @@ def _piped_key() -> str:
     except UnicodeDecodeError:
         raise InvalidKeyError from None
     if len(lines) != 1:
-        raise FalenvError("standard input must be one line, the key; nothing was changed")
+        raise FalenvError("standard input must have one line, the key; nothing was changed")
     return clean_key(lines[0])
 
 
 @click.command("host")
 @click.argument("host", required=False)
-@click.option("--profile", "name", metavar="NAME", help="Of this profile, not of the active one.")
-@click.option("--unset", "drop", is_flag=True, help="Take the host away: fal's own again.")
-@click.option("--force", is_flag=True, help="Accept a host outside fal's own domains.")
+@click.option("--profile", "name", metavar="NAME", help="Change this profile.")
+@click.option("--unset", "drop", is_flag=True, help="Remove the host from the profile.")
+@click.option("--force", is_flag=True, help="Accept a host that fal does not own.")
 def host(*, host: str | None, name: str | None, drop: bool, force: bool) -> None:
-    """Set the fal host of a profile."""
+    """Set the fal host of a profile.
+
+    The host receives the profile's key. Without --profile, change the active profile.
+
+    \b
+        fal profile host api.alpha.fal.ai
+        fal profile host --unset --profile comfy
+    """
     mark = fast.mark_of_shell()
     if drop == (host is not None):
-        raise UsageError("give a host, or --unset; see: fal profile host --help")
+        raise UsageError("give either HOST or --unset; see: fal profile host --help")
     value = None if host is None else check_host(host, allow_foreign=force)
     profile = target(store.read(paths.store()), name)
     done = "Fal host unset." if value is None else f"Fal host set to {value}."
@@ -242,16 +283,22 @@ def host(*, host: str | None, name: str | None, drop: bool, force: bool) -> None
 @click.command("delete")
 @click.argument("name")
 def delete(name: str) -> None:
-    """Delete a profile, and its key with it."""
+    """Delete a profile and its key.
+
+    You cannot get the key back: fal shows each key only once.
+
+    \b
+        fal profile delete comfy
+    """
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
     if name not in found.profiles:
-        raise ProfileNotFoundError(name, "argument", list(found.profiles))
+        raise ProfileNotFoundError(name, "delete", list(found.profiles))
     before, after = edits.delete(name)
     notices.tell_of_mode(before)
     click.echo(f"Profile {printable(masked(name))} deleted.")
     if found.default == name:
-        say("it was the default; choose another: fal profile set NAME")
+        say(f"{shown(name)} was the default; choose another: fal profile set NAME")
     notices.tell_shell(after, mark)
 
 
