@@ -1,4 +1,4 @@
-"""The text of a file in shell/ or completions/."""
+"""Find and read the files in shell/ and completions/."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import os
 
 
 def path(folder: str, name: str) -> str:
-    """Return where `shell/NAME` or `completions/NAME` is.
+    """Return the path of `shell/NAME` or `completions/NAME`.
 
-    In a wheel the two folders lie in `_data` beside this file; in a checkout, which an editable
-    install reads live, beside the package.
+    A wheel has both folders in `_data`, beside this file. A checkout has them beside the package,
+    and an editable install uses them from there.
     """
     here = os.path.dirname(os.path.abspath(__file__))
     data = os.path.join(here, "_data")

@@ -1,6 +1,6 @@
-"""One row a shell: how it quotes, exports, unsets and assigns. The registry is the list of shells.
+"""One row per shell: how it quotes, exports, unsets and assigns. The registry lists the shells.
 
-Values are quoted here and nowhere else, as the last step before they are printed.
+falenv quotes values here and nowhere else, as the last step before printing them.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 
 class Dialect:
-    """How one shell writes what we have to say.
+    """The syntax of one shell, and the files that it gets.
 
-    `quote` turns any text without NUL into one word; the three templates take `name` and the
-    quoted `value`. `render` of an environment and `assign` give whole lines. Where the shell
-    `completes_late`, it reads its `completion` at the first TAB, and has no part of it before.
-    A shell gets its `scripts` at the start; it finds its `parts` shelved, and reads them later.
+    `quote` turns any text without a NUL into one word. The templates `export`, `unset` and
+    `assign` take `name` and the quoted `value`.
+
+    `scripts` are the shell files that the shell reads at the start. `parts` are files that it
+    loads when it first needs them (see `shelve`). `completion` is the file with its completions.
+    With `completes_late`, the shell loads that file at the first TAB.
     """
 
     __slots__ = (
@@ -60,20 +62,20 @@ class Dialect:
         self.parts = parts
 
     def assign(self, name: str, value: str) -> str:
-        """Return a line that sets an unexported variable of this shell."""
+        """Return a line that sets a variable without exporting it."""
         return self._assign.format(name=name, value=self.quote(value)) + "\n"
 
     @staticmethod
     def shelve(name: str, text: str) -> str:
-        """Return a function that does nothing and has a text in it, as comments that begin with #|.
+        """Return an empty fish function that carries `text` in comments, which begin with #|.
 
-        For fish, which passes over a comment in a tenth of the time that it takes a text in.
+        fish skips a comment in a tenth of the time that it needs to parse the code.
         """
         lines = "".join(f"#|{line}\n" for line in text.splitlines())
         return f"function {name}\n{lines}end\n"
 
     def render(self, environment: Environment) -> str:
-        """Return one line a variable, which exports or unsets it."""
+        """Return one line for each variable, which exports or unsets it."""
         return "".join(
             (
                 self._unset.format(name=name)
@@ -86,7 +88,7 @@ class Dialect:
 
 
 def quote_posix(value: str) -> str:
-    """Quote as POSIX 2.2.2 has it: in single quotes nothing is special, and none can stand."""
+    """Quote for a POSIX shell. Inside single quotes, only a single quote is special (POSIX 2.2.2)."""
     return "'" + value.replace("'", "'\\''") + "'"
 
 
@@ -119,8 +121,8 @@ DIALECTS = {
             "_fal",
         ),
         Dialect(
-            # Under a universal variable of the same name only an empty global keeps children
-            # from inheriting that. `if` returns 0 where `set -e` of an unset name returns 4.
+            # If a universal variable has the same name, only an empty global one keeps programs
+            # from inheriting it. Unlike `set -e` of an unset name, `if` returns 0.
             "fish",
             quote_fish,
             "set -gx {name} {value}",
@@ -135,7 +137,7 @@ DIALECTS = {
 }
 
 
-#: What the POSIX shells have in common; there are no completions for them.
+#: One dialect for all other POSIX shells. They have no completions.
 POSIX = Dialect(
     "sh",
     quote_posix,
@@ -145,17 +147,17 @@ POSIX = Dialect(
     ("falenv.sh",),
     "",
 )
-#: The names that they go by. What one has besides POSIX, the integration itself finds out.
+#: The names of these shells. The integration finds out by itself what else a shell can do.
 POSIX_NAMES = (
     *("sh", "dash", "ash", "busybox", "ksh", "ksh93", "mksh"),
     *("lksh", "loksh", "oksh", "posh", "rksh", "yash"),
 )
-#: What can be asked for; other POSIX shells' names are understood.
+#: The names that messages and help list. `find` also knows the other POSIX_NAMES.
 NAMES = sorted([*DIALECTS, "dash", "ksh", "mksh", "sh"])
 
 
 def find(name: str) -> Dialect:
-    """Return the dialect of a shell; raise UsageError where we have none."""
+    """Return the dialect of a shell; raise UsageError if falenv does not support the shell."""
     if name in POSIX_NAMES:
         return POSIX
     try:
@@ -163,5 +165,5 @@ def find(name: str) -> Dialect:
     except KeyError:
         known = ", ".join(NAMES)
         raise UsageError(
-            f"there is no integration for the shell {shown(name)}; there are: {known}"
+            f"falenv does not support the shell {shown(name)}; supported shells: {known}"
         ) from None

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def integration(dialect: Dialect, state: str, *, show_segment: bool, cached: str = "") -> str:
-    """Return all that makes a shell follow: a prelude of assignments, the shell's files, `state`.
+    """Return the integration of a shell: a prelude of assignments, the shell's files, `state`.
 
-    The files go out as they stand, but for comments; what varies is assigned before them, so that
-    no value ever lands inside other code.
+    The prelude assigns all values that vary. The files follow unchanged, except that comments are
+    removed. So no value ever lands inside other code.
     """
     known = {
         "exe": paths.program(),
@@ -62,8 +62,8 @@ def integration(dialect: Dialect, state: str, *, show_segment: bool, cached: str
 def without_comments(code: str) -> str:
     """Return shell code without its comment lines and empty lines.
 
-    A shell's start takes a twentieth less time without them. No such line in shell/ is part of a
-    string; a test compares what the shells make of both.
+    Without them a shell starts 5% faster. No such line in shell/ may be part of a string. A test
+    compares how the shells parse the code with and without them.
     """
     lines = (line for line in code.splitlines(keepends=True) if line.strip())
     return "".join(line for line in lines if not line.lstrip().startswith("#"))
@@ -72,9 +72,9 @@ def without_comments(code: str) -> str:
 def state(
     dialect: Dialect, active: Active, environment: Environment, store_path: str, index_path: str
 ) -> str:
-    """Return the code that puts a shell on an environment: exports, and facts about the profile.
+    """Return the code that gives a shell an environment: exports, and facts about the profile.
 
-    A refresh prints the same code. Besides the export it has the key's id, never the key.
+    A refresh prints the same code. The key is only in the export. The facts include its id.
     """
     profile = active.profile
     return (
@@ -89,12 +89,12 @@ def state(
 
 
 def start_state(dialect: Dialect, store_path: str, index_path: str, pin: str | None = None) -> str:
-    """Return what a new shell gets instead of a state; with `pin`, it is pinned to that profile.
+    """Return the code that a new shell gets instead of a state. With `pin`, it pins the shell.
 
-    It names neither key nor profile. The shell takes both from the store, as after a change. So
-    the code can be kept in a file, and a trace of the eval shows no key.
+    The code contains no key and no active profile. The shell takes both from the store, as it does
+    after a change. So the code can be cached, and a trace of the eval shows no key.
     """
-    # The folder, since later versions of the index have other names.
+    # The folder, not the file, whose name changes with each version of the store.
     indexes = index_path[: index_path.rfind("/") + 1]
     pinned = ""
     if pin is not None:
@@ -118,11 +118,11 @@ def seen_state(dialect: Dialect, store_path: str, index_path: str) -> str:
 
 
 def write_cached(path: str, dialect: Dialect, store_path: str, index_path: str) -> None:
-    """Write the integration to a file, from which a start-up file reads it without a process.
+    """Write the integration to a file, so that a new shell can read it without a process.
 
-    The file has no key in it. Its mtime is the program's, so a shell that finds another mtime
-    knows that the program was replaced, or the file written by someone else, and asks again. If
-    the file cannot be written, every shell asks.
+    The file contains no key. Its mtime is the mtime of the program. If a shell finds another
+    mtime, the program was replaced or someone else wrote the file. The shell then runs the program,
+    and does the same if the file could not be written.
     """
     state = start_state(dialect, store_path, index_path)
     code = integration(dialect, state, show_segment=True, cached=path)
