@@ -88,7 +88,7 @@ class Dialect:
 
 
 def quote_posix(value: str) -> str:
-    """Quote for a POSIX shell. Inside single quotes, only a single quote is special (POSIX 2.2.2)."""
+    """Quote for a POSIX shell: only a single quote is special in single quotes (POSIX 2.2.2)."""
     return "'" + value.replace("'", "'\\''") + "'"
 
 

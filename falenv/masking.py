@@ -1,16 +1,17 @@
 """What may be shown of a key, a name, a host and a message: the only place for that policy.
 
-1. Of a key only the id is shown, which is the part before the colon. Of a key without a colon
-   nothing is shown: `key_id`, `mask`.
-2. A name or host from the store is shown as it is. If 16 or more characters follow a colon, the
-   text may be a key, and rule 1 holds: `masked`. The official CLI takes any text for a name.
-3. A text that someone gave as a name or host may be a mistyped key, or its secret half. Nothing
-   behind a colon is shown, and of 32 or more characters only the first 8: `shown`. click's
-   messages repeat such texts, so the rule holds for each of their words: `shown_words`. A command
-   in a message repeats a name only if the rule changes nothing: `as_word`.
-4. Every message on stderr is held to rule 2, word by word, whoever worded it: `message`. tomli,
-   for example, repeats the names of tables. A word with a slash is a path, and is shown.
-5. A character that a terminal acts on, or cannot show, appears as its escape: `printable`.
+1. Show only the id of a key, which is the part before the colon. Show nothing of a key without a
+   colon: `key_id`, `mask`.
+2. Show a name or host from the store unchanged. If 16 or more characters follow a colon, the text
+   may be a key, so apply rule 1: `masked`. The official CLI accepts any text as a name.
+3. A name or host that someone typed may be a mistyped key, or the secret half of one. Show nothing
+   behind a colon, and only the first 8 of 32 or more characters: `shown`. click's messages repeat
+   what was typed, so apply the rule to each of their words: `shown_words`. A command in a message
+   repeats a name only if the rule changes nothing: `as_word`.
+4. Apply rule 2 to each word of every message on stderr: `message`. Other programs may have worded
+   a part of it: tomli, for example, repeats the names of tables. Show a word with a slash, which
+   is a path.
+5. Escape each character that a terminal acts on or cannot show: `printable`.
 """
 
 from __future__ import annotations
@@ -82,8 +83,8 @@ def as_word(name: str) -> str:
 def shown_words(text: str) -> str:
     """Return the text of a click error as one line, each word by rule 3.
 
-    The part before a colon is cut too, since it may be something else than an id here. click
-    puts each of several choices on a line of its own.
+    Cut the part before a colon too, since it need not be an id here. click puts each choice of
+    an argument on a line of its own, so join the lines.
     """
     return " ".join(map(_shown_word, text.split()))
 
