@@ -1,17 +1,20 @@
 # shellcheck shell=bash
 # Completion of fal and falenv for bash, 3.2 and later.
 #
-# For the integration, where the names of the profiles come from its index, and for a package to
-# install as bash-completion's `fal` and `falenv`, where they come from a process. No word of the
-# line and no name is ever expanded. All names begin with __falenv_complete, but for the locals;
-# those are read and set by the functions called: bash's locals reach down.
+# The integration loads this file at the first TAB. Profile names then come from the index. A package
+# installs it as `fal` and `falenv` for bash-completion. Profile names then come from a process.
+#
+# The functions never expand a word of the line or a name. All function names begin with
+# __falenv_complete. In bash a called function reads and sets the locals of its caller, and these
+# functions use that.
 
-# In a list, where `set -e` does not end the shell.
+# `||` keeps `set -e` from ending the shell.
 __falenv_complete() {
     __falenv_complete_line "$@" || :
 }
 
-# $2 is what readline is going to replace: not always a whole word, since it breaks at : @ = too.
+# Fill COMPREPLY for the line up to the cursor. $2 is the text that readline will replace. That may be
+# a part of a word, because readline also breaks words at : @ and =.
 __falenv_complete_line() {
     local rest=${COMP_LINE:0:COMP_POINT} words value quote raw target='' cur head
     local positions position
@@ -39,7 +42,7 @@ __falenv_complete_line() {
     done
     cur=$value
 
-    # What stands before what is replaced, and so is left out of the replies.
+    # The replies leave out the part of the word that readline keeps.
     local cur_quote=$quote
     rest=${raw%"$2"}
     __falenv_complete_word
@@ -48,7 +51,7 @@ __falenv_complete_line() {
     if [[ -n $target ]]; then
         __falenv_complete_files
     elif ((${#words[@]} < 2)); then
-        # None of the official CLI's own begins with prof; to ask it takes a second.
+        # Asking the official CLI takes a second, and none of its commands begins with prof.
         case $cur in
             prof*) ;;
             *) __falenv_complete_official "$@" ;;
@@ -68,7 +71,8 @@ __falenv_complete_line() {
     fi
 }
 
-# Take a word off the front of `rest`: its `value`, and the `quote` that is open at the end.
+# Remove the first word from `rest`. Set `value` to the word, and `quote` to the quote that is still
+# open at its end.
 __falenv_complete_word() {
     local plain
     value='' quote=''
@@ -116,7 +120,7 @@ __falenv_complete_word() {
     done
 }
 
-# Offer those of the given words that begin as the word under the cursor does, quoted as that is.
+# Offer the given words that begin with the word under the cursor, in the same quotes.
 __falenv_complete_offer() {
     local word single="'\\''" bang="\"'!'\""
     for word in "$@"; do
@@ -133,7 +137,7 @@ __falenv_complete_offer() {
                 ;;
             *) [[ -z $word ]] || \builtin printf -v word %q "$word" ;;
         esac
-        # readline takes a quote at the end for the closing one, and adds no other.
+        # readline reads a quote at the end as the closing one, and adds no other.
         if [[ -n $quote && $word == *"$quote" ]]; then
             word+=$quote
         fi
@@ -141,7 +145,7 @@ __falenv_complete_offer() {
     done
 }
 
-# Offer files, in readline's own way. bash 3.2 does that by itself where there is nothing else.
+# Offer files, as readline does. bash 3.2 does so by itself if there are no other replies.
 __falenv_complete_files() {
     \builtin compopt -o bashdefault -o default 2>/dev/null || :
 }
@@ -150,10 +154,10 @@ __falenv_complete_files() {
 __falenv_complete_names() {
     local names
     names=()
-    # All lines at once: of a thousand that takes a tenth of the time.
+    # Read all lines at once. With 1,000 profiles that takes a tenth of the time of a loop.
     if __falenv_complete_follows; then
         IFS=$'\n' \builtin read -r -d '' -a names <"$__falenv_index" || :
-        names=(${names[@]+"${names[@]:1}"}) # the first line is no profile
+        names=(${names[@]+"${names[@]:1}"}) # the first line is the default
         names=(${names[@]+"${names[@]#* }"})
     else
         IFS=$'\n' \builtin read -r -d '' -a names <<< \
@@ -162,14 +166,14 @@ __falenv_complete_names() {
     __falenv_complete_offer ${names[@]+"${names[@]/#/$1}"}
 }
 
-# True if the integration is here and follows the store. Do not believe its variables alone, which the
-# environment can bring.
+# True if this shell has the integration and follows the store. Variables alone prove nothing, because
+# the environment can set them.
 __falenv_complete_follows() {
     \builtin declare -F __falenv_guarded >/dev/null && [[ -n ${__falenv_index-} ]]
 }
 
-# Run falenv, in a subshell. A TAB must not run code that the current folder, a relative entry of PATH or
-# Python's variables name.
+# Run falenv, in a subshell. A TAB must not run code from the current folder, from a relative entry of
+# PATH, or from Python's variables.
 __falenv_complete_run() {
     local falenv
     if \builtin declare -F __falenv_guarded >/dev/null; then
@@ -184,7 +188,7 @@ __falenv_complete_run() {
     "$falenv" "$@"
 }
 
-# The rest of `fal profile …`.
+# Complete the words after `fal profile`.
 __falenv_complete_profile() {
     if ((${#words[@]} == 2)); then
         __falenv_complete_offer env use off on current exec prompt completion install uninstall \
@@ -209,7 +213,7 @@ __falenv_complete_profile() {
         *) return ;;
     esac
 
-    # How many arguments were given, and which word is the last of them.
+    # Count the arguments, and find the last one.
     local i given=0 last=2
     for ((i = 3; i < ${#words[@]}; i++)); do
         case ${words[i]} in
@@ -252,7 +256,7 @@ __falenv_complete_profile() {
     esac
 }
 
-# Another command's own completion: it begins at character $1 of the line, and is word $2.
+# Complete for another command, which begins at character $1 of the line, as word $2.
 __falenv_complete_command() {
     local function='' word=0 line=$COMP_LINE
     if \builtin declare -F _comp_command_offset >/dev/null; then
@@ -261,7 +265,7 @@ __falenv_complete_command() {
         function=_command_offset
     fi
     if [[ -n $function ]]; then
-        # Which of readline's words that is.
+        # Find the command among readline's words.
         while :; do
             line=${line#"${line%%[![:space:]]*}"}
             ((${#COMP_LINE} - ${#line} < $1 && word < COMP_CWORD)) || break
@@ -278,9 +282,9 @@ __falenv_complete_command() {
     fi 2>/dev/null
 }
 
-# What the official CLI offers: by the function that stood here before us, else as argcomplete's
-# own function for bash asks for it (file descriptor 8 is where the program answers). That
-# function would ask by way of the shell's function fal.
+# Complete for the official CLI: with the function that was registered before, else as argcomplete's
+# function for bash does (the program writes to file descriptor 8). That function itself would call
+# the shell function fal.
 __falenv_complete_official() {
     local former=${__falenv_completion-} reply word
     case $former in

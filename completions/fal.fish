@@ -1,8 +1,9 @@
 # Completion of fal and falenv for fish, 3.4 and later.
 #
-# For the integration, where the names of the profiles come from its index, and for a package to
-# install as fal.fish and falenv.fish, where they come from a process. All names begin with
-# __falenv_complete.
+# The integration loads this file at the first TAB. Profile names then come from the index. A package
+# installs it as fal.fish and falenv.fish. Profile names then come from a process.
+#
+# All names begin with __falenv_complete.
 
 # Print the words before the cursor, from the command on.
 function __falenv_complete_words
@@ -13,8 +14,12 @@ function __falenv_complete_words
     printf '%s\n' $words
 end
 
-# Print where the cursor is: `first`; `official`; `profile`, where a subcommand is to come; the
-# subcommand and the number of arguments that it has already; `command`, after `exec NAME`.
+# Print what the cursor is on:
+#   first       the first word after fal
+#   official    the arguments of the official CLI
+#   profile     the word after `fal profile`
+#   use 0       the subcommand, and how many arguments it has already
+#   command     the command after `exec NAME`
 function __falenv_complete_place
     set -l words (__falenv_complete_words)
     if not set -q words[2]
@@ -46,7 +51,7 @@ function __falenv_complete_place
     end
 end
 
-# Is the cursor at one of these places? They are patterns.
+# True if the cursor is at a place that one of these patterns matches.
 function __falenv_complete_at
     set -l place (__falenv_complete_place)
     for pattern in $argv
@@ -57,20 +62,20 @@ function __falenv_complete_at
 end
 
 function __falenv_complete_names
-    # Do not believe the integration's variables alone, which the environment can bring.
+    # Variables alone prove nothing, because the environment can set them.
     if functions -q __falenv_late; and test -n "$__falenv_index"
         test -r "$__falenv_index"
         or return
         set -l names (string replace -r '^\S* ' '' <$__falenv_index)
-        set -q names[2] # the first line is no profile
+        set -q names[2] # the first line is the default
         and printf '%s\n' $names[2..-1]
     else
         __falenv_complete_run profile list --names 2>/dev/null </dev/null
     end
 end
 
-# Run falenv. A TAB must not run code that the current folder, a relative entry of PATH or Python's
-# variables name.
+# Run falenv. A TAB must not run code from the current folder, from a relative entry of PATH, or from
+# Python's variables.
 function __falenv_complete_run
     if functions -q __falenv_late
         $__falenv_python -I $__falenv_main $argv
@@ -83,7 +88,7 @@ function __falenv_complete_run
     /usr/bin/env '-u'$names $falenv $argv
 end
 
-# exec NAME [--] COMMAND…: after the name it is the command's own completion.
+# exec NAME [--] COMMAND…: after the name, use the completion of the command.
 function __falenv_complete_command
     set -l words (__falenv_complete_words)[4..-1]
     while string match -q -- '-?*' "$words[1]"
@@ -101,12 +106,12 @@ function __falenv_complete_command
     complete -C "$line"
 end
 
-# What the official CLI offers, as argcomplete's own function for fish asks for it: on file
-# descriptor 8. That function would ask by way of the shell's function fal.
+# Complete for the official CLI as argcomplete's function for fish does: the program writes to file
+# descriptor 8. That function itself would call the shell function fal.
 function __falenv_complete_official
     set -l token (commandline -ct)
     set -l words (__falenv_complete_words)
-    # None of the official CLI's own begins with prof; to ask it takes a second.
+    # Asking the official CLI takes a second, and none of its commands begins with prof.
     if not set -q words[2]; and string match -q 'prof*' -- $token
         return
     end
@@ -128,48 +133,48 @@ function __falenv_complete_add
     complete -c fal -c falenv -f -n "__falenv_complete_at $argv[1]" $argv[2..-1]
 end
 
-__falenv_complete_add first -a profile -d 'Keep fal.ai profiles, and bring the active one into the shell'
+__falenv_complete_add first -a profile -d 'Manage fal.ai profiles and switch shells between them'
 __falenv_complete_add 'first official' -a '(__falenv_complete_official)'
 
-__falenv_complete_add profile -a env -d 'Print the code that makes a shell follow'
+__falenv_complete_add profile -a env -d 'Print the code that loads falenv into a shell'
 __falenv_complete_add profile -a use -d 'Pin this shell to a profile'
-__falenv_complete_add profile -a off -d 'Take falenv out of this shell'
-__falenv_complete_add profile -a on -d 'Put falenv back into this shell'
+__falenv_complete_add profile -a off -d 'Remove falenv from this shell'
+__falenv_complete_add profile -a on -d 'Load falenv into this shell again, after off'
 __falenv_complete_add profile -a current -d 'Show which profile is active here, and why'
 __falenv_complete_add profile -a exec -d 'Run one command with a profile'
-__falenv_complete_add profile -a prompt -d 'Print the prompt segment, for prompts that start a process'
-__falenv_complete_add profile -a completion -d 'Print the completion script alone'
-__falenv_complete_add profile -a install -d 'Make every new shell follow'
-__falenv_complete_add profile -a uninstall -d 'Take out what install has added'
+__falenv_complete_add profile -a prompt -d 'Print the active profile, formatted for a prompt'
+__falenv_complete_add profile -a completion -d 'Print the completion script of a shell'
+__falenv_complete_add profile -a install -d 'Load falenv into every new shell'
+__falenv_complete_add profile -a uninstall -d 'Remove what install has added'
 __falenv_complete_add profile -a list -d 'List all profiles'
 __falenv_complete_add profile -a set -d 'Set the default profile'
 __falenv_complete_add profile -a unset -d 'Unset the default profile'
 __falenv_complete_add profile -a key -d 'Set the key of a profile'
 __falenv_complete_add profile -a host -d 'Set the fal host of a profile'
-__falenv_complete_add profile -a create -d 'Create a profile, and set it as the default'
-__falenv_complete_add profile -a delete -d 'Delete a profile, and its key with it'
-__falenv_complete_add profile -a link -d 'Make a profile that of the current folder'
-__falenv_complete_add profile -a unlink -d 'Take the .fal-profile of the current folder away'
+__falenv_complete_add profile -a create -d 'Create a profile and make it the default'
+__falenv_complete_add profile -a delete -d 'Delete a profile and its key'
+__falenv_complete_add profile -a link -d 'Use a profile in this folder and below'
+__falenv_complete_add profile -a unlink -d 'Remove the .fal-profile of this folder'
 __falenv_complete_add profile -a allow -d 'Follow the nearest .fal-profile'
-__falenv_complete_add profile -a deny -d 'Never follow the nearest .fal-profile'
+__falenv_complete_add profile -a deny -d 'Ignore the nearest .fal-profile'
 
-__falenv_complete_add "profile '* *'" -s h -l help -d 'Show help'
-__falenv_complete_add "'env *'" -l shell -x -a 'bash dash fish ksh mksh sh zsh' -d 'The shell to print it for'
-__falenv_complete_add "'env *'" -l exports-only -d 'The exports without function, hook and so on'
-__falenv_complete_add "'env *'" -l unset -d 'The code that takes the variables away'
-__falenv_complete_add "'env *'" -l no-prompt -d 'Without the segment in the prompt'
-__falenv_complete_add "'use 0'" -a - -d 'The profile before this one'
+__falenv_complete_add "profile '* *'" -s h -l help -d 'Show this message and exit'
+__falenv_complete_add "'env *'" -l shell -x -a 'bash dash fish ksh mksh sh zsh' -d 'Print code for this shell'
+__falenv_complete_add "'env *'" -l exports-only -d 'Print only the exports'
+__falenv_complete_add "'env *'" -l unset -d 'Print code that unsets the variables'
+__falenv_complete_add "'env *'" -l no-prompt -d 'Do not show the profile in the prompt'
+__falenv_complete_add "'use 0'" -a - -d 'Go back to what the shell used before'
 __falenv_complete_add "'use 0'" -l default -d 'Follow the default again'
 __falenv_complete_add "'current *'" -l json -d 'Print JSON'
-__falenv_complete_add "'current *'" -l name -d 'Print the name alone'
-__falenv_complete_add "'install *' 'uninstall *'" -l yes -d 'Do it without asking'
-__falenv_complete_add "'install *' 'uninstall *'" -l dry-run -d 'Show what would change, and change nothing'
+__falenv_complete_add "'current *'" -l name -d 'Print only the name'
+__falenv_complete_add "'install *' 'uninstall *'" -l yes -d 'Make the change without asking'
+__falenv_complete_add "'install *' 'uninstall *'" -l dry-run -d 'Show the change, but do not make it'
 __falenv_complete_add "'list *'" -l json -d 'Print JSON'
 __falenv_complete_add "'key *'" -l stdin -d 'Read the key from standard input'
-__falenv_complete_add "'key *'" -l from-env -d 'Take the key that FAL_KEY holds'
-__falenv_complete_add "'host *'" -l profile -x -a '(__falenv_complete_names)' -d 'Of this profile, not of the active one'
-__falenv_complete_add "'host *'" -l unset -d 'Take the host away'
-__falenv_complete_add "'host *'" -l force -d 'Accept a host outside the domains of fal'
+__falenv_complete_add "'key *'" -l from-env -d 'Take the key from FAL_KEY'
+__falenv_complete_add "'host *'" -l profile -x -a '(__falenv_complete_names)' -d 'Change this profile'
+__falenv_complete_add "'host *'" -l unset -d 'Remove the host from the profile'
+__falenv_complete_add "'host *'" -l force -d 'Accept a host that fal does not own'
 
 __falenv_complete_add "'env 0' 'use 0' 'set 0' 'key 0' 'delete 0' 'link 0' 'exec 0'" -a '(__falenv_complete_names)' -d Profile
 __falenv_complete_add "'completion 0'" -a 'bash fish zsh'
