@@ -165,5 +165,5 @@ def find(name: str) -> Dialect:
     except KeyError:
         known = ", ".join(NAMES)
         raise UsageError(
-            f"falenv does not support the shell {shown(name)}; supported shells: {known}"
+            f"the shell {shown(name)} is not supported; supported shells: {known}"
         ) from None

@@ -102,8 +102,7 @@ def _asking() -> str:
         raise UsageError("could not detect your shell; name it: fal profile install bash") from None
     if shell not in rcfiles.TARGETS:
         raise UsageError(
-            f"falenv does not know which start-up file {shell} reads; add this line to yours: "
-            f"{notices.EVAL}"
+            f"the start-up file of {shell} is unknown; add this line to it yourself: {notices.EVAL}"
         )
     return shell
 

@@ -160,19 +160,22 @@ def current(*, as_json: bool, only_name: bool) -> None:
     if profile is None:
         click.echo(f"No profile is active: {path} sets no default.")
     else:
-        reason = {
+        source = {
             "default": f"the default in {path}",
             "folder": f"named by {link.path if link else ''}",
             "pin": "pinned by FAL_PROFILE",
         }
-        click.echo(printable(f"{masked(profile.name)} ({reason[active.why]})"))
+        click.echo(printable(f"{masked(profile.name)} ({source[active.why]})"))
         click.echo(printable(f"key   {mask(profile.key)}"))
         if profile.host:
             click.echo(printable(f"host  {masked(profile.host)}"))
     for other in chain:
         if other.verdict != "allowed":
-            verdict = {"unknown": "have not allowed", "denied": "denied"}.get(other.verdict)
-            say(other.problem or f"falenv ignores {other.path}, which you {verdict}")
+            reason = "you denied it" if other.verdict == "denied" else "you have not allowed it"
+            say(
+                other.problem
+                or f"{other.path} is ignored, because {reason}; to use it: fal profile allow"
+            )
     if given == expected:
         return
     again = masked(active.name) if active.why == "pin" else "--default"
@@ -214,11 +217,11 @@ def prompt() -> None:
 
 
 @click.command("completion")
-@click.argument("shell", type=click.Choice(sorted(dialects.DIALECTS)))
+@click.argument("shell", metavar="SHELL", type=click.Choice(sorted(dialects.DIALECTS)))
 def completion(shell: str) -> None:
     """Print the completion script of a shell.
 
-    A shell that loads falenv has it already.
+    SHELL is bash, fish or zsh. A shell that loads falenv has the completions already.
 
     \b
         fal profile completion zsh > ~/.zfunc/_fal
