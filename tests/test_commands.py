@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 import tomli
-from conftest import KEYS, SCRIPTS, SEED_KEY, needs
+from conftest import KEYS, SCRIPTS, SEED_KEY
+from driver import needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from typing import Any
 
-    from conftest import Home, Shell
+    from conftest import Home
+    from driver import Shell
 
 FAL = str(SCRIPTS / "fal")
 EVAL = 'eval "$(fal profile env)"'
@@ -206,17 +208,17 @@ def test_a_default_that_names_no_profile_fails_closed(home: Home) -> None:
     assert home.fal("set", "a").returncode == 0
 
 
-def test_a_pin_that_names_no_profile_fails_closed(home: Home, shell_name: str) -> None:
+def test_a_pin_that_names_no_profile_fails_closed(home: Home, kind: Kind) -> None:
     home.profiles("a", default="a")
     pinned = {"FAL_PROFILE": "typo", "FAL_KEY": KEYS["b"]}
-    code = home.run(FAL, "profile", "env", "--shell", shell_name, **pinned)
+    code = home.run(FAL, "profile", "env", "--shell", kind, **pinned)
     assert code.returncode == 1
     assert code.stderr == (
         "falenv: FAL_PROFILE names 'typo', which is no profile (there are: a); "
         "unset it, or use another: fal profile use NAME\n"
     )
-    evaluate = {"fish": "fal profile env | source"}.get(shell_name, EVAL)
-    ran = home.script(shell_name, f"{evaluate} 2>/dev/null; env", **pinned)
+    evaluate = {"fish": "fal profile env | source"}.get(kind, EVAL)
+    ran = home.script(kind, f"{evaluate} 2>/dev/null; env", **pinned)
     assert "FAL_KEY=" not in ran.stdout
     assert "FAL_PROFILE=typo" in ran.stdout
     passed_on = home.run(FAL, "app", "list", **pinned)

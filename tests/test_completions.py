@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import REPOSITORY, SCRIPTS, needs
+from conftest import REPOSITORY, SCRIPTS
+from driver import needs
 
 from falenv.commands import profile
 from falenv.dialects import DIALECTS, NAMES
@@ -17,7 +18,8 @@ from falenv.dialects import DIALECTS, NAMES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Home, Shell, Trace
+    from conftest import Home
+    from driver import Shell, Trace
 
 EVAL = 'eval "$(fal profile env)"\n'
 COMPINIT = "autoload -Uz compinit; compinit -D\n"
@@ -228,8 +230,8 @@ def ask_fish(home: Home, typed: str) -> dict[str, str]:
 ASK = {"bash": ask_bash, "zsh": ask_zsh, "fish": ask_fish}
 
 
-def test_the_files_have_clicks_commands_and_options(home: Home, shell_name: str) -> None:
-    ask = ASK[shell_name]
+def test_the_files_have_clicks_commands_and_options(home: Home, kind: Kind) -> None:
+    ask = ASK[kind]
     (home.path / "index").write_text("1-2-3 one\n3 one\n")
     commands = ask(home, "fal profile ")
     assert set(commands) == set(expected())
@@ -244,16 +246,16 @@ def test_the_files_have_clicks_commands_and_options(home: Home, shell_name: str)
 
 
 @pytest.mark.parametrize("value", ["env --shell", "host --profile"])
-def test_the_values_of_options(home: Home, value: str, shell_name: str) -> None:
+def test_the_values_of_options(home: Home, value: str, kind: Kind) -> None:
     (home.path / "index").write_text("1-2-3 one\n3 one\n")
     wanted = {"one"} if "host" in value else set(NAMES)
-    if shell_name == "zsh":  # the option's own specification says it
+    if kind == "zsh":  # the option's own specification says it
         action = "__falenv_complete_names" if "host" in value else f"({' '.join(NAMES)})"
         command, option = value.split()
         specification = ask_zsh(home, f"fal profile {command} -")[option]
         assert specification.endswith(action)
     else:
-        assert set(ASK[shell_name](home, f"fal profile {value} ")) == wanted
+        assert set(ASK[kind](home, f"fal profile {value} ")) == wanted
 
 
 def test_the_files_are_clean_for_the_shells_own_checkers() -> None:
@@ -399,11 +401,11 @@ def test_case_35_tab_without_a_store_is_silent(
 
 
 def test_case_35_tab_starts_no_process_among_1000_profiles(
-    home: Home, start: Callable[..., Shell], shell_name: str, trace: Trace
+    home: Home, start: Callable[..., Shell], kind: Kind, trace: Trace
 ) -> None:
     names = [f"number-{number:04d}" for number in range(1000)]
     named(home, "comfy", "other one", *names)
-    setting = "zsh, compinit before" if shell_name == "zsh" else shell_name
+    setting = "zsh, compinit before" if kind == "zsh" else kind
     shell = begin(start, setting, prefix=trace.prefix)
     for typed in ("fal profile us", "fal profile use com"):  # zsh loads its functions
         tab(shell, typed, typed + ("e " if typed.endswith("us") else "fy "))
@@ -419,7 +421,7 @@ def test_case_35_tab_starts_no_process_among_1000_profiles(
     tab(
         shell,
         "fal profile host --pro",
-        "fal profile host --profile" + " ="[shell_name == "zsh"],
+        "fal profile host --profile" + " ="[kind == "zsh"],
     )
     assert trace.processes() == []
 
@@ -481,18 +483,18 @@ SHOW = {
 
 @pytest.mark.parametrize("former", [True, False])
 def test_off_gives_back_who_completed_before(
-    home: Home, start: Callable[..., Shell], shell_name: str, *, former: bool
+    home: Home, start: Callable[..., Shell], kind: Kind, *, former: bool
 ) -> None:
     named(home, "comfy")
-    rc = FORMER[shell_name] if former else COMPINIT * (shell_name == "zsh")
-    before = begin(start, shell_name, rc)
-    was = before.stdout(SHOW[shell_name])
-    shell = begin(start, shell_name, rc + EVAL)
+    rc = FORMER[kind] if former else COMPINIT * (kind == "zsh")
+    before = begin(start, kind, rc)
+    was = before.stdout(SHOW[kind])
+    shell = begin(start, kind, rc + EVAL)
     tab(shell, "fal profile use c", "fal profile use comfy ")
-    if former and shell_name != "fish":  # which has no functions to ask, only lists
+    if former and kind != "fish":  # which has no functions to ask, only lists
         tab(shell, "fal app s", "fal app scale-fal ")
     shell.run("fal profile off")
-    assert shell.stdout(SHOW[shell_name]) == was
+    assert shell.stdout(SHOW[kind]) == was
     tab(shell, "fal s", "fal scale-fal " if former else "fal s")
     shell.run(EVAL.strip())
     tab(shell, "fal profile use c", "fal profile use comfy ")

@@ -6,13 +6,15 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, SCRIPTS, needs
+from conftest import KEYS, SCRIPTS
+from driver import needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Home, Shell
+    from conftest import Home
+    from driver import Shell
 
 OURS = 'eval "$(fal profile env)"'
 DIRENV = {
@@ -37,14 +39,14 @@ def project(home: Home, text: str, name: str = "project") -> Path:
 
 @pytest.mark.parametrize("first", [True, False], ids=["ours first", "direnv first"])
 def test_case_31_envrc_pins_inside_and_the_shell_has_its_own_outside(
-    home: Home, start: Callable[..., Shell], shell_name: str, *, first: bool
+    home: Home, start: Callable[..., Shell], kind: Kind, *, first: bool
 ) -> None:
     home.profiles("a", "b", "c", default="b")
     folder = project(home, 'eval "$(fal profile env a)"\n')
-    hooks = [OURS, DIRENV[shell_name]]
+    hooks = [OURS, DIRENV[kind]]
     # The login shell is fish wherever we are: an .envrc is bash all the same.
     shell = start(
-        shell_name,
+        kind,
         "\n".join(hooks if first else hooks[::-1]),
         SHELL="/usr/bin/fish",
         DIRENV_LOG_FORMAT="",
@@ -67,12 +69,12 @@ def test_case_31_envrc_pins_inside_and_the_shell_has_its_own_outside(
 
 
 def test_case_31_the_key_is_right_at_the_first_prompt_after_leaving(
-    home: Home, start: Callable[..., Shell], shell_name: str
+    home: Home, start: Callable[..., Shell], kind: Kind
 ) -> None:
     home.profiles("a", "b", default="b")
     folder = project(home, 'eval "$(fal profile env a)"\n')
-    rc = f"{OURS}\n{DIRENV[shell_name]}"
-    shell = start(shell_name, rc, DIRENV_LOG_FORMAT="")
+    rc = f"{OURS}\n{DIRENV[kind]}"
+    shell = start(kind, rc, DIRENV_LOG_FORMAT="")
     shell.run(f"cd {folder}")
     assert shell.get("FAL_KEY") == KEYS["a"]
     shell.run("cd ~")
@@ -114,7 +116,7 @@ def link(home: Home, folder: Path, name: str) -> None:
 
 @pytest.mark.parametrize("first", [True, False], ids=["ours first", "direnv first"])
 def test_case_31_20_times_in_and_out_of_linked_folders(
-    home: Home, start: Callable[..., Shell], shell_name: str, *, first: bool
+    home: Home, start: Callable[..., Shell], kind: Kind, *, first: bool
 ) -> None:
     home.profiles("a", "b", "c", "me", "comfy", default="me")
     linked = home.path.parent / "linked"
@@ -122,10 +124,10 @@ def test_case_31_20_times_in_and_out_of_linked_folders(
     both = project(home, 'eval "$(fal profile env)"\n', "both")
     link(home, linked, "a")
     link(home, both, "c")
-    hooks = [OURS, DIRENV[shell_name]]
+    hooks = [OURS, DIRENV[kind]]
     if not first:
         hooks.reverse()
-    shell = start(shell_name, "\n".join(hooks), DIRENV_LOG_FORMAT="", FAL_KEY="by:hand")
+    shell = start(kind, "\n".join(hooks), DIRENV_LOG_FORMAT="", FAL_KEY="by:hand")
     # All of it typed at once: what counts is what each prompt, with both hooks, leaves.
     default, place, wanted = "me", "~", ""
     for number in range(20):
@@ -181,13 +183,13 @@ def test_case_31_direnv_reloads_when_the_folders_profile_changes(
 
 @pytest.mark.parametrize("words", ["b", "--default"])
 def test_use_in_a_direnv_folder_says_what_it_does_not(
-    home: Home, start: Callable[..., Shell], shell_name: str, words: str
+    home: Home, start: Callable[..., Shell], kind: Kind, words: str
 ) -> None:
     home.profiles("a", "b", "c", default="b")
     pins = project(home, 'eval "$(fal profile env a)"\n', "pins")
     other = project(home, "export OTHER=1\n", "other")
-    rc = f"{OURS}\n{DIRENV[shell_name]}"
-    shell = start(shell_name, rc, DIRENV_LOG_FORMAT="", columns=400)
+    rc = f"{OURS}\n{DIRENV[kind]}"
+    shell = start(kind, rc, DIRENV_LOG_FORMAT="", columns=400)
     shell.run(f"cd {other}")
     assert shell.get("OTHER") == "1"
     shown = shell.run(f"fal profile use {words}") + shell.prompts()

@@ -13,7 +13,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, LONG, SCRIPTS, SHELLS, Home, needs, seed
+from conftest import KEYS, LONG, SCRIPTS, SHELLS, Home, seed
+from driver import needs
 from test_values import HOSTILE, toml
 
 from falenv import dialects
@@ -213,7 +214,7 @@ def test_exports_are_exact_and_change_nothing_else(
 
 
 def test_a_value_that_no_program_could_be_started_with_is_refused(
-    home: Home, shell_name: str
+    home: Home, kind: Kind
 ) -> None:
     for key, refused in (("k:" + "x" * 65_000, False), ("k:" + "é" * 40_000, True)):
         profile = Profile("a", {"key": key})
@@ -224,9 +225,9 @@ def test_a_value_that_no_program_could_be_started_with_is_refused(
         f'[a]\nkey = "{KEYS["a"]}"\n'
         f'[big]\nkey = "k:{"x" * 200_000}"\n[fit]\nkey = "k:{"x" * 60_000}"\n'
     )
-    status = "$status" if shell_name == "fish" else "$?"
+    status = "$status" if kind == "fish" else "$?"
     done = home.script(
-        shell_name,
+        kind,
         f'eval "$(fal profile env a)"; fal profile use big; echo {status}; /bin/echo alive;'
         "fal profile use fit; printenv FAL_KEY | wc -c",
     )

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Home, Shell, Trace
+    from conftest import Home
+    from driver import Shell, Trace
 
 
 @pytest.fixture
@@ -39,10 +40,10 @@ def noticed(text: str) -> int:
 
 
 def test_case_32_a_folder_that_was_not_allowed_is_spoken_of_once_and_not_followed(
-    folder: Path, start: Callable[..., Shell], shell_name: str
+    folder: Path, start: Callable[..., Shell], kind: Kind
 ) -> None:
     (folder / ".fal-profile").write_text("a\n")
-    shell = start(shell_name, columns=400)
+    shell = start(kind, columns=400)
     said = cd(shell, folder) + shell.prompts(3)
     assert noticed(said) == 1
     assert shell.get("FAL_KEY") == KEYS["b"]
@@ -57,9 +58,9 @@ def test_case_32_a_folder_that_was_not_allowed_is_spoken_of_once_and_not_followe
 
 
 def test_case_32_allowed_it_is_followed_in_subfolders_and_left_again(
-    folder: Path, start: Callable[..., Shell], shell_name: str
+    folder: Path, start: Callable[..., Shell], kind: Kind
 ) -> None:
-    shell = start(shell_name, columns=200)
+    shell = start(kind, columns=200)
     cd(shell, folder)
     shell.run("fal profile link a")
     assert shell.get("FAL_KEY") == KEYS["a"]
@@ -84,8 +85,8 @@ def test_case_32_allowed_it_is_followed_in_subfolders_and_left_again(
     assert shell.get("FAL_KEY") == KEYS["b"]
 
 
-def test_a_pin_beats_the_folder(folder: Path, start: Callable[..., Shell], shell_name: str) -> None:
-    shell = start(shell_name)
+def test_a_pin_beats_the_folder(folder: Path, start: Callable[..., Shell], kind: Kind) -> None:
+    shell = start(kind)
     cd(shell, folder)
     shell.run("fal profile link a")
     shell.run("fal profile use c")
@@ -97,14 +98,14 @@ def test_a_pin_beats_the_folder(folder: Path, start: Callable[..., Shell], shell
 
 
 def test_a_shell_that_starts_in_the_folder_is_on_its_profile(
-    folder: Path, start: Callable[..., Shell], shell_name: str
+    folder: Path, start: Callable[..., Shell], kind: Kind
 ) -> None:
     (folder / ".fal-profile").write_text("c")
-    assert shell_name
-    done = shell_in(folder, start, shell_name)
+    assert kind
+    done = shell_in(folder, start, kind)
     assert done.get("FAL_KEY") == KEYS["b"]
     done.run("fal profile allow")
-    again = shell_in(folder, start, shell_name)
+    again = shell_in(folder, start, kind)
     assert again.get("FAL_KEY") == KEYS["c"]
 
 
@@ -115,9 +116,9 @@ def shell_in(folder: Path, start: Callable[..., Shell], name: str) -> Shell:
 
 
 def test_the_links_file_is_noticed_when_it_comes_and_goes(
-    folder: Path, start: Callable[..., Shell], shell_name: str
+    folder: Path, start: Callable[..., Shell], kind: Kind
 ) -> None:
-    shell = start(shell_name)
+    shell = start(kind)
     cd(shell, folder)
     shell.run("fal profile link a")
     aside = folder / "aside"
@@ -130,9 +131,9 @@ def test_the_links_file_is_noticed_when_it_comes_and_goes(
 
 
 def test_nothing_is_started_in_a_linked_folder_while_nothing_changes(
-    folder: Path, start: Callable[..., Shell], shell_name: str, trace: Trace
+    folder: Path, start: Callable[..., Shell], kind: Kind, trace: Trace
 ) -> None:
-    shell = start(shell_name, prefix=trace.prefix)
+    shell = start(kind, prefix=trace.prefix)
     cd(shell, folder)
     shell.run("fal profile link a")
     shell.prompts(2)
@@ -157,7 +158,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("kind", [*HOSTILE, "fifo", "link", "folder", "dangling", "other's"])
 def test_a_hostile_file_is_one_line_and_nothing_else(
-    folder: Path, start: Callable[..., Shell], shell_name: str, kind: str
+    folder: Path, start: Callable[..., Shell], kind: Kind, kind: str
 ) -> None:
     path = folder / ".fal-profile"
     if kind == "fifo":
@@ -176,7 +177,7 @@ def test_a_hostile_file_is_one_line_and_nothing_else(
         shutil.chown(path, "nobody")
     else:
         path.write_bytes(HOSTILE[kind])
-    shell = start(shell_name, columns=400)
+    shell = start(kind, columns=400)
     said = cd(shell, folder) + shell.prompts(2)
     assert said.count("falenv: ") == (kind != "dangling")  # that one is not there
     assert "\x1b]0;owned" not in said
@@ -189,10 +190,10 @@ def test_a_hostile_file_is_one_line_and_nothing_else(
 
 
 def test_a_linked_name_that_is_no_profile_fails_closed(
-    folder: Path, start: Callable[..., Shell], shell_name: str
+    folder: Path, start: Callable[..., Shell], kind: Kind
 ) -> None:
     (folder / ".fal-profile").write_text("typo\n")
-    shell = start(shell_name, columns=400)
+    shell = start(kind, columns=400)
     cd(shell, folder)
     said = shell.run("fal profile allow") + shell.prompts(3)
     assert said.count("'typo', which is no profile") == 1
@@ -216,10 +217,10 @@ def test_trust_is_kept_private_and_bound_to_the_path(folder: Path, home: Home) -
 
 
 def test_what_is_allowed_in_one_shell_holds_in_the_others(
-    folder: Path, start: Callable[..., Shell], shell_name: str
+    folder: Path, start: Callable[..., Shell], kind: Kind
 ) -> None:
     (folder / ".fal-profile").write_text("a\n")
-    shell, other = start(shell_name), start("bash")
+    shell, other = start(kind), start("bash")
     for one in (shell, other):
         cd(one, folder)
         one.prompts()

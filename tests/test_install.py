@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, SCRIPTS, SHELLS, UNSET, needs
+from conftest import KEYS, SCRIPTS, SHELLS
+from driver import UNSET, needs
 from test_hook import OPTIONS
 from test_live import SNAPSHOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Home, Shell
+    from conftest import Home
+    from driver import Shell
 
     Start = Callable[..., Shell]
 
@@ -297,13 +299,13 @@ def test_the_difference_shows_nothing_of_the_users(home: Home) -> None:
     assert "secret" not in uninstall(home)
 
 
-def test_on_a_terminal_it_asks(home: Home, start: Start, shell_name: str) -> None:
+def test_on_a_terminal_it_asks(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", default="a")
-    shell = start(shell_name, "")
-    path = home.path / RC[shell_name]
-    if shell_name == "fish":  # the shell under test has a folder of its own
+    shell = start(kind, "")
+    path = home.path / RC[kind]
+    if kind == "fish":  # the shell under test has a folder of its own
         path = Path(shell.get("XDG_CONFIG_HOME")) / "fish" / "conf.d" / "falenv.fish"
-    elif shell_name == "zsh":
+    elif kind == "zsh":
         path = Path(shell.get("ZDOTDIR")) / ".zshrc"
     before = path.read_text() if path.exists() else None
     for answer in ("", "n"):
@@ -483,24 +485,24 @@ def test_a_new_bash_does_not_even_fork(home: Home) -> None:
 
 
 def test_another_version_is_noticed_even_an_older_one(
-    home: Home, exe: Path, shell_name: str
+    home: Home, exe: Path, kind: Kind
 ) -> None:
     home.profiles("a", default="a")
-    install(home, shell_name)
+    install(home, kind)
     moment = exe.stat().st_mtime - 1e6
-    code = "set -g fetched other" if shell_name == "fish" else "fetched=other"
+    code = "set -g fetched other" if kind == "fish" else "fetched=other"
     exe.write_text(f"#!/bin/sh\necho {code}\n")
     os.utime(exe, (moment, moment))
-    assert begin(home, shell_name, "-ic", show("fetched")) == "<other>"
+    assert begin(home, kind, "-ic", show("fetched")) == "<other>"
 
 
 @pytest.mark.parametrize("flags", ["-ic", "-c"])
-def test_it_is_what_the_eval_line_makes(home: Home, exe: Path, shell_name: str, flags: str) -> None:
+def test_it_is_what_the_eval_line_makes(home: Home, exe: Path, kind: Kind, flags: str) -> None:
     home.profiles("a", "b", default="a")
-    needs(shell_name)
-    rc = home.path / RC[shell_name]
+    needs(kind)
+    rc = home.path / RC[kind]
     rc.parent.mkdir(parents=True, exist_ok=True)
-    dump, moving = SNAPSHOT[shell_name]
+    dump, moving = SNAPSHOT[kind]
     dump = dump.replace("set -g;", "set -g --long;")
     moving += ("__falenv_loaded", "fish_pid")  # the process's number
     # A former function, completion and key, to be kept; and a shell that reads the file itself.
@@ -508,19 +510,19 @@ def test_it_is_what_the_eval_line_makes(home: Home, exe: Path, shell_name: str, 
         "bash": "fal() { :; }; complete -W x fal; export FAL_KEY=mine:key FAL_HOST=; ",
         "zsh": "fal() { : }; export FAL_KEY=mine:key FAL_HOST=; ",
         "fish": "function fal; end; complete -c fal -a x; set -gx FAL_KEY mine:key; ",
-    }[shell_name]
+    }[kind]
     text = f"{had} source {shlex.quote(str(rc))}; {dump}"
-    quoted = str(exe).replace("'", "'\\''" if shell_name != "fish" else "\\'")
+    quoted = str(exe).replace("'", "'\\''" if kind != "fish" else "\\'")
     seen: list[list[str]] = []
-    for line in (None, f"eval \"$('{quoted}' profile env --shell {shell_name})\""):
+    for line in (None, f"eval \"$('{quoted}' profile env --shell {kind})\""):
         if line is None:
-            install(home, shell_name)
+            install(home, kind)
         else:
             uninstall(home)
             rc.write_text(line + "\n")
-        clean = {"bash": "--norc", "zsh": "-f", "fish": "--no-config"}[shell_name]
+        clean = {"bash": "--norc", "zsh": "-f", "fish": "--no-config"}[kind]
         for variables in ({}, {"FAL_PROFILE": "b"}):
-            done = home.run(shell_name, clean, flags, text, **variables)
+            done = home.run(kind, clean, flags, text, **variables)
             assert NO_TERMINAL.sub("", done.stderr) == ""
             assert "__falenv_index" in done.stdout
             lines = done.stdout.splitlines()
@@ -558,14 +560,14 @@ def test_without_the_program_nothing_happens_silently(
     assert "FAL_KEY" not in found
 
 
-def test_a_cached_file_that_is_gone_is_made_again(home: Home, exe: Path, shell_name: str) -> None:
+def test_a_cached_file_that_is_gone_is_made_again(home: Home, exe: Path, kind: Kind) -> None:
     home.profiles("a", default="a")
-    install(home, shell_name)
-    content = cached(home, shell_name).read_bytes()
+    install(home, kind)
+    content = cached(home, kind).read_bytes()
     shutil.rmtree(home.path / ".cache")
-    assert begin(home, shell_name, "-ic", KEY) == is_active("a")
-    assert cached(home, shell_name).read_bytes() == content
-    assert cached(home, shell_name).stat().st_mtime_ns == exe.stat().st_mtime_ns
+    assert begin(home, kind, "-ic", KEY) == is_active("a")
+    assert cached(home, kind).read_bytes() == content
+    assert cached(home, kind).stat().st_mtime_ns == exe.stat().st_mtime_ns
 
 
 EVIL = "echo EVIL\n"
@@ -573,10 +575,10 @@ EVIL = "echo EVIL\n"
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
 @pytest.mark.usefixtures("exe")
-def test_a_cached_file_of_another_user_is_not_read(home: Home, shell_name: str) -> None:
+def test_a_cached_file_of_another_user_is_not_read(home: Home, kind: Kind) -> None:
     home.profiles("a", default="a")
-    install(home, shell_name)
-    path = cached(home, shell_name)
+    install(home, kind)
+    path = cached(home, kind)
     times = (path.stat().st_atime_ns, path.stat().st_mtime_ns)
 
     # In a folder that all can write to, another user has put his own in its place.
@@ -585,59 +587,59 @@ def test_a_cached_file_of_another_user_is_not_read(home: Home, shell_name: str) 
     path.write_text(EVIL)
     os.chown(path, 1234, 1234)
     os.utime(path, ns=times)
-    assert begin(home, shell_name, "-ic", KEY) == is_active("a")
+    assert begin(home, kind, "-ic", KEY) == is_active("a")
     assert path.read_text() == EVIL  # and we put none of ours there
 
     # A file that all can write to is the user's own, but its time, which only he can set, tells.
     os.chown(path, 0, 0)
     path.write_text(EVIL)
-    assert begin(home, shell_name, "-ic", KEY) == is_active("a")
+    assert begin(home, kind, "-ic", KEY) == is_active("a")
 
     # A link to a file of the user's.
     path.unlink()
     (home.path / "mine").write_text(EVIL)
     os.utime(home.path / "mine", ns=times)
     path.symlink_to(home.path / "mine")
-    assert begin(home, shell_name, "-ic", KEY) == is_active("a")
+    assert begin(home, kind, "-ic", KEY) == is_active("a")
 
     # In a folder that is private again it is put right.
     path.unlink()
     path.parent.chmod(0o700)
-    assert begin(home, shell_name, "-ic", KEY) == is_active("a")
+    assert begin(home, kind, "-ic", KEY) == is_active("a")
     assert "__falenv_start" in path.read_text()
 
 
-def test_a_pin_and_another_store_are_honoured(home: Home, exe: Path, shell_name: str) -> None:  # noqa: ARG001
+def test_a_pin_and_another_store_are_honoured(home: Home, exe: Path, kind: Kind) -> None:  # noqa: ARG001
     home.profiles("a", "b", default="a")
-    install(home, shell_name)
-    assert begin(home, shell_name, "-ic", KEY, FAL_PROFILE="b") == is_active("b")
-    done = home.run(shell_name, "-ic", show("FAL_KEY"), FAL_PROFILE="typo", FAL_KEY="x:y")
+    install(home, kind)
+    assert begin(home, kind, "-ic", KEY, FAL_PROFILE="b") == is_active("b")
+    done = home.run(kind, "-ic", show("FAL_KEY"), FAL_PROFILE="typo", FAL_KEY="x:y")
     assert done.stdout == "<>"
     assert "typo" in done.stderr
     other = home.path / "other.toml"
     other.write_text(f'[__internal__]\nprofile = "c"\n[c]\nkey = "{KEYS["c"]}"\n')
     for named in (str(other), "other.toml"):
-        found = begin(home, shell_name, "-ic", KEY, FAL_CONFIG_PATH=named)
+        found = begin(home, kind, "-ic", KEY, FAL_CONFIG_PATH=named)
         assert found == is_active("c")
     # A relative one holds in one folder only; another was written down for the next shell.
     home.variables["FAL_CONFIG_PATH"] = str(other)
-    begin(home, shell_name, "-ic", KEY)
-    assert programs(home, shell_name, "-ic") == (is_active("c"), [])
+    begin(home, kind, "-ic", KEY)
+    assert programs(home, kind, "-ic") == (is_active("c"), [])
     home.variables["FAL_CONFIG_PATH"] = "config.toml"
     shutil.copy(other, home.path / "config.toml")
-    begin(home, shell_name, "-ic", KEY)
-    cd = f"cd .fal; {shell_name} -ic {shlex.quote(show('FAL_KEY'))}"
+    begin(home, kind, "-ic", KEY)
+    cd = f"cd .fal; {kind} -ic {shlex.quote(show('FAL_KEY'))}"
     done = home.run("sh", "-c", cd)
     assert done.stdout == f"<{KEYS['a']}>"
 
 
 def test_an_inherited_key_is_taken_over_and_followed(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
-    install(home, shell_name)
-    rc = f"source ~/{RC[shell_name]}"
-    shell = start(shell_name, rc, FAL_KEY=KEYS["c"])
+    install(home, kind)
+    rc = f"source ~/{RC[kind]}"
+    shell = start(kind, rc, FAL_KEY=KEYS["c"])
     assert shell.get("FAL_KEY") == KEYS["a"]
     home.fal("set", "b")
     shell.prompts()
@@ -672,25 +674,25 @@ def test_alive_and_silent_under_any_options(
 
 
 @pytest.mark.parametrize("options", ["", "set -eu; ", "set -euo pipefail; "])
-def test_case_26_not_interactive(home: Home, shell_name: str, options: str) -> None:
+def test_case_26_not_interactive(home: Home, kind: Kind, options: str) -> None:
     home.profiles("a", default="a")
-    install(home, shell_name)
-    if shell_name == "fish":
+    install(home, kind)
+    if kind == "fish":
         options = ""
-    text = f"{options}source ~/{RC[shell_name]}; {KEY}"
+    text = f"{options}source ~/{RC[kind]}; {KEY}"
     for _ in range(2):
-        done = home.script(shell_name, text)
+        done = home.script(kind, text)
         assert (done.stdout, done.stderr, done.returncode) == (is_active("a"), "", 0)
         shutil.rmtree(home.path / ".cache")  # and by a process
 
 
 def test_a_broken_store_is_said_and_the_shell_starts(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.profiles("a", default="a")
-    install(home, shell_name)
+    install(home, kind)
     home.write("= =")
-    shell = start(shell_name, f"source ~/{RC[shell_name]}")
+    shell = start(kind, f"source ~/{RC[kind]}")
     shown = shell.output + shell.prompts(2)
     assert shown.count("falenv: ") == 1
     assert shell.get("FAL_KEY") == UNSET

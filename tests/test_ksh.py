@@ -7,9 +7,10 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, SCRIPTS, needs
+from conftest import KEYS, SCRIPTS
+from driver import needs
 
-# Collected here too, with the shells of this file's `shell_name`.
+# Collected here too, with the shells of this file's `kind`.
 from test_folder import (  # noqa: F401
     folder,
     test_a_linked_name_that_is_no_profile_fails_closed,
@@ -49,20 +50,21 @@ from falenv.dialects import quote_posix
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Home, Shell
+    from conftest import Home
+    from driver import Shell
 
     Start = Callable[..., Shell]
 
 
 @pytest.fixture(params=["ksh", "mksh"])
-def shell_name(request: pytest.FixtureRequest) -> str:
+def kind(request: pytest.FixtureRequest) -> str:
     needs(request.param)
     return str(request.param)
 
 
-def test_case_10_the_active_profile_is_deleted(home: Home, start: Start, shell_name: str) -> None:
+def test_case_10_the_active_profile_is_deleted(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(shell_name)
+    shell = start(kind)
     home.fal("delete", "a")
     (line,) = talk(shell.prompts(3))
     assert "'a'" in line
@@ -70,10 +72,10 @@ def test_case_10_the_active_profile_is_deleted(home: Home, start: Start, shell_n
 
 
 def test_case_17_the_status_of_the_last_command_survives(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(shell_name, f"PS1='=$?= ready> '\n{EVAL}")
+    shell = start(kind, f"PS1='=$?= ready> '\n{EVAL}")
     for _ in range(2):
         shell.type("sh -c 'exit 7'\r")
         assert shell.stdout("echo $?") == "7\n"
@@ -84,11 +86,11 @@ def test_case_17_the_status_of_the_last_command_survives(
 
 
 def test_case_19_a_start_up_file_that_is_read_three_times(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
     (home.path / "rc").write_text(f"{EVAL}\n")
-    shell = start(shell_name, ". ./rc; . ./rc; . ./rc")
+    shell = start(kind, ". ./rc; . ./rc; . ./rc")
     shell.run("fal profile set b")
     shell.run(". ./rc")
     assert shell.get("PS1").count("__falenv_hook") == 1
@@ -102,9 +104,9 @@ def test_case_19_a_start_up_file_that_is_read_three_times(
     assert shell.screen().endswith("\nnew>")
 
 
-def test_case_24_ctrl_c_in_a_refresh(home: Home, start: Start, shell_name: str) -> None:
+def test_case_24_ctrl_c_in_a_refresh(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(shell_name)
+    shell = start(kind)
     started = home.path / "started"
     slow = home.path / "slow exe"  # slow once
     slow.write_text(
@@ -124,13 +126,13 @@ def test_case_24_ctrl_c_in_a_refresh(home: Home, start: Start, shell_name: str) 
     assert "fake" not in "".join(shell.get(f"__falenv_{name}") for name in ("out", "key", "text"))
 
 
-def test_case_30_moved_away_under_a_live_shell(home: Home, start: Start, shell_name: str) -> None:
+def test_case_30_moved_away_under_a_live_shell(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", default="a")
     scripts = home.path / "bin"
     scripts.mkdir()
     for name in ("fal", "falenv"):
         (scripts / name).symlink_to(SCRIPTS / name)
-    shell = start(shell_name, PATH=f"{scripts}:/usr/bin:/bin")
+    shell = start(kind, PATH=f"{scripts}:/usr/bin:/bin")
     shutil.rmtree(scripts)
     (line,) = talk(shell.prompts(3))
     assert "gone" in line
@@ -143,10 +145,10 @@ def test_case_30_moved_away_under_a_live_shell(home: Home, start: Start, shell_n
 
 @pytest.mark.parametrize("child", ["dash", "ksh", "mksh", "bash", "zsh"])
 def test_a_child_shell_may_inherit_the_prompt(
-    home: Home, start: Start, shell_name: str, child: str
+    home: Home, start: Start, kind: Kind, child: str
 ) -> None:
     home.profiles("a", default="a")
-    ps1 = start(shell_name).get("PS1")
+    ps1 = start(kind).get("PS1")
     options = "setopt prompt_subst; " if child == "zsh" else ""
     shell = start(child, f"{options}PS1={quote_posix(ps1)}")
     shown = shell.prompts(2)
@@ -154,11 +156,11 @@ def test_a_child_shell_may_inherit_the_prompt(
     assert shell.screen().endswith("\nready>")
 
 
-def test_the_prompt_shows_any_name_as_it_is(home: Home, start: Start, shell_name: str) -> None:
+def test_the_prompt_shows_any_name_as_it_is(home: Home, start: Start, kind: Kind) -> None:
     names = ["$(touch pwned)", "`touch pwned`", "bang!", "!!", "\\u", "${|touch pwned;}"]
     tables = "\n".join(f"['{name}']\nkey = \"id:x\"" for name in names)
     home.write(f'[__internal__]\nprofile = "none"\n{tables}\n')
-    shell = start(shell_name)
+    shell = start(kind)
     for name in names:
         shell.run(f"fal profile use '{name}'")
         shell.prompts()

@@ -19,7 +19,8 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from conftest import LONG, SCRIPTS, Home, Shell, needs
+from conftest import LONG, SCRIPTS, Home
+from driver import Shell, needs
 
 from falenv import dialects
 from falenv.commands import profile as group
@@ -458,7 +459,7 @@ EVERYTHING = {
 
 @pytest.mark.fire
 @pytest.mark.parametrize(
-    ("shell_name", "option"),
+    ("kind", "option"),
     [
         (name, option)
         for name, options in TRACES.items()
@@ -466,14 +467,14 @@ EVERYTHING = {
     ],
 )
 def test_no_shell_shows_a_key(
-    home: Home, start: Start, shell_name: str, option: str, figure: Callable[[str], None]
+    home: Home, start: Start, kind: Kind, option: str, figure: Callable[[str], None]
 ) -> None:
     home.write(STORE.replace("[odd]", f'["{fake("name")}"]\nkey = "k:never"\n[odd]'))
     temporary = home.path / "tmp"
     temporary.mkdir()
     trace = home.path / "trace"
     shell = start(
-        shell_name, prefix=strace(trace), FAL_KEY=fake("hand"), TMPDIR=str(temporary), columns=200
+        kind, prefix=strace(trace), FAL_KEY=fake("hand"), TMPDIR=str(temporary), columns=200
     )
     if option:
         shell.run(option)
@@ -508,7 +509,7 @@ def test_no_shell_shows_a_key(
     assert marks(shown) == set(), re.findall(f".*{MARK.pattern}.*", shown)
     assert "fal profile" in shown
     held = {}
-    for command in EVERYTHING[shell_name]:
+    for command in EVERYTHING[kind]:
         text = shell.stdout(command)
         for line in text.splitlines():
             for mark in marks(line):
@@ -528,7 +529,7 @@ def test_no_shell_shows_a_key(
         }  # fmt: skip
     by = [next(iter(marks(process.environment.get("FAL_KEY", ""))), "") for process in runs[1:]]
     figure(
-        f"leaks: {shell_name}, {option or 'no trace'}: {len(runs)} processes, "
+        f"leaks: {kind}, {option or 'no trace'}: {len(runs)} processes, "
         f"FAL_KEY {sorted(set(by))}, no leak"
     )
     shell.run("fal profile off")

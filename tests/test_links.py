@@ -7,13 +7,15 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import ANOTHER, KEYS, SCRIPTS, UNSET, give_away, needs
+from conftest import ANOTHER, KEYS, SCRIPTS, give_away
+from driver import UNSET, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Home, Shell
+    from conftest import Home
+    from driver import Shell
 
     Start = Callable[..., Shell]
 
@@ -115,11 +117,11 @@ def test_roots_store_is_anyones(home: Home) -> None:
 
 
 def test_a_running_shell_keeps_its_key_and_says_why_once(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
-    eval_line = "fal profile env | source" if shell_name == "fish" else 'eval "$(fal profile env)"'
-    shell = start(shell_name, eval_line)
+    eval_line = "fal profile env | source" if kind == "fish" else 'eval "$(fal profile env)"'
+    shell = start(kind, eval_line)
     assert shell.get("FAL_KEY") == KEYS["a"]
     home.profiles("a", "b", default="b")
     give_away(home.store)
@@ -163,11 +165,11 @@ def test_no_index_where_others_may_write(home: Home, kind: str) -> None:
 )
 @pytest.mark.parametrize("switch", ["use", "default"])
 def test_an_index_that_lies_gives_no_other_profiles_key(
-    home: Home, start: Start, shell_name: str, lie: str, switch: str
+    home: Home, start: Start, kind: Kind, lie: str, switch: str
 ) -> None:
     home.profiles("a", "b", "c", default="c")
-    eval_line = "fal profile env | source" if shell_name == "fish" else 'eval "$(fal profile env)"'
-    shell = start(shell_name, eval_line)
+    eval_line = "fal profile env | source" if kind == "fish" else 'eval "$(fal profile env)"'
+    shell = start(kind, eval_line)
     assert shell.get("FAL_KEY") == KEYS["c"]
     if switch == "default":
         home.profiles("a", "b", "c", default="a")

@@ -8,7 +8,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, SCRIPTS, UNSET
+from conftest import KEYS, SCRIPTS
+from driver import UNSET
 
 from falenv import dialects
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Home, Shell
+    from conftest import Home
+    from driver import Shell
 
     Start = Callable[..., Shell]
 
@@ -35,10 +37,10 @@ def current(shell: Shell) -> dict[str, object]:
 
 
 def test_case_05_a_switch_takes_effect_on_the_same_line(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(shell_name)
+    shell = start(kind)
     assert shell.get("FAL_KEY") == KEYS["a"]
     assert shell.stdout("fal profile set b > said; printf %s $FAL_KEY") == KEYS["b"]
     assert (home.path / "said").read_text() == "Default profile set to b.\n"
@@ -50,11 +52,11 @@ def test_case_05_a_switch_takes_effect_on_the_same_line(
     assert shell.get("FALENV_PROFILE") == "new"
 
 
-@pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
-def test_case_05_in_a_script_that_began_with_the_eval(home: Home, shell_name: str) -> None:
+@pytest.mark.parametrize("kind", ["bash", "zsh", "fish"])
+def test_case_05_in_a_script_that_began_with_the_eval(home: Home, kind: Kind) -> None:
     home.profiles("a", "b", default="a")
     result = home.script(
-        shell_name,
+        kind,
         'eval "$(fal profile env)"; fal profile set b; printf "%s\\n" $FAL_KEY;'
         ' fal profile use a; printf "%s\\n" $FAL_KEY $FAL_PROFILE',
     )
@@ -63,10 +65,10 @@ def test_case_05_in_a_script_that_began_with_the_eval(home: Home, shell_name: st
 
 
 def test_case_06_another_shell_follows_at_its_next_prompt(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
-    one, other = start(shell_name), start(shell_name)
+    one, other = start(kind), start(kind)
     one.run("fal profile set b")
     assert talk(other.run("")) == []  # its next prompt
     assert other.get("FAL_KEY") == KEYS["b"]
@@ -75,9 +77,9 @@ def test_case_06_another_shell_follows_at_its_next_prompt(
     assert other.get("FAL_PROFILE") == UNSET
 
 
-def test_case_07_a_pinned_shell_stays(home: Home, start: Start, shell_name: str) -> None:
+def test_case_07_a_pinned_shell_stays(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", "c", default="a")
-    shell = start(shell_name)
+    shell = start(kind)
     shell.run("fal profile use c")
     home.fal("set", "b")
     shell.prompts()
@@ -96,9 +98,9 @@ def test_case_07_a_pinned_shell_stays(home: Home, start: Start, shell_name: str)
     assert shell.get("FAL_KEY") == KEYS["a"]
 
 
-def test_case_08_use_goes_back_and_forth(home: Home, start: Start, shell_name: str) -> None:
+def test_case_08_use_goes_back_and_forth(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", "c", default="c")
-    shell, other = start(shell_name), start(shell_name)
+    shell, other = start(kind), start(kind)
     (line,) = talk(shell.run("fal profile use -") + shell.run(""))
     assert "no other profile" in line
     assert shell.get("FAL_KEY") == KEYS["c"]
@@ -114,10 +116,10 @@ def test_case_08_use_goes_back_and_forth(home: Home, start: Start, shell_name: s
 
 
 def test_use_that_fails_leaves_the_shell_as_it_was(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(shell_name)
+    shell = start(kind)
     shell.run("fal profile use b")
     for words, code in (
         ("nope", "1"),
@@ -127,7 +129,7 @@ def test_use_that_fails_leaves_the_shell_as_it_was(
         ("--defalt", "2"),
         ("-- ''", "2"),
     ):
-        status = "$status" if shell_name == "fish" else "$?"
+        status = "$status" if kind == "fish" else "$?"
         shown = shell.run(f"fal profile use {words}; echo code={status}") + shell.run("")
         assert len(talk(shown)) == 1, words
         assert f"\ncode={code}" in shown.replace("\r", ""), words
@@ -135,10 +137,10 @@ def test_use_that_fails_leaves_the_shell_as_it_was(
 
 
 def test_case_09_a_change_by_the_official_cli_is_followed(
-    home: Home, start: Start, shell_name: str, official: Path
+    home: Home, start: Start, kind: Kind, official: Path
 ) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(shell_name)
+    shell = start(kind)
     done = home.run(str(official / "fal"), "profile", "set", "b")
     assert done.returncode == 0, done.stderr
     assert talk(shell.prompts()) == []
@@ -146,10 +148,10 @@ def test_case_09_a_change_by_the_official_cli_is_followed(
 
 
 def test_case_09_a_change_by_an_editor_is_followed(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(shell_name)
+    shell = start(kind)
     home.profiles("a", "b", default="b")  # in place
     shell.prompts()
     assert shell.get("FAL_KEY") == KEYS["b"]
@@ -170,10 +172,10 @@ def test_case_09_a_change_by_an_editor_is_followed(
 
 @pytest.mark.parametrize("who", ["ours", "official"])
 def test_case_10_the_active_profile_is_deleted_elsewhere(
-    home: Home, start: Start, shell_name: str, who: str, official: Path
+    home: Home, start: Start, kind: Kind, who: str, official: Path
 ) -> None:
     home.profiles("a", "b", default="a")
-    follower, pinned = start(shell_name), start(shell_name)
+    follower, pinned = start(kind), start(kind)
     pinned.run("fal profile use b")
     fal = official / "fal" if who == "official" else SCRIPTS / "fal"
     for name in ("b", "a"):
@@ -188,10 +190,10 @@ def test_case_10_the_active_profile_is_deleted_elsewhere(
 
 
 def test_case_10_the_active_profile_is_renamed_elsewhere(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
-    editor, ours = start(shell_name), start(shell_name)
+    editor, ours = start(kind), start(kind)
     text = home.store.read_text()
     home.write(text.replace("[a]", "[new]").replace('"a"', '"new"'))
     # The first refresh brings the index up to date: the other shell hears of it by builtins.
@@ -203,10 +205,10 @@ def test_case_10_the_active_profile_is_renamed_elsewhere(
 
 
 def test_case_11_a_broken_store_leaves_the_last_good_environment(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(shell_name)
+    shell = start(kind)
     good = home.store.read_bytes()
     half = good[: len(good) // 2]
     for broken in (half, b"= =\n", b"\xff\xfe", b"[a]\nkey = 123\n"):
@@ -233,7 +235,7 @@ def test_case_11_a_broken_store_leaves_the_last_good_environment(
 def test_case_12_off_gives_back_what_was_there(
     home: Home,
     start: Start,
-    shell_name: str,
+    kind: Kind,
     is_exported: bool,  # noqa: FBT001
 ) -> None:
     home.write(
@@ -244,12 +246,12 @@ def test_case_12_off_gives_back_what_was_there(
     assign = {
         ("fish", True): "set -gx {} {}",
         ("fish", False): "set -g {} {}",
-    }.get((shell_name, is_exported), "export {}={}" if is_exported else "{}={}")
+    }.get((kind, is_exported), "export {}={}" if is_exported else "{}={}")
     lines = [
         assign.format(name, '"it\'s \\$HOME"' if "$" in value else f"'{value}'")
         for name, value in before.items()
     ]
-    shell = start(shell_name, "\n".join([*lines, 'eval "$(fal profile env)"']))
+    shell = start(kind, "\n".join([*lines, 'eval "$(fal profile env)"']))
     for line in ("use a", "use b", "set b", "set a", "use --default"):
         shell.run(f"fal profile {line}")
     assert shell.get("FAL_KEY") == KEYS["a"]
@@ -262,10 +264,10 @@ def test_case_12_off_gives_back_what_was_there(
 
 
 def test_case_12_off_after_a_profile_was_given_to_env(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(shell_name, 'eval "$(fal profile env b)"')
+    shell = start(kind, 'eval "$(fal profile env b)"')
     assert (shell.get("FAL_KEY"), shell.get("FAL_PROFILE")) == (KEYS["b"], "b")
     shell.run("fal profile off")
     assert (shell.get("FAL_KEY"), shell.get("FAL_PROFILE")) == (UNSET, UNSET)
@@ -278,9 +280,9 @@ def test_case_12_off_after_a_profile_was_given_to_env(
     assert (shell.get("FAL_KEY"), shell.get("FAL_PROFILE")) == (UNSET, "b")
 
 
-def test_case_12_off_leaves_a_key_set_by_hand(home: Home, start: Start, shell_name: str) -> None:
+def test_case_12_off_leaves_a_key_set_by_hand(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", default="a")
-    shell = start(shell_name)
+    shell = start(kind)
     shell.export("FAL_KEY", HAND)
     shell.run("fal profile off")
     assert shell.exported()["FAL_KEY"] == HAND
@@ -311,9 +313,9 @@ def test_case_12_a_universal_variable_of_fish_is_untouched(home: Home, start: St
         assert shell.stdout(f"set -qg {name}; or echo none") == "none\n"
 
 
-def test_case_13_a_key_set_by_hand_is_left_alone(home: Home, start: Start, shell_name: str) -> None:
+def test_case_13_a_key_set_by_hand_is_left_alone(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(shell_name)
+    shell = start(kind)
     shell.export("FAL_KEY", HAND)
     home.fal("set", "b")
     assert talk(shell.prompts(2)) == []
@@ -337,9 +339,9 @@ def test_case_13_a_key_set_by_hand_is_left_alone(home: Home, start: Start, shell
     assert shell.get("FAL_KEY") == KEYS["a"]
 
 
-def test_case_13_a_key_unset_by_hand_stays_unset(home: Home, start: Start, shell_name: str) -> None:
+def test_case_13_a_key_unset_by_hand_stays_unset(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(shell_name)
+    shell = start(kind)
     shell.unset("FAL_KEY")
     home.fal("set", "b")
     assert talk(shell.prompts(2)) == []
@@ -356,12 +358,12 @@ def test_case_13_a_key_unset_by_hand_stays_unset(home: Home, start: Start, shell
     assert shell.get("FAL_KEY") == KEYS["a"]
 
 
-def test_case_14_the_hosts_come_and_go_together(home: Home, start: Start, shell_name: str) -> None:
+def test_case_14_the_hosts_come_and_go_together(home: Home, start: Start, kind: Kind) -> None:
     home.write(
         f'[__internal__]\nprofile = "a"\n[a]\nkey = "{KEYS["a"]}"\n'
         f'[b]\nkey = "{KEYS["b"]}"\nhost = "api.alpha.fal.ai"\n'
     )
-    shell = start(shell_name)
+    shell = start(kind)
 
     def hosts() -> tuple[str, ...]:
         exported = shell.exported()
@@ -388,21 +390,21 @@ def test_case_14_the_hosts_come_and_go_together(home: Home, start: Start, shell_
 
 @pytest.mark.parametrize("how", ["pipe", "background", "substitution"])
 def test_case_15_no_false_claim_from_a_subshell(
-    home: Home, start: Start, shell_name: str, how: str
+    home: Home, start: Start, kind: Kind, how: str
 ) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(shell_name)
+    shell = start(kind)
     line = {
         "pipe": "fal profile set b 2>said | cat; {}",
         "background": "fal profile set b 2>said & wait; {}",
         "substitution": 'echo "$(fal profile set b 2>said)"; {}',
     }[how].format("printf %s $FAL_KEY > key")
-    if shell_name == "fish" and how == "background":
+    if kind == "fish" and how == "background":
         line = line.replace("& wait", "")  # fish has functions in the foreground only
     shell.run(line)
     said = (home.path / "said").read_text()
     key = (home.path / "key").read_text()
-    if shell_name == "fish":  # it has no subshells: the switch was real
+    if kind == "fish":  # it has no subshells: the switch was real
         assert (said, key) == ("", KEYS["b"])
     else:
         assert said == "falenv: this shell follows at its next prompt\n"
@@ -424,9 +426,9 @@ def test_case_15_no_false_claim_over_a_key_set_by_hand(home: Home, start: Start,
     assert shell.get("FAL_KEY") == HAND
 
 
-def test_case_16_not_integrated(home: Home, start: Start, shell_name: str) -> None:
+def test_case_16_not_integrated(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(shell_name, "", FAL_KEY=KEYS["a"])
+    shell = start(kind, "", FAL_KEY=KEYS["a"])
     shown = shell.run("fal profile set b") + shell.run("")
     (line,) = talk(shown)
     assert "still has another FAL_KEY" in line
@@ -441,9 +443,9 @@ def test_case_16_not_integrated(home: Home, start: Start, shell_name: str) -> No
     assert talk(shell.run("fal profile set a") + shell.run("")) == []
 
 
-def test_a_pin_set_by_hand_is_followed(home: Home, start: Start, shell_name: str) -> None:
+def test_a_pin_set_by_hand_is_followed(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(shell_name)
+    shell = start(kind)
     assert talk(shell.export("FAL_PROFILE", "b") + shell.prompts()) == []
     assert shell.get("FAL_KEY") == KEYS["b"]
     # A slip fails closed, and is said once.
@@ -455,9 +457,9 @@ def test_a_pin_set_by_hand_is_followed(home: Home, start: Start, shell_name: str
     assert shell.get("FAL_KEY") == KEYS["a"]
 
 
-def test_another_store_is_followed(home: Home, start: Start, shell_name: str) -> None:
+def test_another_store_is_followed(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(shell_name)
+    shell = start(kind)
     other = home.path / "other $(touch pwned).toml"
     other.write_text(f'[__internal__]\nprofile = "c"\n[c]\nkey = "{KEYS["c"]}"\n')
     shell.export("FAL_CONFIG_PATH", str(other))
@@ -470,8 +472,8 @@ def test_another_store_is_followed(home: Home, start: Start, shell_name: str) ->
     assert not (home.path / "pwned").exists()
 
 
-def test_a_store_that_comes_later_and_goes_again(home: Home, start: Start, shell_name: str) -> None:
-    shell = start(shell_name)
+def test_a_store_that_comes_later_and_goes_again(home: Home, start: Start, kind: Kind) -> None:
+    shell = start(kind)
     assert shell.get("FAL_KEY") == UNSET
     home.profiles("a", "b", default="a")
     assert talk(shell.prompts()) == []
@@ -486,14 +488,14 @@ def test_a_store_that_comes_later_and_goes_again(home: Home, start: Start, shell
 
 
 def test_direnv_or_the_like_puts_back_what_it_had_seen(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(shell_name)
+    shell = start(kind)
     home.fal("set", "b")
     shell.prompts()
     assert shell.get("FAL_KEY") == KEYS["b"]
-    set_ = "set -gx {} {}" if shell_name == "fish" else "export {}={}"
+    set_ = "set -gx {} {}" if kind == "fish" else "export {}={}"
     old = {"FAL_KEY": KEYS["a"], "FALENV_PROFILE": "a"}
     shell.run("; ".join(set_.format(name, f"'{value}'") for name, value in old.items()))
     assert shell.get("FAL_KEY") == KEYS["b"]
@@ -550,23 +552,23 @@ def shadows(name: str) -> list[str]:
 
 
 def test_case_25_functions_of_the_users_that_bear_our_words(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
     form = "function {0} {{ echo MINE-{0}; }}"
-    if shell_name == "fish":  # whose own functions use these words at each prompt
+    if kind == "fish":  # whose own functions use these words at each prompt
         form = (
             "function {0}; if status stack-trace | string match -q '*falenv*'; echo MINE-{0};"
             " else; builtin {0} $argv; end; end"
         )
-    rc = "\n".join(form.format(name) for name in shadows(shell_name))
+    rc = "\n".join(form.format(name) for name in shadows(kind))
     rc += (
-        "\nfunction fal; echo MINE-fal; end" if shell_name == "fish" else "\n" + form.format("fal")
+        "\nfunction fal; echo MINE-fal; end" if kind == "fish" else "\n" + form.format("fal")
     )
-    shell = start(shell_name, f'{rc}\neval "$({SCRIPTS}/fal profile env)"')
+    shell = start(kind, f'{rc}\neval "$({SCRIPTS}/fal profile env)"')
     check_shadowed(home, shell)
     assert shell.stdout("fal") == "MINE-fal\n"
-    if shell_name != "fish":
+    if kind != "fish":
         assert shell.stdout("printf x") == "MINE-printf\n"
 
 
@@ -574,17 +576,17 @@ def test_case_25_functions_of_the_users_that_bear_our_words(
 def test_case_25_aliases_of_the_users_that_bear_our_words(
     home: Home,
     start: Start,
-    shell_name: str,
+    kind: Kind,
     is_global: bool,  # noqa: FBT001
 ) -> None:
-    if is_global and shell_name != "zsh":
+    if is_global and kind != "zsh":
         pytest.skip("zsh alone has global aliases")
     home.profiles("a", "b", default="a")
     # fish's aliases are functions.
-    names = ["fal"] if is_global or shell_name == "fish" else [*shadows(shell_name), "fal"]
+    names = ["fal"] if is_global or kind == "fish" else [*shadows(kind), "fal"]
     form = "alias -g {0}='echo MINE-{0}'" if is_global else "alias {0}='echo MINE-{0}'"
     rc = "\n".join(form.format(name) for name in names)
-    shell = start(shell_name, f'{rc}\neval "$({SCRIPTS}/falenv profile env)"')
+    shell = start(kind, f'{rc}\neval "$({SCRIPTS}/falenv profile env)"')
     check_shadowed(home, shell)
     assert shell.stdout("fal").strip() == "MINE-fal"
 
@@ -696,14 +698,14 @@ HAD |= dict.fromkeys(("dash", "ksh", "mksh"), "alias x=y; trap 'true' INT; PS1='
 def test_case_29_off_leaves_nothing_of_ours(
     home: Home,
     start: Start,
-    shell_name: str,
+    kind: Kind,
     had: bool,  # noqa: FBT001
 ) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(shell_name, HAD[shell_name] if had else "")
-    if shell_name == "fish":
+    shell = start(kind, HAD[kind] if had else "")
+    if kind == "fish":
         shell.run("functions -q fal fish_prompt; complete >/dev/null")
-    shell.run(SNAPSHOT[shell_name][0] + " >/dev/null")  # loads what it needs
+    shell.run(SNAPSHOT[kind][0] + " >/dev/null")  # loads what it needs
     before = snapshot(shell)
     shell.run('eval "$(fal profile env)"')
     assert shell.exported()["FAL_KEY"] == KEYS["a"]
@@ -723,13 +725,13 @@ def test_case_29_off_leaves_nothing_of_ours(
     assert snapshot(shell) == before
 
 
-def test_case_30_moved_away_under_a_live_shell(home: Home, start: Start, shell_name: str) -> None:
+def test_case_30_moved_away_under_a_live_shell(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", default="a")
     folder = home.path / "bin"
     folder.mkdir()
     for name in ("fal", "falenv"):
         (folder / name).symlink_to(SCRIPTS / name)
-    shell = start(shell_name, PATH=f"{folder}:/usr/bin:/bin")
+    shell = start(kind, PATH=f"{folder}:/usr/bin:/bin")
     assert shell.get("FAL_KEY") == KEYS["a"]
     shutil.rmtree(folder)
     (line,) = talk(shell.prompts(3))

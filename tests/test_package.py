@@ -9,7 +9,8 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, REPOSITORY, needs
+from conftest import KEYS, REPOSITORY
+from driver import needs
 
 from falenv import assets
 from falenv.integration import without_comments
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Home, Shell
+    from conftest import Home
+    from driver import Shell
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,7 @@ LOOKS = {
 
 
 def test_the_wheel_puts_completions_where_the_shells_look(
-    home: Home, installed: Path, start: Callable[..., Shell], shell_name: str
+    home: Home, installed: Path, start: Callable[..., Shell], kind: Kind
 ) -> None:
     share = installed.parent / "share"
     found = {str(file.relative_to(share)) for file in share.rglob("*") if file.is_file()}
@@ -81,7 +83,7 @@ def test_the_wheel_puts_completions_where_the_shells_look(
     home.profiles("a", "comfy", default="a")
     for command in ("falenv", "fal"):  # each in a shell that has loaded neither
         shell = start(
-            shell_name, LOOKS[shell_name],
+            kind, LOOKS[kind],
             PATH=f"{installed}:/usr/bin:/bin", SHARE=str(share),
             XDG_DATA_DIRS=f"{share}:/usr/local/share:/usr/share",
         )  # fmt: skip
@@ -91,12 +93,12 @@ def test_the_wheel_puts_completions_where_the_shells_look(
 
 
 def test_the_wheel_in_an_empty_environment_brings_a_shell_its_key(
-    home: Home, installed: Path, shell_name: str
+    home: Home, installed: Path, kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
-    flags = {"bash": "--norc", "zsh": "-f", "fish": "--no-config"}[shell_name]
+    flags = {"bash": "--norc", "zsh": "-f", "fish": "--no-config"}[kind]
     done = home.run(
-        needs(shell_name), flags, "-c",
+        needs(kind), flags, "-c",
         'eval "$(fal profile env)"; printf "%s\\n" $FAL_KEY;'
         'fal profile set b; printf "%s\\n" $FAL_KEY',
         PATH=f"{installed}:/usr/bin:/bin",
@@ -124,7 +126,7 @@ LISTS = {
 
 
 @pytest.mark.parametrize(
-    ("shell_name", "file"),
+    ("kind", "file"),
     [
         ("bash", "shell/falenv.bash"),
         ("zsh", "shell/falenv.zsh"),
@@ -136,13 +138,13 @@ LISTS = {
     ],
 )
 def test_without_its_comments_a_file_is_the_same_to_its_shell(
-    home: Home, shell_name: str, file: str
+    home: Home, kind: Kind, file: str
 ) -> None:
     text = assets.read(*file.split("/"))
     found = []
     for code in (text, without_comments(text)):
         (home.path / "code").write_text(code)
-        done = home.script(shell_name, f". ./code; {LISTS[shell_name]}")
+        done = home.script(kind, f". ./code; {LISTS[kind]}")
         found.append((done.stdout, done.stderr))
     assert found[0] == found[1]
     assert found[0][0].count("__falenv_") > 20

@@ -10,9 +10,10 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, POSIX_SHELLS, REPOSITORY, SCRIPTS, UNSET, Trace, needs
+from conftest import KEYS, POSIX_SHELLS, REPOSITORY, SCRIPTS
+from driver import UNSET, Trace, needs
 
-# Collected here too, with the shells of this file's `shell_name`.
+# Collected here too, with the shells of this file's `kind`.
 from test_hook import (  # noqa: F401
     EVAL,
     test_case_23_no_key_anywhere_but_in_fal_key,
@@ -34,7 +35,8 @@ from falenv import dialects
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Home, Shell
+    from conftest import Home
+    from driver import Shell
 
     Start = Callable[..., Shell]
 
@@ -43,7 +45,7 @@ NEXT = "fal profile current --name > /dev/null"
 
 
 @pytest.fixture(params=POSIX_SHELLS)
-def shell_name(request: pytest.FixtureRequest) -> str:
+def kind(request: pytest.FixtureRequest) -> str:
     needs(request.param)
     return str(request.param)
 
@@ -52,15 +54,15 @@ def lines(*commands: str) -> str:
     return "\n".join(commands) + "\n"
 
 
-def test_case_01_keys_and_names_through_eval(home: Home, shell_name: str) -> None:
+def test_case_01_keys_and_names_through_eval(home: Home, kind: Kind) -> None:
     pairs = [(value, f"id:{HOSTILE[-number]}{number}") for number, value in enumerate(HOSTILE, 1)]
-    if shell_name != "dash":  # most of them take a process
+    if kind != "dash":  # most of them take a process
         pairs = pairs[::4]
     write(home, pairs)
     show = 'printf \'%s\\0\' "$FAL_KEY" "$FALENV_PROFILE" "$FAL_PROFILE"'
     switches = [f"fal profile use -- {dialects.quote_posix(name)}; {show}" for name, _ in pairs]
     (home.path / "script").write_text(lines(EVAL, *switches))
-    result = home.run("sh", "-c", f"{needs(shell_name)} script > out")
+    result = home.run("sh", "-c", f"{needs(kind)} script > out")
     assert result.stderr == ""
     found = (home.path / "out").read_bytes().split(b"\0")[:-1]
     assert found == [text.encode() for name, key in pairs for text in (key, name, name)]
@@ -69,7 +71,7 @@ def test_case_01_keys_and_names_through_eval(home: Home, shell_name: str) -> Non
     nothing_ran(home)
 
 
-def test_case_03_paths_with_a_space_a_quote_and_a_substitution(home: Home, shell_name: str) -> None:
+def test_case_03_paths_with_a_space_a_quote_and_a_substitution(home: Home, kind: Kind) -> None:
     folder = home.path / "a \"b\" 'c' $(touch pwned) `touch pwned` \\"
     folder.mkdir()
     (folder / "falenv").symlink_to(SCRIPTS / "falenv")
@@ -77,7 +79,7 @@ def test_case_03_paths_with_a_space_a_quote_and_a_substitution(home: Home, shell
     store.write_text(f'[a]\nkey = "{KEYS["a"]}"\n[b]\nkey = "{KEYS["b"]}"\n')
     store.chmod(0o600)
     result = home.script(
-        shell_name,
+        kind,
         'eval "$(falenv profile env)"; fal profile use a; echo $FAL_KEY; fal profile use b;'
         ' echo $FAL_KEY; echo "$__falenv_exe"',
         PATH=f"{folder}:/usr/bin:/bin",
@@ -89,10 +91,10 @@ def test_case_03_paths_with_a_space_a_quote_and_a_substitution(home: Home, shell
     assert not (home.path / "pwned").exists()
 
 
-def test_case_05_in_a_script_that_began_with_the_eval(home: Home, shell_name: str) -> None:
+def test_case_05_in_a_script_that_began_with_the_eval(home: Home, kind: Kind) -> None:
     home.profiles("a", "b", default="a")
     result = home.script(
-        shell_name,
+        kind,
         'eval "$(fal profile env)"; fal profile set b; echo "$FAL_KEY";'
         ' fal profile use a; echo "$FAL_KEY $FAL_PROFILE"',
     )
@@ -103,13 +105,13 @@ def test_case_05_in_a_script_that_began_with_the_eval(home: Home, shell_name: st
 def test_a_switch_starts_no_process(
     home: Home,
     start: Start,
-    shell_name: str,
+    kind: Kind,
     trace: Trace,
 ) -> None:
     home.profiles("a", "b", default="a")
     home.write(home.store.read_text() + f"[odd]\nkey = '{KEYS['c']}'\n")
     # Neither splitting nor patterns are the user's here.
-    shell = start(shell_name, f"{EVAL}\nset -f; IFS=_0fl", prefix=trace.prefix)
+    shell = start(kind, f"{EVAL}\nset -f; IFS=_0fl", prefix=trace.prefix)
     trace.begin()
     for words, expected in (("b", "b"), ("a", "a"), ("-", "b"), ("--default", "a")):
         shell.run(f"fal profile use {words}")
@@ -120,7 +122,7 @@ def test_a_switch_starts_no_process(
     assert trace.processes() != []
 
 
-def test_a_shell_whose_tests_are_coarse_asks_a_process(home: Home, shell_name: str) -> None:
+def test_a_shell_whose_tests_are_coarse_asks_a_process(home: Home, kind: Kind) -> None:
     """As busybox's, to which what changed within a second has not changed."""
     home.profiles("b", "a")
     (home.path / "swapped").write_bytes(home.store.read_bytes())
@@ -131,12 +133,12 @@ def test_a_shell_whose_tests_are_coarse_asks_a_process(home: Home, shell_name: s
     )
     use = 'fal profile use a; echo "$FAL_KEY"'
     text = f'{EVAL}; echo "<$__falenv_exact>"; __falenv_exact=; {use}; {change}; {use}'
-    result = home.script(shell_name, text)
+    result = home.script(kind, text)
     assert result.stdout.splitlines() == ["<yes>", KEYS["a"], KEYS["a"]]
     assert result.stderr == ""
 
 
-def test_case_14_the_hosts_come_and_go_together(home: Home, shell_name: str) -> None:
+def test_case_14_the_hosts_come_and_go_together(home: Home, kind: Kind) -> None:
     home.write(
         f'[__internal__]\nprofile = "a"\n[a]\nkey = "{KEYS["a"]}"\n'
         f'[b]\nkey = "{KEYS["b"]}"\nhost = "api.alpha.fal.ai"\n'
@@ -146,33 +148,33 @@ def test_case_14_the_hosts_come_and_go_together(home: Home, shell_name: str) -> 
     with_host = f"{KEYS['b']} api.alpha.fal.ai fal.run queue.fal.run"
     words = ["use b", "use a", "use -", "use --default", "set b", "set a"]
     text = EVAL + show + "".join(f"fal profile {word} 2>said{show}" for word in words)
-    found = home.script(shell_name, text).stdout.splitlines()
+    found = home.script(kind, text).stdout.splitlines()
     found = [line for line in found if not line.startswith("Default")]
     assert found == [without, with_host, without, with_host, without, with_host, without]
 
 
-def test_case_15_no_false_claim_from_a_subshell(home: Home, shell_name: str) -> None:
+def test_case_15_no_false_claim_from_a_subshell(home: Home, kind: Kind) -> None:
     home.profiles("a", "b", default="a")
     # What a subshell sets is not seen here, and nobody says that it were.
     forms = ("{} | cat", "({})", "{} & wait", 'echo "$({})"')
     tries = [form.format("fal profile set b 2>>said") for form in forms]
     tries = [f"{line}; echo $FAL_KEY; fal profile set a; echo $FAL_KEY" for line in tries]
-    result = home.script(shell_name, "; ".join([EVAL, *tries]))
+    result = home.script(kind, "; ".join([EVAL, *tries]))
     keys = [line for line in result.stdout.splitlines() if line in KEYS.values()]
     assert keys == [KEYS["a"]] * 8
     assert (home.path / "said").read_text().count("still has another FAL_KEY") == 4
-    result = home.script(shell_name, f"{EVAL}; fal profile set a 2>said; echo $FAL_KEY")
+    result = home.script(kind, f"{EVAL}; fal profile set a 2>said; echo $FAL_KEY")
     assert (home.path / "said").read_text() == ""
 
 
 def test_case_20_alive_and_silent_under_any_options(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
     home.write(home.store.read_text() + f"[odd]\nkey = '{KEYS['c']}'\n")
     (home.path / ".fal-profile").write_text("b\n")
     home.fal("allow")
-    shell = start(shell_name, f"set -aefuC; IFS=_0fl\n{EVAL}\n{EVAL}")
+    shell = start(kind, f"set -aefuC; IFS=_0fl\n{EVAL}\n{EVAL}")
     flags = shell.stdout("echo $-")
 
     def check(expected: str, shown: str) -> None:
@@ -193,10 +195,10 @@ def test_case_20_alive_and_silent_under_any_options(
     assert not any(name.startswith("__falenv") for name in shell.exported())
 
 
-def test_case_22_no_key_in_a_trace(home: Home, start: Start, shell_name: str) -> None:
+def test_case_22_no_key_in_a_trace(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", "c", default="a")
     home.write(home.store.read_text() + "[odd]\nkey = 'odd:fakeodd'\n")
-    shell = start(shell_name, columns=400)
+    shell = start(kind, columns=400)
     shell.run("set -xv")
     shown = ""
     for words in ("use b", "use odd", "use -", "set c", "use --default", "list", "nonsense"):
@@ -212,43 +214,43 @@ def test_case_22_no_key_in_a_trace(home: Home, start: Start, shell_name: str) ->
 
 
 def test_case_25_aliases_and_functions_of_the_users(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
     words = ("cd", "printf", "test", "command", "read", "eval", "set", "fal")
     aliases = lines(*(f"alias {word}='echo MINE-{word}'" for word in words))
-    shell = start(shell_name, f'{aliases}\\eval "$({SCRIPTS}/falenv profile env)"')
+    shell = start(kind, f'{aliases}\\eval "$({SCRIPTS}/falenv profile env)"')
     check_shadowed(home, shell)
     assert shell.stdout("fal").strip() == "MINE-fal"
     functions = "cd() { echo MINE-cd; }; printf() { echo MINE-printf; }; fal() { echo MINE-fal; }"
-    shell = start(shell_name, f'{functions}\neval "$({SCRIPTS}/fal profile env)"')
+    shell = start(kind, f'{functions}\neval "$({SCRIPTS}/fal profile env)"')
     home.profiles("a", "b", default="a")
     shell.run("fal profile use b")
     assert shell.exported()["FAL_KEY"] == KEYS["b"]
     shown = shell.run("fal profile off") + shell.run("")
     assert "MINE" not in shown
     # dash cannot show a function, so that there it is lost.
-    assert shell.stdout("fal").strip() == ("" if shell_name == "dash" else "MINE-fal")
+    assert shell.stdout("fal").strip() == ("" if kind == "dash" else "MINE-fal")
 
 
 @pytest.mark.parametrize("options", ["", "set -eu; "])
-def test_case_26_not_interactive(home: Home, shell_name: str, options: str) -> None:
+def test_case_26_not_interactive(home: Home, kind: Kind, options: str) -> None:
     home.profiles("a", default="a")
     show = 'printenv FAL_KEY; echo "${PS1-}"; fal profile current --name'
-    result = home.script(shell_name, f"PS1=mine; {options}{EVAL}; {show}", ENV="/nowhere")
+    result = home.script(kind, f"PS1=mine; {options}{EVAL}; {show}", ENV="/nowhere")
     assert result.stdout.splitlines() == [KEYS["a"], "mine", "a"]
     assert (result.stderr, result.returncode) == ("", 0)
     (home.path / "script").write_text(f"{options}{EVAL}\n{EVAL}\nfal profile use a\n")
-    result = home.run(needs(shell_name), "script")
+    result = home.run(needs(kind), "script")
     assert (result.stdout, result.stderr, result.returncode) == ("", "", 0)
-    failed = home.script(shell_name, f"{options}{EVAL}; fal profile use nope || echo code $?")
+    failed = home.script(kind, f"{options}{EVAL}; fal profile use nope || echo code $?")
     assert failed.stdout == "code 1\n"
 
 
-def test_the_shell_is_recognized(home: Home, shell_name: str) -> None:
+def test_the_shell_is_recognized(home: Home, kind: Kind) -> None:
     home.profiles("a", default="a")
     # Behind two others, for which it must not be taken.
-    inner = f"{shell_name} -c 'fal profile env; :'"
+    inner = f"{kind} -c 'fal profile env; :'"
     found = home.run("bash", "-c", f"zsh -fc {shlex.quote(inner + '; :')}; :").stdout
     assert "__falenv_each()" in found
     for name in ("sh", "dash", "ksh", "mksh"):

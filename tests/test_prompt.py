@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 import pexpect
 import pyte
 import pytest
-from conftest import SCRIPTS, needs
+from conftest import SCRIPTS
+from driver import needs
 
 from falenv import dialects
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Home, Shell, Trace
+    from conftest import Home
+    from driver import Shell, Trace
 
     Start = Callable[..., Shell]
 
@@ -76,13 +78,13 @@ def drawn(columns: int, text: str) -> tuple[str, tuple[int, int]]:
 
 @pytest.mark.parametrize("columns", NAMES)
 def test_case_33_a_long_line_edits_without_ghosts(
-    home: Home, start: Start, shell_name: str, columns: int
+    home: Home, start: Start, kind: Kind, columns: int
 ) -> None:
-    names = [*NAMES[columns], *(WIDER if columns == 40 and shell_name != "fish" else [])]
+    names = [*NAMES[columns], *(WIDER if columns == 40 and kind != "fish" else [])]
     colors = [*COLORS, "nonsense"]
     named(home, {name: colors[number % 5] for number, name in enumerate(names)})
-    rc = "\nset -g fish_autosuggestion_enabled 0" if shell_name == "fish" else ""
-    shell = start(shell_name, EVAL + rc, columns=columns)
+    rc = "\nset -g fish_autosuggestion_enabled 0" if kind == "fish" else ""
+    shell = start(kind, EVAL + rc, columns=columns)
     for number, name in enumerate(names):
         use(shell, name)
         shell.type("\x0c")
@@ -124,10 +126,10 @@ def test_case_33_a_long_line_edits_without_ghosts(
 
 
 def test_a_colour_changed_in_the_store_shows_at_the_next_prompt(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     named(home, {"a": "red"})
-    shell = start(shell_name)
+    shell = start(kind)
     for color, wanted in (("green", "green"), (208, "ff8700"), ("", "default")):
         named(home, {"a": color})
         shell.prompts()
@@ -148,9 +150,9 @@ def test_a_colour_changed_in_the_store_shows_at_the_next_prompt(
 # --- The text ------------------------------------------------------------------------------------
 
 
-def test_case_33_marks_and_formats(home: Home, start: Start, shell_name: str) -> None:
+def test_case_33_marks_and_formats(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", "c", default="a")
-    shell = start(shell_name)
+    shell = start(kind)
     assert before(shell) == "(fal:a) "
     shell.run("fal profile link c")
     assert before(shell) == "(fal:c/) "
@@ -200,10 +202,10 @@ LITERAL = [
 
 @pytest.mark.parametrize("own", [False, True], ids=["ours", "falenv_prompt"])
 def test_case_02_a_name_is_never_filled_in_itself(
-    home: Home, start: Start, shell_name: str, *, own: bool
+    home: Home, start: Start, kind: Kind, *, own: bool
 ) -> None:
     named(home, dict.fromkeys(LITERAL, ""))
-    shell = start(shell_name, f"{OWN[shell_name]['left'] if own else ''}\n{EVAL}")
+    shell = start(kind, f"{OWN[kind]['left'] if own else ''}\n{EVAL}")
     for name in LITERAL:
         use(shell, name)
         assert before(shell) == f"(fal:{name}*) "
@@ -213,20 +215,20 @@ def test_case_02_a_name_is_never_filled_in_itself(
 
 @pytest.mark.parametrize("own", [False, True], ids=["ours", "falenv_prompt"])
 def test_case_28_a_terminal_without_utf_8_gets_ascii(
-    home: Home, start: Start, shell_name: str, *, own: bool
+    home: Home, start: Start, kind: Kind, *, own: bool
 ) -> None:
     named(home, {"né日": "red"})
-    rc = f"{OWN[shell_name]['left'] if own else ''}\n{EVAL}"
-    shell = start(shell_name, rc, LANG="C", LC_ALL="C", FALENV_PROMPT="é{name}{why}> ")
+    rc = f"{OWN[kind]['left'] if own else ''}\n{EVAL}"
+    shell = start(kind, rc, LANG="C", LC_ALL="C", FALENV_PROMPT="é{name}{why}> ")
     assert re.fullmatch(r"\?+n\?+default> ", before(shell))
     assert shell.exported()["FALENV_PROFILE"] == "né日"
 
 
 def test_case_33_no_process_for_a_prompt_with_format_and_colour(
-    home: Home, start: Start, shell_name: str, trace: Trace
+    home: Home, start: Start, kind: Kind, trace: Trace
 ) -> None:
     named(home, {"日本": "#ff8800", "b": "red"})
-    shell = start(shell_name, FALENV_PROMPT="<{name}{mark}> ", prefix=trace.prefix)
+    shell = start(kind, FALENV_PROMPT="<{name}{mark}> ", prefix=trace.prefix)
     shell.run("fal profile use 日本")
     shell.prompts(2)
     trace.begin()
@@ -261,19 +263,19 @@ OWN = {
 PLACES = [(shell, place) for shell, places in OWN.items() for place in places]
 
 
-@pytest.mark.parametrize(("shell_name", "place"), PLACES, ids=map(" ".join, PLACES))
+@pytest.mark.parametrize(("kind", "place"), PLACES, ids=map(" ".join, PLACES))
 def test_case_33_the_users_own_prompt_may_call_for_it(
-    home: Home, start: Start, shell_name: str, place: str
+    home: Home, start: Start, kind: Kind, place: str
 ) -> None:
-    needs(shell_name)
+    needs(kind)
     home.profiles("a", "b", default="a")
-    shell = start(shell_name, f"{EVAL}\n{OWN[shell_name][place]}", columns=60)
+    shell = start(kind, f"{EVAL}\n{OWN[kind][place]}", columns=60)
 
     def shows(text: str) -> None:
         shell.type("\x0c")
         left = f"{text}ready> " if place != "right" else "ready> "
         right = f"{text}|" if place == "right" else ""
-        width = 59 if shell_name == "zsh" else 60  # zsh leaves the last column free
+        width = 59 if kind == "zsh" else 60  # zsh leaves the last column free
         row = left + (right.rjust(width - len(left)) if right else "")
         shell.wait(lambda: shell.screen() == row.rstrip(), f"{row!r}", 5)
         shell.type("echo 123456789\x1b[D\x1b[DX")
@@ -296,15 +298,15 @@ def test_case_33_the_users_own_prompt_may_call_for_it(
 
 
 def test_falenv_prompt_leaves_the_status_for_what_comes_after_it(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.profiles("a", default="a")
     rc = {
         "bash": "PS1='$(falenv_prompt)[$?]ready> '",
         "zsh": "setopt prompt_subst; PROMPT='$(falenv_prompt)[$?]ready> '",
         "fish": 'function fish_prompt; falenv_prompt; echo -n "[$status]ready> "; end',
-    }[shell_name]
-    shell = start(shell_name, f"{rc}\n{EVAL}")
+    }[kind]
+    shell = start(kind, f"{rc}\n{EVAL}")
     shell.type("false\r")
     shell.wait(lambda: shell.screen().endswith("(fal:a) [1]ready>"), "the status")
 
@@ -402,13 +404,13 @@ OTHERS = {
 DRAWN = [(shell, program) for shell, programs in OTHERS.items() for program in programs]
 
 
-@pytest.mark.parametrize(("shell_name", "program"), DRAWN, ids=map(" ".join, DRAWN))
+@pytest.mark.parametrize(("kind", "program"), DRAWN, ids=map(" ".join, DRAWN))
 def test_case_34_it_stays_out_of_a_prompt_that_another_program_draws(
-    home: Home, start: Start, shell_name: str, program: str
+    home: Home, start: Start, kind: Kind, program: str
 ) -> None:
-    needs(shell_name)
+    needs(kind)
     home.profiles("a", "b", "c", default="a")
-    shell = start(shell_name, OTHERS[shell_name][program].replace("OURS", f"\n{EVAL}\n"))
+    shell = start(kind, OTHERS[kind][program].replace("OURS", f"\n{EVAL}\n"))
     assert before(shell) == "<a> "
     shell.run("fal profile use b")
     assert before(shell) == "<b> "
@@ -447,7 +449,7 @@ def test_to_fish_the_users_prompt_is_what_it_printed(home: Home) -> None:
 
 
 @pytest.mark.parametrize("first", ["ours", "starship"])
-def test_case_34_the_real_starship(home: Home, start: Start, shell_name: str, first: str) -> None:
+def test_case_34_the_real_starship(home: Home, start: Start, kind: Kind, first: str) -> None:
     starship = shutil.which("starship")
     if starship is None:
         pytest.skip("starship is not here; Debian has it from 13 on")
@@ -456,10 +458,10 @@ def test_case_34_the_real_starship(home: Home, start: Start, shell_name: str, fi
         'format = "${env_var.FALENV_PROFILE}ready> "\nadd_newline = false\n'
         '[env_var.FALENV_PROFILE]\nformat = "<$env_value> "\n'
     )
-    lines = [EVAL, "starship init fish | source" if shell_name == "fish" else
-             f'eval "$(starship init {shell_name})"']  # fmt: skip
+    lines = [EVAL, "starship init fish | source" if kind == "fish" else
+             f'eval "$(starship init {kind})"']  # fmt: skip
     shell = start(
-        shell_name,
+        kind,
         "\n".join(lines if first == "ours" else lines[::-1]),
         PATH=f"{SCRIPTS}:{os.path.dirname(starship)}:/usr/bin:/bin",
         STARSHIP_CONFIG=str(home.path / "starship.toml"),

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import tomli
-from conftest import KEYS, REPOSITORY, SCRIPTS, Home, Shell, needs
+from conftest import KEYS, REPOSITORY, SCRIPTS, Home
+from driver import Shell, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,9 +76,9 @@ def test_the_set_up_is_two_commands() -> None:
     assert set(ROWS) == {"bash", "zsh", "fish", "direnv"}
 
 
-def test_the_line_for_each_shell_makes_it_follow(fresh: Home, shell_name: str) -> None:
+def test_the_line_for_each_shell_makes_it_follow(fresh: Home, kind: Kind) -> None:
     shell = Shell(
-        fresh, shell_name, ROWS[shell_name].replace("\\|", "|"), 120, variables={}, prefix=()
+        fresh, kind, ROWS[kind].replace("\\|", "|"), 120, variables={}, prefix=()
     )
     assert shell.exported()["FAL_KEY"] == KEYS["example"]
     assert "(fal:example) ready>" in shell.screen()
@@ -93,10 +94,10 @@ def test_the_line_for_direnv_gives_a_folder_its_profile(fresh: Home, tmp_path: P
 
 
 def test_the_recipe_for_each_shells_own_prompt(
-    home: Home, start: Callable[..., Shell], shell_name: str
+    home: Home, start: Callable[..., Shell], kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(shell_name, f"{RECIPES[shell_name]}\n{ROWS[shell_name]}".replace(
+    shell = start(kind, f"{RECIPES[kind]}\n{ROWS[kind]}".replace(
         "~/.local/share/falenv/bin/", "").replace("\\|", "|"), columns=60)  # fmt: skip
     shell.run("fal profile use b")
     shell.type("\x0c")
@@ -104,7 +105,7 @@ def test_the_recipe_for_each_shells_own_prompt(
         "bash": "(fal:b*) ~$",
         "zsh": "ready>".ljust(50) + "(fal:b*)",
         "fish": "ready>".ljust(51) + "(fal:b*)",
-    }[shell_name]
+    }[kind]
     shell.wait(lambda: shell.screen().replace("~#", "~$") == line, f"{line!r}", 5)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, SEED_KEY, SHELLS, needs
+from conftest import KEYS, SEED_KEY, SHELLS
+from driver import needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Home, Shell
+    from conftest import Home
+    from driver import Shell
 
 PROMPT = "ready> "
 INTEGRATION = {

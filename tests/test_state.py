@@ -13,13 +13,14 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, LONG, SHELLS, Home, give_away, needs, seed
+from conftest import KEYS, LONG, SHELLS, Home, give_away, seed
+from driver import needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Shell
+    from driver import Shell
 
     Start = Callable[..., Shell]
 
@@ -32,7 +33,7 @@ def spread(name: str, kinds: list[str]) -> pytest.MarkDecorator:
     pairs = [(shell, kind) for shell in SHELLS for kind in kinds]
     if not LONG:
         pairs = [(SHELLS[at % len(SHELLS)], kind) for at, kind in enumerate(kinds)]
-    return pytest.mark.parametrize(("shell_name", name), pairs)
+    return pytest.mark.parametrize(("kind", name), pairs)
 
 
 def talk(shown: str) -> list[str]:
@@ -87,10 +88,10 @@ def plant(home: Home, folder: Path, how: str) -> None:
 @pytest.mark.fire
 @spread("how", ["note", "notes", "state", "link", "fifo"])
 def test_a_note_that_was_planted_allows_nothing(
-    home: Home, folder: Path, start: Start, shell_name: str, how: str
+    home: Home, folder: Path, start: Start, kind: Kind, how: str
 ) -> None:
     plant(home, folder, how)
-    shell = start(shell_name, columns=400)
+    shell = start(kind, columns=400)
     assert len(talk(shell.run("cd project") + shell.prompts(2))) == 1
     assert shell.get("FAL_KEY") == KEYS["b"]
     named = home.run("sh", "-c", "cd project && exec fal profile current --name")
@@ -112,9 +113,9 @@ def test_a_note_that_was_planted_allows_nothing(
 
 
 def test_a_note_is_no_longer_read_once_the_folder_is_anothers(
-    home: Home, folder: Path, start: Start, shell_name: str
+    home: Home, folder: Path, start: Start, kind: Kind
 ) -> None:
-    shell = start(shell_name)
+    shell = start(kind)
     shell.run("cd project")
     shell.run("fal profile allow")
     assert shell.get("FAL_KEY") == KEYS["c"]
@@ -164,13 +165,13 @@ def test_a_state_folder_is_not_looked_for_in_the_current_folder(home: Home, fold
 
 
 def test_a_state_folder_that_is_the_users_own_link_is_used(
-    home: Home, folder: Path, start: Start, shell_name: str
+    home: Home, folder: Path, start: Start, kind: Kind
 ) -> None:
     elsewhere = home.path / "elsewhere"
     elsewhere.mkdir(mode=0o700)
     state(home).parent.mkdir(parents=True)
     state(home).symlink_to(elsewhere)
-    shell = start(shell_name)
+    shell = start(kind)
     shell.run("cd project")
     shell.run("fal profile allow")
     assert shell.get("FAL_KEY") == KEYS["c"]
@@ -220,9 +221,9 @@ def lines_of_keys(home: Home) -> dict[str, int]:
 
 
 def test_a_key_is_taken_from_its_own_profile_only(
-    home: Home, folder: Path, start: Start, shell_name: str
+    home: Home, folder: Path, start: Start, kind: Kind
 ) -> None:
-    shell = start(shell_name)
+    shell = start(kind)
     at = lines_of_keys(home)
     (index,) = indexes(home).iterdir()
     honest = index.read_text()
@@ -236,11 +237,11 @@ def test_a_key_is_taken_from_its_own_profile_only(
 
 
 def test_a_store_that_changed_within_its_time_gives_no_others_key(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     """`rsync -t`, `cp -p`, `touch -r`: the shells cannot see that it is not the same file."""
     home.profiles("a", "b", "c", default="b")
-    shell = start(shell_name)
+    shell = start(kind)
     times = home.store.stat()
     home.profiles("a", "c", "b", default="b")
     os.utime(home.store, ns=(times.st_atime_ns, times.st_mtime_ns))
@@ -262,9 +263,9 @@ def test_a_store_that_changed_within_its_time_gives_no_others_key(
     ],
 )
 def test_a_line_number_is_a_number(
-    home: Home, folder: Path, start: Start, shell_name: str, number: str
+    home: Home, folder: Path, start: Start, kind: Kind, number: str
 ) -> None:
-    shell = start(shell_name)
+    shell = start(kind)
     lie(home, f"b\n{number} a\n{number} b\n")
     shell.run("fal profile use a")
     shell.prompts()
@@ -277,9 +278,9 @@ def test_a_line_number_is_a_number(
 @pytest.mark.fire
 @spread("whose", ["index", "folder", "link"])
 def test_an_index_that_another_user_wrote_is_not_read(
-    home: Home, folder: Path, start: Start, shell_name: str, whose: str
+    home: Home, folder: Path, start: Start, kind: Kind, whose: str
 ) -> None:
-    shell = start(shell_name)
+    shell = start(kind)
     at = lines_of_keys(home)
     index = lie(home, f"c\n{at['a']} a\n{at['c']} c\n")
     if whose == "link":
@@ -333,9 +334,9 @@ def lies(random: random.Random, lines: int) -> bytes:
 
 
 @pytest.mark.fire
-@pytest.mark.parametrize("shell_name", SHELLS)
+@pytest.mark.parametrize("kind", SHELLS)
 def test_no_lie_of_the_index_yields_another_profiles_key(
-    home: Home, shell_name: str, figure: Callable[[str], None]
+    home: Home, kind: Kind, figure: Callable[[str], None]
 ) -> None:
     tries = 700 if LONG else 30
     chance = random.Random(SEED)
@@ -347,8 +348,8 @@ def test_no_lie_of_the_index_yields_another_profiles_key(
         (home.path / "lies" / str(number)).write_bytes(lies(chance, lines))
         (home.path / "names" / str(number)).write_text(chance.choice("abc") + "\n")
     script = home.path / "script"
-    script.write_text(SCRIPT.format(eval=EVAL, each=EACH[shell_name].format(tries=tries)))
-    command = f"exec {needs(shell_name)} script {shlex.quote(str(home.store))}"
+    script.write_text(SCRIPT.format(eval=EVAL, each=EACH[kind].format(tries=tries)))
+    command = f"exec {needs(kind)} script {shlex.quote(str(home.store))}"
     # Home.run has a time limit, which a long form may well need more than.
     done = os.spawnvpe(
         os.P_WAIT, "sh", ["sh", "-c", f"cd {shlex.quote(str(home.path))} && {command}"],
@@ -366,7 +367,7 @@ def test_no_lie_of_the_index_yields_another_profiles_key(
     said = home.path / "said"
     assert said.read_text() == ""
     figure(
-        f"lies: {shell_name}: {tries} lying indexes, no other profile's key, nothing run "
+        f"lies: {kind}: {tries} lying indexes, no other profile's key, nothing run "
         f"(seed {SEED})"
     )
     shutil.rmtree(home.path / "lies")

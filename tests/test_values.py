@@ -7,7 +7,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, SCRIPTS, SHELLS, UNSET, Home, needs
+from conftest import KEYS, SCRIPTS, SHELLS, Home
+from driver import UNSET, needs
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Shell
+    from driver import Shell
 
     Start = Callable[..., Shell]
 
@@ -114,7 +115,7 @@ def nothing_ran(home: Home) -> None:
 
 @pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
 def test_case_01_keys_and_names_through_eval_in_a_live_shell(
-    home: Home, start: Start, shell_name: str, locale: str
+    home: Home, start: Start, kind: Kind, locale: str
 ) -> None:
     # A key that TOML can hold as it is goes by builtins, any other through a process and eval.
     pairs = [(value, f"id:{HOSTILE[-number]}{number}") for number, value in enumerate(HOSTILE, 1)]
@@ -123,8 +124,8 @@ def test_case_01_keys_and_names_through_eval_in_a_live_shell(
     write(home, pairs)
     names = home.path / "names"
     names.write_bytes(b"".join(name.encode() + b"\0" for name, _ in pairs))
-    (home.path / "loop").write_text(f"{LOOP[shell_name]} < names > out\n")
-    shell = start(shell_name, LANG=locale, LC_ALL=locale)
+    (home.path / "loop").write_text(f"{LOOP[kind]} < names > out\n")
+    shell = start(kind, LANG=locale, LC_ALL=locale)
     shown = shell.run(". ./loop", 90)
     assert "falenv: " not in shown
     found = (home.path / "out").read_bytes().split(b"\0")[:-1]
@@ -134,7 +135,7 @@ def test_case_01_keys_and_names_through_eval_in_a_live_shell(
 
 
 def test_case_02_and_the_prompt_shows_them_as_they_are(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     names = [
         "$(touch pwned)",
@@ -145,10 +146,10 @@ def test_case_02_and_the_prompt_shows_them_as_they_are(
         "a\x1b]0;pwned\x07b",
     ]
     write(home, [(name, "i:s") for name in names])
-    subst = "setopt prompt_subst" if shell_name == "zsh" else ""
-    shell = start(shell_name, f'{subst}\neval "$(fal profile env)"', NO_COLOR="1")
+    subst = "setopt prompt_subst" if kind == "zsh" else ""
+    shell = start(kind, f'{subst}\neval "$(fal profile env)"', NO_COLOR="1")
     for name in names:
-        quoted = dialects.find(shell_name).quote(name)
+        quoted = dialects.find(kind).quote(name)
         if "\x1b" in name:  # cannot be typed
             home.write(home.store.read_text().replace('"a"', toml(name), 1))
             shell.run("fal profile use --default")
@@ -207,9 +208,9 @@ def test_case_01_any_text_through_each_dialect(
     check()
 
 
-def test_case_01_a_nul_is_refused(home: Home, shell_name: str) -> None:
+def test_case_01_a_nul_is_refused(home: Home, kind: Kind) -> None:
     home.write('[__internal__]\nprofile = "a"\n[a]\nkey = "id:\\u0000x"\n')
-    result = home.fal("env", "--exports-only", "--shell", shell_name)
+    result = home.fal("env", "--exports-only", "--shell", kind)
     assert ("id:" in result.stdout, result.returncode) == (False, 1)
     assert "FAL_KEY contains a NUL" in result.stderr
 
@@ -244,20 +245,20 @@ def test_case_03_paths_with_a_space_a_quote_and_a_substitution(
 
 
 def test_case_04_nothing_is_half_applied_when_env_fails(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.write("[a\n")
-    result = home.fal("env", "--shell", shell_name)
+    result = home.fal("env", "--shell", kind)
     assert (result.stdout, result.returncode) == ("", 1)
     assert result.stderr.count("\n") == 1
     for wrong in (["--shell", "nosuch"], ["--shell"], ["--nosuch"]):
         result = home.fal("env", *wrong)
         assert (result.stdout, result.returncode) == ("", 2), wrong
-    shell = start(shell_name, FAL_KEY="x:y")
+    shell = start(kind, FAL_KEY="x:y")
     assert shell.output.count("falenv: ") == 1
     assert shell.get("FAL_KEY") == "x:y"
     assert shell.get("__falenv_exe") == UNSET
-    kind = "functions -q fal; or echo none" if shell_name == "fish" else "type fal"
+    kind = "functions -q fal; or echo none" if kind == "fish" else "type fal"
     assert "function" not in shell.stdout(kind)
     # It fails closed where a profile is asked for that does not exist: never another's key.
     home.profiles("a", default="a")
