@@ -130,6 +130,11 @@ class Kind:
     load_completions: str = ""
     #: Words of falenv's own code that a user may define as functions or aliases.
     words: tuple[str, ...] = ("cd", "printf")
+    #: What such a function does, `{0}` being the word.
+    shadow: str = "echo MINE-{0}"
+    #: Can take the hook out of the prompt while the hook runs. In ksh and mksh the hook is in PS1,
+    #: which is being expanded then.
+    takes_hook_out: bool = True
 
     def __str__(self) -> str:
         return self.name
@@ -204,6 +209,7 @@ _KSH = {
     "everything": ("set", "typeset -p", "typeset -f", "fc -l 1", "export -p", "trap", "alias"),
     "snapshot": "{ typeset -p; typeset -f; alias; trap; set -o; }",
     "moving": (*_KSH_MOVING, "BASHPID", ".sh."),
+    "takes_hook_out": False,
 }
 
 KINDS = {
@@ -277,6 +283,11 @@ KINDS = {
             moving=(
                 "history", "CMD_DURATION", "pipestatus", "status ", "status_", "__fish_last_bind",
                 "fish_killring", "fish_kill_signal", "SHLVL",
+            ),
+            # fish's own functions use these words at each prompt.
+            shadow=(
+                "if status stack-trace | string match -q '*falenv*'; echo MINE-{0};"
+                " else; builtin {0} $argv; end"
             ),
         ),
         Kind(

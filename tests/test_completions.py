@@ -148,7 +148,7 @@ def offers(shell: Shell, typed: str, *words: str) -> str:
 
     shell.wait(complete, f"{words} after {typed!r}", 15)
     shell.type("\x03")
-    shell.run("")
+    shell.prompts()
     clear(shell)
     return shown
 
@@ -374,7 +374,7 @@ def test_case_35_tab_on_a_name_gives_just_that_name(
             # From the start of the line, so that all its words become printf's arguments.
             shell.type("\x01printf '%s\\n' > out \r")
             shell.wait(out.exists, "the line to run", 10)
-            shell.run("")
+            shell.prompts()
             given = out.read_text().splitlines()
             assert given == ["fal", "profile", "use", f"p{number:02d}{name}"], opening
             out.unlink()
@@ -393,7 +393,7 @@ def test_case_35_tab_without_a_store_is_silent(
         home.write("[broken")
     else:
         home.store.unlink()
-    shell.run("")
+    shell.prompts()
     clear(shell)
     tab(shell, "fal profile use com", "fal profile use com")
     tab(shell, "fal profile us", "fal profile use ")
@@ -493,10 +493,10 @@ def test_off_gives_back_who_completed_before(
     tab(shell, "fal profile use c", "fal profile use comfy ")
     if former and kind != "fish":  # which has no functions to ask, only lists
         tab(shell, "fal app s", "fal app scale-fal ")
-    shell.run("fal profile off")
+    assert shell.talk("fal profile off") == ""
     assert shell.stdout(SHOW[kind]) == was
     tab(shell, "fal s", "fal scale-fal " if former else "fal s")
-    shell.run(EVAL.strip())
+    shell.talk(EVAL.strip())
     tab(shell, "fal profile use c", "fal profile use comfy ")
 
 
@@ -510,9 +510,9 @@ def test_off_leaves_the_packages_files_at_work(
         shell = begin(start, setting)
         if first:
             tab(shell, first, "fal profile use comfy ")
-        shell.run(EVAL.strip())
+        shell.talk(EVAL.strip())
         tab(shell, "fal profile use c", "fal profile use comfy ")
-        shell.run("fal profile off")
+        assert shell.talk("fal profile off") == ""
         tab(shell, "fal profile use c", "fal profile use comfy ")
 
 
@@ -534,7 +534,7 @@ def test_case_37_compinit_later_and_twice(home: Home, start: Callable[..., Shell
     named(home, "comfy")
     shell = begin(start, "zsh", EVAL)
     for _ in range(2):
-        shell.run(COMPINIT.strip())
+        shell.talk(COMPINIT.strip())
         tab(shell, "fal profile use com", "fal profile use comfy ")
     counted = "compinit() { print -n x >> $HOME/count }\n"
     begin(start, "zsh", counted + EVAL).run("")

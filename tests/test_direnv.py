@@ -54,14 +54,14 @@ def test_case_31_envrc_pins_inside_and_the_shell_has_its_own_outside(
     assert shell.get("FAL_KEY") == KEYS["b"]
     for default in ("b", "c", "b"):
         home.fal("set", default)
-        shell.run(f"cd {folder}")
-        shell.run("")
+        shell.talk(f"cd {folder}")
+        shell.prompts()
         inside = shell.exported()
         assert inside["FAL_KEY"] == KEYS["a"]
         assert (inside["FAL_PROFILE"], inside["FALENV_PROFILE"]) == ("a", "a")
         assert "(fal:a*)" in shell.screen()
-        shell.run("cd ~")
-        shell.run("")
+        shell.talk("cd ~")
+        shell.prompts()
         outside = shell.exported()
         assert outside["FAL_KEY"] == KEYS[default]
         assert outside["FALENV_PROFILE"] == default
@@ -75,9 +75,9 @@ def test_case_31_the_key_is_right_at_the_first_prompt_after_leaving(
     folder = project(home, 'eval "$(fal profile env a)"\n')
     rc = f"{OURS}\n{DIRENV[kind]}"
     shell = start(kind, rc, DIRENV_LOG_FORMAT="")
-    shell.run(f"cd {folder}")
+    shell.talk(f"cd {folder}")
     assert shell.get("FAL_KEY") == KEYS["a"]
-    shell.run("cd ~")
+    shell.talk("cd ~")
     assert shell.get("FAL_KEY") == KEYS["b"]
 
 
@@ -99,12 +99,12 @@ def test_case_31_direnv_reloads_when_the_store_changes(
     home.profiles("a", "b", default="b")
     folder = project(home, 'eval "$(fal profile env a)"\n')
     shell = start("bash", DIRENV["bash"], DIRENV_LOG_FORMAT="")  # direnv alone
-    shell.run(f"cd {folder}")
+    shell.talk(f"cd {folder}")
     assert shell.exported()["FAL_KEY"] == KEYS["a"]
     time.sleep(1.1)  # direnv compares whole seconds
     changed = home.fal("key", "a", "--stdin", stdin=KEYS["c"])
     assert changed.returncode == 0, changed.stderr
-    shell.run("")
+    shell.prompts()
     assert shell.exported()["FAL_KEY"] == KEYS["c"]
 
 
@@ -145,12 +145,12 @@ def test_case_31_20_times_in_and_out_of_linked_folders(
             shell.type(" printenv FAL_KEY FALENV_PROFILE >> ~/log\r")
             name = {str(linked): "a", str(both): "c"}.get(place, default)
             wanted += f"{KEYS[name]}\n{name}\n"
-    shell.run("", 120)
-    shell.run("")
+    shell.talk("", 120)
+    shell.prompts()
     assert (home.path / "log").read_text() == wanted
-    shell.run("fal profile off")
-    shell.run(f"cd {linked}")
-    shell.run("cd ~")
+    assert shell.talk("fal profile off") == ""
+    shell.talk(f"cd {linked}")
+    shell.talk("cd ~")
     exported = shell.exported()
     assert exported["FAL_KEY"] == "by:hand"
     assert not {"FALENV_PROFILE", "FAL_PROFILE"} & set(exported)
@@ -164,10 +164,10 @@ def test_case_31_direnv_reloads_when_the_folders_profile_changes(
     shell = start("bash", DIRENV["bash"], DIRENV_LOG_FORMAT="", columns=400)  # direnv alone
 
     def key() -> str:
-        shell.run("")
+        shell.prompts()
         return shell.exported()["FAL_KEY"]
 
-    shell.run(f"cd {folder}")
+    shell.talk(f"cd {folder}")
     assert key() == KEYS["b"]
     link(home, folder, "a")  # there was none
     assert key() == KEYS["a"]
@@ -175,9 +175,9 @@ def test_case_31_direnv_reloads_when_the_folders_profile_changes(
     (folder / ".fal-profile").write_text("c\n")
     assert key() == KEYS["b"]  # another text, which was not allowed
     time.sleep(1.1)
-    shell.run("fal profile allow")
+    shell.talk("fal profile allow")
     assert key() == KEYS["c"]
-    shell.run("fal profile unlink")
+    shell.talk("fal profile unlink")
     assert key() == KEYS["b"]
 
 
@@ -190,20 +190,20 @@ def test_use_in_a_direnv_folder_says_what_it_does_not(
     other = project(home, "export OTHER=1\n", "other")
     rc = f"{OURS}\n{DIRENV[kind]}"
     shell = start(kind, rc, DIRENV_LOG_FORMAT="", columns=400)
-    shell.run(f"cd {other}")
+    shell.talk(f"cd {other}")
     assert shell.get("OTHER") == "1"
-    shown = shell.run(f"fal profile use {words}") + shell.prompts()
+    shown = shell.talk(f"fal profile use {words}") + shell.prompts()
     assert "falenv: " not in shown
-    shell.run("fal profile use --default")
-    shell.run(f"cd {pins}")
+    assert shell.talk("fal profile use --default") == ""
+    shell.talk(f"cd {pins}")
     assert shell.get("FAL_KEY") == KEYS["a"]
-    shown = shell.run(f"fal profile use {words}") + shell.prompts(2)
+    shown = shell.talk(f"fal profile use {words}") + shell.prompts(2)
     assert shown.count("falenv: ") == 1
     assert "holds until you leave the folder" in shown
     assert shell.get("FAL_KEY") == KEYS["b"]
-    shell.run("cd ~")
+    shell.talk("cd ~")
     assert shell.get("FAL_KEY") == KEYS["b"]
-    shell.run(f"cd {pins}")
+    shell.talk(f"cd {pins}")
     assert shell.get("FAL_KEY") == KEYS["a"]
 
 
@@ -274,12 +274,12 @@ def test_use_fal_where_the_program_has_moved(use_fal: Home, *, is_on_path: bool)
 def test_direnv_reloads_a_folder_that_uses_fal(use_fal: Home, start: Callable[..., Shell]) -> None:
     folder = project(use_fal, "use fal\n")
     shell = start("bash", DIRENV["bash"])
-    shell.run(f"cd {folder}")
+    shell.talk(f"cd {folder}")
     assert shell.exported()["FAL_KEY"] == KEYS["b"]
     time.sleep(1.1)  # direnv compares whole seconds
     assert use_fal.run(f"{SCRIPTS}/falenv", "profile", "set", "a").returncode == 0
-    shell.run("")
+    shell.prompts()
     assert shell.exported()["FAL_KEY"] == KEYS["a"]
-    shell.run("cd ~")
-    shell.run("")
+    shell.talk("cd ~")
+    shell.prompts()
     assert shell.exported()["FAL_KEY"] == "other:key"

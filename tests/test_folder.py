@@ -29,9 +29,9 @@ def folder(home: Home) -> Path:
 def cd(shell: Shell, path: Path) -> str:
     """Go to a folder; return what the prompt there said."""
     return (
-        shell.run(f"cd '{path}'")
+        shell.talk(f"cd '{path}'")
         if "'" not in str(path)
-        else shell.run(f'cd "{path}"'.replace("$", "\\$"))
+        else shell.talk(f'cd "{path}"'.replace("$", "\\$"))
     )
 
 
@@ -49,7 +49,7 @@ def test_case_32_a_folder_that_was_not_allowed_is_spoken_of_once_and_not_followe
     assert shell.get("FAL_KEY") == KEYS["b"]
     said = cd(shell, folder / "sub") + cd(shell, folder) + shell.prompts(2)
     assert noticed(said) == 0
-    shell.run("fal profile allow")
+    shell.talk("fal profile allow")
     assert shell.get("FAL_KEY") == KEYS["a"]
     # Another text is another file.
     (folder / ".fal-profile").write_text("c\n")
@@ -62,7 +62,7 @@ def test_case_32_allowed_it_is_followed_in_subfolders_and_left_again(
 ) -> None:
     shell = start(kind, columns=200)
     cd(shell, folder)
-    shell.run("fal profile link a")
+    shell.talk("fal profile link a")
     assert shell.get("FAL_KEY") == KEYS["a"]
     assert shell.exported()["FALENV_PROFILE"] == "a"
     assert "FAL_PROFILE" not in shell.exported()
@@ -72,28 +72,28 @@ def test_case_32_allowed_it_is_followed_in_subfolders_and_left_again(
     for default in ("c", "b"):
         home_fal = shell.home.fal("set", default)
         assert home_fal.returncode == 0
-        shell.prompts()
+        assert shell.prompts() == ""
         assert shell.get("FAL_KEY") == KEYS["a"]  # the folder's, whatever the default is
         cd(shell, shell.home.path)
         assert shell.get("FAL_KEY") == KEYS[default]
         assert f"(fal:{default}) ready>" in shell.screen()
         cd(shell, folder / "sub")
         assert shell.get("FAL_KEY") == KEYS["a"]
-    assert "the folder's" in shell.run("fal profile current")
+    assert "the folder's" in shell.talk("fal profile current")
     cd(shell, folder)
-    shell.run("fal profile unlink")
+    shell.talk("fal profile unlink")
     assert shell.get("FAL_KEY") == KEYS["b"]
 
 
 def test_a_pin_beats_the_folder(folder: Path, start: Callable[..., Shell], kind: Kind) -> None:
     shell = start(kind)
     cd(shell, folder)
-    shell.run("fal profile link a")
-    shell.run("fal profile use c")
+    shell.talk("fal profile link a")
+    assert shell.talk("fal profile use c") == ""
     assert shell.get("FAL_KEY") == KEYS["c"]
     cd(shell, folder / "sub")
     assert shell.get("FAL_KEY") == KEYS["c"]
-    shell.run("fal profile use --default")
+    assert shell.talk("fal profile use --default") == ""
     assert shell.get("FAL_KEY") == KEYS["a"]
 
 
@@ -104,7 +104,7 @@ def test_a_shell_that_starts_in_the_folder_is_on_its_profile(
     assert kind
     done = shell_in(folder, start, kind)
     assert done.get("FAL_KEY") == KEYS["b"]
-    done.run("fal profile allow")
+    done.talk("fal profile allow")
     again = shell_in(folder, start, kind)
     assert again.get("FAL_KEY") == KEYS["c"]
 
@@ -120,13 +120,13 @@ def test_the_links_file_is_noticed_when_it_comes_and_goes(
 ) -> None:
     shell = start(kind)
     cd(shell, folder)
-    shell.run("fal profile link a")
+    shell.talk("fal profile link a")
     aside = folder / "aside"
     (folder / ".fal-profile").rename(aside)
-    shell.prompts()
+    assert shell.prompts() == ""
     assert shell.get("FAL_KEY") == KEYS["b"]
     aside.rename(folder / ".fal-profile")
-    shell.prompts()
+    assert shell.prompts() == ""
     assert shell.get("FAL_KEY") == KEYS["a"]
 
 
@@ -135,13 +135,13 @@ def test_nothing_is_started_in_a_linked_folder_while_nothing_changes(
 ) -> None:
     shell = start(kind, prefix=trace.prefix)
     cd(shell, folder)
-    shell.run("fal profile link a")
-    shell.prompts(2)
+    shell.talk("fal profile link a")
+    assert shell.prompts(2) == ""
     trace.begin()
-    shell.prompts(30)
+    assert shell.prompts(30) == ""
     cd(shell, folder / "sub")
     cd(shell, folder / "sub" / "sub")
-    shell.prompts(30)
+    assert shell.prompts(30) == ""
     assert trace.processes() == []
 
 
@@ -195,7 +195,7 @@ def test_a_linked_name_that_is_no_profile_fails_closed(
     (folder / ".fal-profile").write_text("typo\n")
     shell = start(kind, columns=400)
     cd(shell, folder)
-    said = shell.run("fal profile allow") + shell.prompts(3)
+    said = shell.talk("fal profile allow") + shell.prompts(3)
     assert said.count("'typo', which is no profile") == 1
     assert "FAL_KEY" not in shell.exported()
 
@@ -223,11 +223,11 @@ def test_what_is_allowed_in_one_shell_holds_in_the_others(
     shell, other = start(kind), start("bash")
     for one in (shell, other):
         cd(one, folder)
-        one.prompts()
+        assert one.prompts() == ""
         assert one.get("FAL_KEY") == KEYS["b"]
     for word, expected in (("allow", "a"), ("deny", "b")):
-        other.run(f"fal profile {word}")
-        shell.prompts()
+        other.talk(f"fal profile {word}")
+        assert shell.prompts() == ""
         assert shell.get("FAL_KEY") == KEYS[expected]
 
 

@@ -312,21 +312,21 @@ def test_on_a_terminal_it_asks(home: Home, start: Start, kind: Kind) -> None:
         shell.type("fal profile install\r")
         shell.wait(lambda: "[y/N]" in shell.screen(), "the question")
         shell.type(f"{answer}\r")
-        assert "nothing was changed" in shell.run("")
+        assert "nothing was changed" in shell.prompts()
         assert (path.read_text() if path.exists() else None) == before
         shell.type("\x0c")
         shell.wait(lambda: "[y/N]" not in shell.screen(), "a clear screen")
     shell.type("fal profile install\r")
     shell.wait(lambda: "[y/N]" in shell.screen(), "the question")
     shell.type("y\r")
-    shown = shell.run("")
+    shown = shell.prompts()
     assert "Installed in" in shown
     assert "__falenv_exe" in path.read_text()
     # The line for this shell does what it says.
     line = re.findall(r"for this one: (.*?)\r?\n", shown)[0]
-    shell.run(line)
+    shell.talk(line)
     assert shell.get("FAL_KEY") == KEYS["a"]
-    assert "for this one" not in shell.run("fal profile install") + shell.run("")
+    assert "for this one" not in shell.talk("fal profile install")
 
 
 def test_a_shell_that_we_have_nothing_for(home: Home) -> None:
@@ -642,9 +642,9 @@ def test_an_inherited_key_is_taken_over_and_followed(
     shell = start(kind, rc, FAL_KEY=KEYS["c"])
     assert shell.get("FAL_KEY") == KEYS["a"]
     home.fal("set", "b")
-    shell.prompts()
+    assert shell.prompts() == ""
     assert shell.get("FAL_KEY") == KEYS["b"]
-    shell.run("fal profile off")
+    assert shell.talk("fal profile off") == ""
     assert shell.get("FAL_KEY") == KEYS["c"]
 
 
@@ -662,7 +662,7 @@ def test_alive_and_silent_under_any_options(
         shown = shell.output + shell.prompts(3)
         assert re.findall(r"(?i)unbound|not found|error|invalid|bad|no match|falenv:", shown) == []
         assert shell.exported()["FAL_KEY"] == KEYS["a"]
-        shell.run("fal profile use b")
+        assert shell.talk("fal profile use b") == ""
         assert shell.exported()["FAL_KEY"] == KEYS["b"]
         assert shell.get("__falenv_cached") == UNSET
     # And where the program is gone.
@@ -697,7 +697,7 @@ def test_a_broken_store_is_said_and_the_shell_starts(
     assert shown.count("falenv: ") == 1
     assert shell.get("FAL_KEY") == UNSET
     home.profiles("a", default="a")
-    shell.prompts()
+    assert shell.prompts() == ""
     assert shell.get("FAL_KEY") == KEYS["a"]
 
 

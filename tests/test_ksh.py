@@ -66,7 +66,7 @@ def test_case_10_the_active_profile_is_deleted(home: Home, start: Start, kind: K
     home.profiles("a", "b", default="a")
     shell = start(kind)
     home.fal("delete", "a")
-    (line,) = talk(shell.prompts(3))
+    line = notice(shell.prompts(3))
     assert "'a'" in line
     assert "FAL_KEY" not in shell.exported()
 
@@ -91,16 +91,16 @@ def test_case_19_a_start_up_file_that_is_read_three_times(
     home.profiles("a", "b", default="a")
     (home.path / "rc").write_text(f"{EVAL}\n")
     shell = start(kind, ". ./rc; . ./rc; . ./rc")
-    shell.run("fal profile set b")
-    shell.run(". ./rc")
+    shell.talk("fal profile set b")
+    shell.talk(". ./rc")
     assert shell.get("PS1").count("__falenv_hook") == 1
     assert shell.screen().endswith("\n(fal:b) ready>")
     # A prompt of the user's that comes later has it from the next command of ours on.
-    shell.run("PS1='new> '; fal profile use a")
-    shell.prompts()
+    shell.talk("PS1='new> '; fal profile use a")
+    assert shell.prompts() == ""
     assert shell.screen().endswith("\n(fal:a*) new>")
-    shell.run("fal profile off")
-    shell.prompts()
+    assert shell.talk("fal profile off") == ""
+    assert shell.prompts() == ""
     assert shell.screen().endswith("\nnew>")
 
 
@@ -113,14 +113,14 @@ def test_case_24_ctrl_c_in_a_refresh(home: Home, start: Start, kind: Kind) -> No
         f'#!/bin/sh\n[ -e started ] && exec {SCRIPTS}/falenv "$@"\necho > started\nsleep 20\n'
     )
     slow.chmod(0o755)
-    shell.run('set -u; __falenv_exe="$PWD/slow exe"')
+    shell.talk('set -u; __falenv_exe="$PWD/slow exe"')
     started.unlink(missing_ok=True)
-    shell.run("printenv FAL_KEY > noted")
+    shell.talk("printenv FAL_KEY > noted")
     home.profiles("a", "b", default="b")
     shell.type("\r")
     shell.wait(started.exists, "the refresh to start")
     shell.type("\x03")
-    shell.prompts(2)
+    assert shell.prompts(2) == ""
     assert shell.exported()["FAL_KEY"] == KEYS["b"]
     assert "u" in shell.stdout("echo $-")
     assert "fake" not in "".join(shell.get(f"__falenv_{name}") for name in ("out", "key", "text"))
@@ -134,7 +134,7 @@ def test_case_30_moved_away_under_a_live_shell(home: Home, start: Start, kind: K
         (scripts / name).symlink_to(SCRIPTS / name)
     shell = start(kind, PATH=f"{scripts}:/usr/bin:/bin")
     shutil.rmtree(scripts)
-    (line,) = talk(shell.prompts(3))
+    line = notice(shell.prompts(3))
     assert "gone" in line
     assert shell.exported()["FAL_KEY"] == KEYS["a"]
     left = [line for line in snapshot(shell) if "__falenv" in line and "PS1=" not in line]
@@ -162,8 +162,8 @@ def test_the_prompt_shows_any_name_as_it_is(home: Home, start: Start, kind: Kind
     home.write(f'[__internal__]\nprofile = "none"\n{tables}\n')
     shell = start(kind)
     for name in names:
-        shell.run(f"fal profile use '{name}'")
-        shell.prompts()
+        assert shell.talk(f"fal profile use '{name}'") == ""
+        assert shell.prompts() == ""
         assert shell.screen().endswith(f"\n(fal:{name}*) ready>")
     assert not (home.path / "pwned").exists()
 
@@ -182,5 +182,5 @@ def test_mksh_keeps_its_mark_of_escape_sequences(home: Home, start: Start) -> No
     ps1 = "$'\\001\\r\\001\\e[1m\\001mine> '"
     shell = start("mksh", f"PS1={ps1}; was=$PS1\n{EVAL}")
     assert shell.screen().endswith("\n(fal:a) mine>")
-    shell.run("fal profile off")
+    assert shell.talk("fal profile off") == ""
     assert shell.get("PS1") == shell.get("was")

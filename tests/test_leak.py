@@ -477,34 +477,34 @@ def test_no_shell_shows_a_key(
         kind, prefix=strace(trace), FAL_KEY=fake("hand"), TMPDIR=str(temporary), columns=200
     )
     if option:
-        shell.run(option)
+        shell.talk(option)
     before = len(shell.output)
     for words in (
         "use b", "use odd", "use far", "use whole", "use -", "use nope", "set b", "use --default",
         "list", "current", "create new", "unset", "set a", "nonsense", "exec b -- true",
     ):  # fmt: skip
-        shell.run(f"fal profile {words}")
-        shell.prompts()
+        shell.talk(f"fal profile {words}")
+        assert shell.prompts() == ""
     home.fal("set", "far")
-    shell.prompts()
+    assert shell.prompts() == ""
     home.write(home.store.read_text().replace('profile = "far"', 'profile = "odd"'))
-    shell.prompts()
+    assert shell.prompts() == ""
     good = home.store.read_text()
     home.write(good + f'[z]\nkey = "{fake("z")}\n')
-    shell.prompts()
+    assert shell.prompts() == ""
     home.write(good)
-    shell.prompts()
-    shell.run("mkdir linked; cd linked")
-    shell.run("fal profile link b")
-    shell.prompts()
-    shell.run("cd ..")
+    assert shell.prompts() == ""
+    shell.talk("mkdir linked; cd linked")
+    shell.talk("fal profile link b")
+    assert shell.prompts() == ""
+    shell.talk("cd ..")
     # TAB, twice, in a line that is then given up.
     for line in ("fal profile use ", "fal profile ", "fal "):
         shell.type(f"{line}\t\t")
         shell.read(0.3)
         shell.type("\x15")
-        shell.run("")
-    shell.run('eval "$(fal profile env)"' if not option else "")
+        shell.prompts()
+    shell.talk('eval "$(fal profile env)"' if not option else "")
     shown = shell.output[before:]
     assert marks(shown) == set(), re.findall(f".*{MARK.pattern}.*", shown)
     assert "fal profile" in shown
@@ -532,8 +532,8 @@ def test_no_shell_shows_a_key(
         f"leaks: {kind}, {option or 'no trace'}: {len(runs)} processes, "
         f"FAL_KEY {sorted(set(by))}, no leak"
     )
-    shell.run("fal profile off")
-    shell.prompts()
+    assert shell.talk("fal profile off") == ""
+    assert shell.prompts() == ""
     assert shell.get("FAL_KEY") == fake("hand")
     assert in_files(home, trace, *shell.home.path.glob(".shell-*/out-*")) == []
 

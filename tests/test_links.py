@@ -191,9 +191,9 @@ def test_an_index_that_lies_gives_no_other_profiles_key(
     index.write_text(text)
     os.utime(index, ns=(status.st_atime_ns, status.st_mtime_ns))
     if switch == "use":
-        shell.run("fal profile use a")
+        assert shell.talk("fal profile use a") == ""
     else:
-        shell.prompts(2)
+        assert shell.prompts(2) == ""
     # The right key, or none, or still the one from before: never one under another's name.
     assert (shell.get("FAL_KEY"), shell.get("FALENV_PROFILE")) in {
         *((KEYS[name], name) for name in "abc"), (UNSET, UNSET)

@@ -114,10 +114,10 @@ def test_a_switch_starts_no_process(
     shell = start(kind, f"{EVAL}\nset -f; IFS=_0fl", prefix=trace.prefix)
     trace.begin()
     for words, expected in (("b", "b"), ("a", "a"), ("-", "b"), ("--default", "a")):
-        shell.run(f"fal profile use {words}")
+        assert shell.talk(f"fal profile use {words}") == ""
         assert shell.get("FAL_KEY") == KEYS[expected]
     assert trace.processes() == []
-    shell.run("fal profile use odd")
+    assert shell.talk("fal profile use odd") == ""
     assert shell.get("FAL_KEY") == KEYS["c"]
     assert trace.processes() != []
 
@@ -182,15 +182,15 @@ def test_case_20_alive_and_silent_under_any_options(
         assert shell.exported()["FAL_KEY"] == KEYS[expected]
 
     check("b", shell.prompts(3))
-    check("a", shell.run("fal profile use a") + shell.prompts())
-    check("c", shell.run("fal profile use odd") + shell.prompts())
-    check("a", shell.run("fal profile use -") + shell.prompts())
-    check("b", shell.run("fal profile use --default") + shell.prompts())
-    check("a", shell.run("fal profile link a") + shell.prompts())
-    check("b", shell.run("fal profile unlink; fal profile set b") + shell.prompts())
-    check("a", shell.run("fal profile set a") + shell.prompts())
+    check("a", shell.talk("fal profile use a") + shell.prompts())
+    check("c", shell.talk("fal profile use odd") + shell.prompts())
+    check("a", shell.talk("fal profile use -") + shell.prompts())
+    check("b", shell.talk("fal profile use --default") + shell.prompts())
+    check("a", shell.talk("fal profile link a") + shell.prompts())
+    check("b", shell.talk("fal profile unlink; fal profile set b") + shell.prompts())
+    check("a", shell.talk("fal profile set a") + shell.prompts())
     assert shell.stdout("echo $-") == flags
-    shell.run("fal profile off")
+    assert shell.talk("fal profile off") == ""
     assert "FAL_KEY" not in shell.exported()
     assert not any(name.startswith("__falenv") for name in shell.exported())
 
@@ -199,16 +199,16 @@ def test_case_22_no_key_in_a_trace(home: Home, start: Start, kind: Kind) -> None
     home.profiles("a", "b", "c", default="a")
     home.write(home.store.read_text() + "[odd]\nkey = 'odd:fakeodd'\n")
     shell = start(kind, columns=400)
-    shell.run("set -xv")
+    shell.talk("set -xv")
     shown = ""
     for words in ("use b", "use odd", "use -", "set c", "use --default", "list", "nonsense"):
-        shown += shell.run(f"fal profile {words}") + shell.prompts()
+        shown += shell.talk(f"fal profile {words}") + shell.prompts()
     home.fal("set", "b")
-    shown += shell.run(NEXT) + shell.prompts()
+    shown += shell.talk(NEXT) + shell.prompts()
     home.profiles("a", "b", default="a")
-    shown += shell.run(NEXT) + shell.prompts()
+    shown += shell.talk(NEXT) + shell.prompts()
     assert {"x", "v"} <= set(shell.stdout("echo $-"))
-    shown += shell.run("fal profile off") + shell.run("")
+    shown += shell.talk("fal profile off")
     assert "fal profile" in shown
     assert re.findall("fake[abco].*", shown) == []
 
@@ -225,9 +225,9 @@ def test_case_25_aliases_and_functions_of_the_users(
     functions = "cd() { echo MINE-cd; }; printf() { echo MINE-printf; }; fal() { echo MINE-fal; }"
     shell = start(kind, f'{functions}\neval "$({SCRIPTS}/fal profile env)"')
     home.profiles("a", "b", default="a")
-    shell.run("fal profile use b")
+    assert shell.talk("fal profile use b") == ""
     assert shell.exported()["FAL_KEY"] == KEYS["b"]
-    shown = shell.run("fal profile off") + shell.run("")
+    shown = shell.talk("fal profile off")
     assert "MINE" not in shown
     # dash cannot show a function, so that there it is lost.
     assert shell.stdout("fal").strip() == ("" if kind == "dash" else "MINE-fal")
@@ -270,23 +270,23 @@ def test_dash_follows_at_the_next_command(home: Home, start: Start) -> None:
         assert shell.exported().get("FAL_KEY", UNSET) == (KEYS.get(expected, expected))
 
     home.fal("set", "b")
-    shell.prompts()
+    assert shell.prompts() == ""
     check("a")  # there is no hook
-    check("b", shell.run(NEXT) + shell.prompts())
+    check("b", shell.talk(NEXT) + shell.prompts())
     assert shell.screen().endswith("(fal:b) ready>")
     home.profiles("a", "b", default="a")  # an editor
-    check("a", shell.run(NEXT) + shell.run(""))
-    check("b", shell.run("export FAL_PROFILE=b; " + NEXT) + shell.run(""))
+    check("a", shell.talk(NEXT))
+    check("b", shell.talk("export FAL_PROFILE=b; " + NEXT))
     home.fal("set", "b")
     home.fal("set", "a")
-    check("b", shell.run(NEXT) + shell.run(""))  # the pin holds
-    check("a", shell.run("unset FAL_PROFILE; " + NEXT) + shell.run(""))
-    check(HAND, shell.run(f"export FAL_KEY={HAND}") + shell.run(""))
+    check("b", shell.talk(NEXT))  # the pin holds
+    check("a", shell.talk("unset FAL_PROFILE; " + NEXT))
+    check(HAND, shell.talk(f"export FAL_KEY={HAND}"))
     home.fal("set", "b")
-    check(HAND, shell.run(NEXT + " 2>&1") + shell.run(""))
-    check("b", shell.run("fal profile use --default") + shell.run(""))
+    check(HAND, shell.talk(NEXT + " 2>&1"))
+    check("b", shell.talk("fal profile use --default"))
     home.fal("delete", "b")
-    (line,) = talk(shell.run(f"{NEXT}; {NEXT}") + shell.run(""))
+    line = notice(shell.talk(f"{NEXT}; {NEXT}"))
     assert "'b' is gone" in line
     check(UNSET)
 
@@ -306,11 +306,11 @@ def test_dash_keeps_the_last_good_environment(home: Home, start: Start) -> None:
     home.profiles("a", "b", default="a")
     shell = start("dash")
     home.write(b"= =\n")
-    (line,) = talk(shell.run(f"fal profile use --default; {NEXT} 2>said; {NEXT} 2>said"))
+    (line,) = talk(shell.talk(f"fal profile use --default; {NEXT} 2>said; {NEXT} 2>said"))
     assert str(home.store) in line
     assert shell.exported()["FAL_KEY"] == KEYS["a"]
     home.profiles("a", "b", default="b")
-    shell.run(NEXT)
+    shell.talk(NEXT)
     assert shell.exported()["FAL_KEY"] == KEYS["b"]
 
 
@@ -319,18 +319,18 @@ def test_dash_follows_the_folder(home: Home, start: Start) -> None:
     (home.path / "one" / "sub").mkdir(parents=True)
     (home.path / "one" / ".fal-profile").write_text("a\n")
     shell = start("dash", columns=400)
-    said = shell.run(f"cd one; {NEXT}; {NEXT}") + shell.run("")
+    said = shell.talk(f"cd one; {NEXT}; {NEXT}")
     assert said.count("not allowed yet") == 1
     assert shell.get("FAL_KEY") == KEYS["b"]
-    shell.run("fal profile allow")
+    shell.talk("fal profile allow")
     assert shell.get("FAL_KEY") == KEYS["a"]
-    shell.run(f"cd ..; {NEXT}")
+    shell.talk(f"cd ..; {NEXT}")
     assert shell.get("FAL_KEY") == KEYS["b"]
-    shell.run(f"cd one/sub; {NEXT}")
+    shell.talk(f"cd one/sub; {NEXT}")
     assert shell.get("FAL_KEY") == KEYS["a"]
     assert shell.screen().endswith("(fal:a/) ready>")
     (home.path / "one" / ".fal-profile").write_text("b" * 2_000 + "\n")
-    shell.run(NEXT)
+    shell.talk(NEXT)
     assert shell.get("FAL_KEY") == KEYS["b"]
 
 
@@ -343,7 +343,7 @@ def test_dash_goes_on_without_our_program(home: Home, start: Start) -> None:
     shell = start("dash", PATH=f"{folder}:/usr/bin:/bin")
     before = shell.get("FAL_KEY")
     shutil.rmtree(folder)
-    (line,) = talk(shell.run("fal profile use b") + shell.run("fal app") + shell.run(""))
+    line = notice(shell.talk("fal profile use b") + shell.talk("fal app"))
     assert "gone" in line
     assert shell.exported()["FAL_KEY"] == before == KEYS["a"]
     assert [line for line in snapshot(shell) if "__falenv" in line] == []

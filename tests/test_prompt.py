@@ -40,12 +40,12 @@ def named(home: Home, colors: dict[str, str | int]) -> None:
 
 
 def use(shell: Shell, name: str) -> None:
-    shell.run(f"fal profile use -- {dialects.find(shell.name).quote(name)}")
+    assert shell.talk(f"fal profile use -- {dialects.find(shell.name).quote(name)}") == ""
 
 
 def before(shell: Shell, prompt: str = "ready>") -> str:
     """Return what stands before the prompt's own text, at the next prompt."""
-    shell.prompts()
+    assert shell.prompts() == ""
     row = shell.screen().splitlines()[-1]
     assert row.endswith(prompt)
     return row.removesuffix(prompt)
@@ -132,17 +132,17 @@ def test_a_colour_changed_in_the_store_shows_at_the_next_prompt(
     shell = start(kind)
     for color, wanted in (("green", "green"), (208, "ff8700"), ("", "default")):
         named(home, {"a": color})
-        shell.prompts()
+        assert shell.prompts() == ""
         row, _ = shell.cursor
         assert (shell.cell(row, 1).data, shell.cell(row, 1).fg) == ("f", wanted)
     home.write("= =")  # what was known stays
     named(home, {"a": "blue"})
     shell.export("NO_COLOR", "1")
-    shell.prompts()
+    assert shell.prompts() == ""
     row, _ = shell.cursor
     assert (shell.cell(row, 1).data, shell.cell(row, 1).fg) == ("f", "default")
     shell.unset("NO_COLOR")
-    shell.prompts()
+    assert shell.prompts() == ""
     row, _ = shell.cursor
     assert (shell.cell(row, 1).data, shell.cell(row, 1).fg) == ("f", "blue")
 
@@ -154,9 +154,9 @@ def test_case_33_marks_and_formats(home: Home, start: Start, kind: Kind) -> None
     home.profiles("a", "b", "c", default="a")
     shell = start(kind)
     assert before(shell) == "(fal:a) "
-    shell.run("fal profile link c")
+    shell.talk("fal profile link c")
     assert before(shell) == "(fal:c/) "
-    shell.run("fal profile use b")
+    assert shell.talk("fal profile use b") == ""
     assert before(shell) == "(fal:b*) "
     # Live, at the very next prompt.
     for form, wanted in (
@@ -175,13 +175,13 @@ def test_case_33_marks_and_formats(home: Home, start: Start, kind: Kind) -> None
         # The same from the process that other prompts start.
         assert shell.stdout("fal profile prompt").startswith(wanted)
     shell.export("FALENV_PROMPT", "{why} ")
-    shell.run("fal profile use --default")
+    assert shell.talk("fal profile use --default") == ""
     assert before(shell) == "folder "
-    shell.run("fal profile unlink")
+    shell.talk("fal profile unlink")
     assert before(shell) == "default "
     shell.unset("FALENV_PROMPT")
     assert before(shell) == "(fal:a) "
-    shell.run("fal profile unset")
+    shell.talk("fal profile unset")
     assert before(shell) == ""
     assert not (home.path / "pwned").exists()
 
@@ -229,13 +229,13 @@ def test_case_33_no_process_for_a_prompt_with_format_and_colour(
 ) -> None:
     named(home, {"日本": "#ff8800", "b": "red"})
     shell = start(kind, FALENV_PROMPT="<{name}{mark}> ", prefix=trace.prefix)
-    shell.run("fal profile use 日本")
-    shell.prompts(2)
+    assert shell.talk("fal profile use 日本") == ""
+    assert shell.prompts(2) == ""
     trace.begin()
-    shell.prompts(20)
+    assert shell.prompts(20) == ""
     shell.export("FALENV_PROMPT", "[{name}] ")
     assert before(shell) == "[日本] "
-    shell.run("fal profile use b")
+    assert shell.talk("fal profile use b") == ""
     assert before(shell) == "[b] "
     assert trace.processes() == []
 
@@ -285,13 +285,13 @@ def test_case_33_the_users_own_prompt_may_call_for_it(
         shell.wait(lambda: (shell.screen(), shell.cursor) == wanted, f"{row!r}", 5)
         shell.type("\x05\x15")
 
-    shell.prompts()
+    assert shell.prompts() == ""
     shows("<a>" if place == "formed" else "(fal:a) ")
-    shell.run("fal profile use b")
+    assert shell.talk("fal profile use b") == ""
     shows("<b>" if place == "formed" else "(fal:b*) ")
-    shell.run("fal profile use --default")
+    assert shell.talk("fal profile use --default") == ""
     home.fal("set", "b")
-    shell.prompts()
+    assert shell.prompts() == ""
     shows("<b>" if place == "formed" else "(fal:b) ")
     shell.export("FALENV_PROMPT", "off")  # ours, which is out of it anyway
     shows("<b>" if place == "formed" else "(fal:b) ")
@@ -412,16 +412,16 @@ def test_case_34_it_stays_out_of_a_prompt_that_another_program_draws(
     home.profiles("a", "b", "c", default="a")
     shell = start(kind, OTHERS[kind][program].replace("OURS", f"\n{EVAL}\n"))
     assert before(shell) == "<a> "
-    shell.run("fal profile use b")
+    assert shell.talk("fal profile use b") == ""
     assert before(shell) == "<b> "
-    shell.run("fal profile use --default")
+    assert shell.talk("fal profile use --default") == ""
     home.fal("set", "c")
     shell.type("\x0c")
     # At the first prompt after a switch elsewhere. One that draws before we look is one late.
     shell.prompts("above" in program)
     shell.wait(lambda: shell.screen().splitlines()[-1] == "<c> ready>", "the prompt")
     assert "(fal:" not in shell.screen()
-    shell.run("fal profile off")
+    assert shell.talk("fal profile off") == ""
     assert "(fal:" not in shell.screen()
 
 
@@ -467,7 +467,7 @@ def test_case_34_the_real_starship(home: Home, start: Start, kind: Kind, first: 
         STARSHIP_CONFIG=str(home.path / "starship.toml"),
     )
     assert before(shell) == "<a> "
-    shell.run("fal profile use b")
+    assert shell.talk("fal profile use b") == ""
     assert before(shell) == "<b> "
 
 

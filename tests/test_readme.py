@@ -50,19 +50,19 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Home:
     home.variables["PATH"] = f"{folder / 'bin'}:/usr/local/bin:/usr/bin:/bin"
     home.variables["FIRST"] = str(folder / "clone")
     shell = Shell(home, "bash", 'cd "$FIRST"', 200, variables={}, prefix=())
-    shell.run(BLOCKS[0], 300)
+    shell.talk(BLOCKS[0], 300)
     # and then the live switch that the README shows
-    shell.run("fal profile set example")
+    shell.talk("fal profile set example")
     shell.type("fal profile key\r")
     shell.wait(lambda: "Enter the key:" in shell.screen(), "the question")
     # One after the other: getpass drops what was typed ahead.
     shell.type(f"{KEYS['example']}\r")
     shell.wait(lambda: "Key set for profile example." in shell.screen(), "the key to be set")
-    shell.prompts()
+    assert shell.prompts() == ""
     assert shell.get("FAL_KEY") == KEYS["example"]
-    shell.run("fal profile set comfy")
+    shell.talk("fal profile set comfy")
     assert shell.exported().get("FAL_KEY") is None
-    shell.run("fal profile set example")
+    shell.talk("fal profile set example")
     assert shell.exported()["FAL_KEY"] == KEYS["example"]
     assert "(fal:example) ready>" in shell.screen()
     assert KEYS["example"] not in shell.output
@@ -99,7 +99,7 @@ def test_the_recipe_for_each_shells_own_prompt(
     home.profiles("a", "b", default="a")
     shell = start(kind, f"{RECIPES[kind]}\n{ROWS[kind]}".replace(
         "~/.local/share/falenv/bin/", "").replace("\\|", "|"), columns=60)  # fmt: skip
-    shell.run("fal profile use b")
+    assert shell.talk("fal profile use b") == ""
     shell.type("\x0c")
     line = {
         "bash": "(fal:b*) ~$",

@@ -92,12 +92,12 @@ def test_a_note_that_was_planted_allows_nothing(
 ) -> None:
     plant(home, folder, how)
     shell = start(kind, columns=400)
-    assert len(talk(shell.run("cd project") + shell.prompts(2))) == 1
+    assert len(talk(shell.talk("cd project") + shell.prompts(2))) == 1
     assert shell.get("FAL_KEY") == KEYS["b"]
     named = home.run("sh", "-c", "cd project && exec fal profile current --name")
     assert named.stdout == "b\n"
     # Where a word cannot be kept safely, it is not taken.
-    allowed = talk(shell.run("fal profile allow") + shell.prompts())
+    allowed = talk(shell.talk("fal profile allow") + shell.prompts())
     if how in {"notes", "state"}:
         assert len(allowed) == 1
         assert "belongs to another user" in allowed[0]
@@ -106,9 +106,9 @@ def test_a_note_that_was_planted_allows_nothing(
         assert allowed == []
         assert shell.get("FAL_KEY") == KEYS["c"]
     # Following is another matter, for which there is another place.
-    shell.run("cd")
+    shell.talk("cd")
     home.fal("set", "a")
-    shell.prompts()
+    assert shell.prompts() == ""
     assert shell.get("FAL_KEY") == KEYS["a"]
 
 
@@ -116,13 +116,13 @@ def test_a_note_is_no_longer_read_once_the_folder_is_anothers(
     home: Home, folder: Path, start: Start, kind: Kind
 ) -> None:
     shell = start(kind)
-    shell.run("cd project")
-    shell.run("fal profile allow")
+    shell.talk("cd project")
+    shell.talk("fal profile allow")
     assert shell.get("FAL_KEY") == KEYS["c"]
-    shell.run("cd")
+    shell.talk("cd")
     assert shell.get("FAL_KEY") == KEYS["b"]
     give_away(note(home, folder).parent)
-    shell.run("cd project")
+    shell.talk("cd project")
     assert shell.get("FAL_KEY") == KEYS["b"]
 
 
@@ -172,8 +172,8 @@ def test_a_state_folder_that_is_the_users_own_link_is_used(
     state(home).parent.mkdir(parents=True)
     state(home).symlink_to(elsewhere)
     shell = start(kind)
-    shell.run("cd project")
-    shell.run("fal profile allow")
+    shell.talk("cd project")
+    shell.talk("fal profile allow")
     assert shell.get("FAL_KEY") == KEYS["c"]
     assert {path.name for path in elsewhere.iterdir()} == {"folders", indexes(home).name}
     assert folder.exists()
@@ -230,7 +230,7 @@ def test_a_key_is_taken_from_its_own_profile_only(
     assert f"{at['a']} a\n" in honest
     lie(home, f"b\n{at['b']} a\n{at['c']} b\n{at['a']} c\n")
     for name in ("a", "c", "b"):
-        shell.run(f"fal profile use {name}")
+        assert shell.talk(f"fal profile use {name}") == ""
         assert (shell.get("FAL_KEY"), shell.get("FALENV_PROFILE")) == (KEYS[name], name)
     assert index.read_text() == honest
     assert folder.exists()
@@ -246,7 +246,7 @@ def test_a_store_that_changed_within_its_time_gives_no_others_key(
     home.profiles("a", "c", "b", default="b")
     os.utime(home.store, ns=(times.st_atime_ns, times.st_mtime_ns))
     for name in ("c", "b", "a"):
-        shell.run(f"fal profile use {name}")
+        assert shell.talk(f"fal profile use {name}") == ""
         assert (shell.get("FAL_KEY"), shell.get("FALENV_PROFILE")) == (KEYS[name], name)
 
 
@@ -267,8 +267,8 @@ def test_a_line_number_is_a_number(
 ) -> None:
     shell = start(kind)
     lie(home, f"b\n{number} a\n{number} b\n")
-    shell.run("fal profile use a")
-    shell.prompts()
+    assert shell.talk("fal profile use a") == ""
+    assert shell.prompts() == ""
     assert shell.get("FAL_KEY") == KEYS["a"]
     assert "pwned" not in shell.output
     assert list(home.path.rglob("pwned")) == []
@@ -287,14 +287,14 @@ def test_an_index_that_another_user_wrote_is_not_read(
         index.rename(home.path / "mine")
         index.symlink_to(home.path / "mine")
     give_away(index.parent if whose == "folder" else index)
-    shell.run("fal profile use --default")
+    assert shell.talk("fal profile use --default") == ""
     assert shell.get("FALENV_PROFILE") == "b"
-    shell.run("fal profile use a")
+    assert shell.talk("fal profile use a") == ""
     assert shell.get("FAL_KEY") == KEYS["a"]
     # What took its place is followed.
-    shell.run("fal profile use --default")
+    assert shell.talk("fal profile use --default") == ""
     home.fal("set", "c")
-    assert talk(shell.prompts()) == []
+    assert shell.prompts() == ""
     assert shell.get("FAL_KEY") == KEYS["c"]
     assert folder.exists()
 

@@ -126,7 +126,7 @@ def test_case_01_keys_and_names_through_eval_in_a_live_shell(
     names.write_bytes(b"".join(name.encode() + b"\0" for name, _ in pairs))
     (home.path / "loop").write_text(f"{LOOP[kind]} < names > out\n")
     shell = start(kind, LANG=locale, LC_ALL=locale)
-    shown = shell.run(". ./loop", 90)
+    shown = shell.talk(". ./loop", 90)
     assert "falenv: " not in shown
     found = (home.path / "out").read_bytes().split(b"\0")[:-1]
     expected = [text.encode() for name, key in pairs for text in (key, name, name)]
@@ -152,10 +152,10 @@ def test_case_02_and_the_prompt_shows_them_as_they_are(
         quoted = dialects.find(kind).quote(name)
         if "\x1b" in name:  # cannot be typed
             home.write(home.store.read_text().replace('"a"', toml(name), 1))
-            shell.run("fal profile use --default")
+            assert shell.talk("fal profile use --default") == ""
         else:
-            shell.run(f"fal profile use {quoted}")
-        shell.prompts()
+            assert shell.talk(f"fal profile use {quoted}") == ""
+        assert shell.prompts() == ""
         mark = "" if "\x1b" in name else "*"
         literal = name.replace("\x1b", r"\x1b").replace("\x07", r"\x07")
         assert f"(fal:{literal}{mark}) " in shell.screen()
@@ -232,13 +232,13 @@ def test_case_03_paths_with_a_space_a_quote_and_a_substitution(
     store.write_text(f'[a]\nkey = "{KEYS["a"]}"\n[b]\nkey = "{KEYS["b"]}"\n')
     store.chmod(0o600)
     session = start(shell, **variables)
-    session.run("fal profile set a")
+    session.talk("fal profile set a")
     assert session.get("FAL_KEY") == KEYS["a"]
     assert session.get("__falenv_exe") == str(folder / "falenv")
-    session.run("fal profile use b")
+    assert session.talk("fal profile use b") == ""
     assert session.get("FAL_KEY") == KEYS["b"]
     store.write_text(store.read_text().replace(KEYS["b"], KEYS["c"]))
-    session.prompts()
+    assert session.prompts() == ""
     assert session.get("FAL_KEY") == KEYS["c"]
     assert "falenv: " not in session.output
     nothing_ran(home)
@@ -262,7 +262,7 @@ def test_case_04_nothing_is_half_applied_when_env_fails(
     assert "function" not in shell.stdout(kind)
     # It fails closed where a profile is asked for that does not exist: never another's key.
     home.profiles("a", default="a")
-    shown = shell.run('eval "$(fal profile env nope)"') + shell.run("")
+    shown = shell.talk('eval "$(fal profile env nope)"')
     assert "no profile 'nope'" in shown
     assert shell.get("FAL_KEY") == UNSET
     assert "FAL_KEY" not in shell.exported()
