@@ -96,6 +96,8 @@ class Kind:
     has_subshells: bool = True
     #: Can print the text of a function, so that falenv can give it back.
     has_readable_functions: bool = True
+    #: Has a line editor. dash leaves that to the terminal.
+    edits_lines: bool = True
     has_aliases: bool = True
     has_global_aliases: bool = False
     #: Starts without HOME.
@@ -293,6 +295,7 @@ KINDS = {
         Kind(
             "dash",
             has_hook=False,
+            edits_lines=False,
             has_readable_functions=False,
             everything=("set", "export -p", "trap", "alias"),
             snapshot=(
@@ -534,7 +537,10 @@ class Shell:
     def snapshot(self) -> list[str]:
         """Return all that the shell holds, but for what changes by itself."""
         lines = self.stdout(self.kind.snapshot).splitlines()
-        return sorted(line for line in lines if not any(word in line for word in self.kind.moving))
+        moving = self.kind.moving
+        return sorted(
+            line for line in lines if line != "_" and not any(word in line for word in moving)
+        )
 
     # How it is done.
 
@@ -574,6 +580,10 @@ class Shell:
         )
 
     def _is_at_prompt(self) -> bool:
+        # Some shells print the prompt first and take over the terminal's echo then.
+        is_cooked = termios.tcgetattr(self.child.child_fd)[3] & termios.ICANON
+        if is_cooked and self.kind.edits_lines:
+            return False
         row, column = self._screen.cursor.y, self._screen.cursor.x
         return self._row(row, column).endswith(self.prompt)
 
