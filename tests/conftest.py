@@ -228,12 +228,19 @@ def start(home: Home) -> Iterator[Callable[..., Shell]]:
         columns: int = COLUMNS,
         prefix: tuple[str, ...] = (),
         prompt: str = PROMPT,
+        seconds: float = 30,
         **variables: str | None,
     ) -> Shell:
         if rc is None:
             rc = (KINDS[kind] if isinstance(kind, str) else kind).eval_line()
         shell = home.shell(
-            kind, rc, columns=columns, prefix=prefix, prompt=prompt, variables=variables
+            kind,
+            rc,
+            columns=columns,
+            prefix=prefix,
+            prompt=prompt,
+            seconds=seconds,
+            variables=variables,
         )
         shells.append(shell)
         return shell

@@ -13,6 +13,7 @@ import shutil
 import signal
 import termios
 import time
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +107,8 @@ class Kind:
     has_wide_prompts: bool = True
     #: Has a prompt at the right-hand side.
     has_right_prompt: bool = False
+    #: The columns that a right prompt leaves free at the edge.
+    right_margin: int = 0
     #: What `set` switches on to see each command, one trace an entry.
     traces: tuple[str, ...] = ("set -x", "set -v")
     #: What a user's options look like in `$-`; not in fish.
@@ -238,6 +241,7 @@ KINDS = {
             flags=("-f",),
             has_global_aliases=True,
             has_right_prompt=True,
+            right_margin=1,
             prompt="PROMPT='{prompt}'",
             live_prompt="setopt prompt_subst; PROMPT='{prompt}'",
             hook="users_hook() {{ {body} }}; precmd_functions+=(users_hook)",
@@ -367,6 +371,7 @@ class Shell:
         columns: int = COLUMNS,
         prefix: tuple[str, ...] = (),
         prompt: str = PROMPT,
+        seconds: float = 30,
     ) -> None:
         self.kind = kind = KINDS[kind] if isinstance(kind, str) else kind
         self.folder = folder
@@ -402,7 +407,7 @@ class Shell:
         self.child.delayafterclose = self.child.ptyproc.delayafterclose = 0.02
         self.child.delayafterterminate = self.child.ptyproc.delayafterterminate = 0.02
         #: All that the terminal showed before the first prompt.
-        self.greeting = self._answer(-1)
+        self.greeting = self._answer(-1, seconds)
 
     def _start_up(self, rc: str) -> tuple[list[str], dict[str, str]]:
         """Write the start-up file; return the arguments and the variables that lead there."""
@@ -434,7 +439,7 @@ class Shell:
         self._make_room()
         row, column = self.cursor
         self.type(line)
-        typed = line.replace(" ", "")
+        typed = unicodedata.normalize("NFC", line.replace(" ", ""))
         self.wait(lambda: self._text_since(row, column) == typed, f"the echo of {line!r}", seconds)
         return self.press("\r", seconds, what=line)
 
@@ -585,7 +590,8 @@ class Shell:
         if is_cooked and self.kind.edits_lines:
             return False
         row, column = self._screen.cursor.y, self._screen.cursor.x
-        return self._row(row, column).endswith(self.prompt)
+        # A prompt may be wider than the terminal.
+        return (self._row(row - 1) + self._row(row, column)).endswith(self.prompt)
 
     def _row(self, number: int, end: int | None = None) -> str:
         """Return the text of a row, up to a column."""
@@ -603,7 +609,8 @@ class Shell:
         end, stop = self._screen.cursor.y, self._screen.cursor.x
         ends = {end: stop}
         rows = [self._row(number, ends.get(number)) for number in range(row, end + 1)]
-        return "".join(rows).removeprefix(self._row(row, column)).replace(" ", "")
+        text = "".join(rows).removeprefix(self._row(row, column)).replace(" ", "")
+        return unicodedata.normalize("NFC", text)
 
     def _make_room(self) -> None:
         """Drop the upper rows, as a terminal scrolls, before an answer could reach the end."""

@@ -211,14 +211,13 @@ def test_a_default_that_names_no_profile_fails_closed(home: Home) -> None:
 def test_a_pin_that_names_no_profile_fails_closed(home: Home, kind: Kind) -> None:
     home.profiles("a", default="a")
     pinned = {"FAL_PROFILE": "typo", "FAL_KEY": KEYS["b"]}
-    code = home.run(FAL, "profile", "env", "--shell", kind, **pinned)
+    code = home.run(FAL, "profile", "env", "--shell", kind.name, **pinned)
     assert code.returncode == 1
     assert code.stderr == (
         "falenv: FAL_PROFILE names 'typo', which is no profile (there are: a); "
         "unset it, or use another: fal profile use NAME\n"
     )
-    evaluate = {"fish": "fal profile env | source"}.get(kind, EVAL)
-    ran = home.script(kind, f"{evaluate} 2>/dev/null; env", **pinned)
+    ran = home.script(kind, f"{kind.block(kind.eval_line())} 2>/dev/null; env", **pinned)
     assert "FAL_KEY=" not in ran.stdout
     assert "FAL_PROFILE=typo" in ran.stdout
     passed_on = home.run(FAL, "app", "list", **pinned)

@@ -126,8 +126,7 @@ def test_exec_gives_exactly_the_profiles_environment(home: Home) -> None:
 
 
 def test_exec_changes_nothing_in_the_shell(home: Home, kind: Kind) -> None:
-    evaluate = {"fish": "fal profile env | source"}.get(kind, 'eval "$(fal profile env)"')
-    lines = [evaluate, "fal profile exec a -- printenv FAL_KEY", "printenv FAL_KEY FAL_PROFILE"]
+    lines = [kind.eval_line(), "fal profile exec a -- printenv FAL_KEY", "printenv FAL_KEY FAL_PROFILE"]
     ran = home.script(kind, "\n".join(lines))
     assert (ran.stdout, ran.stderr) == (f"{KEYS['a']}\n{KEYS['b']}\n", "")
 

@@ -98,8 +98,8 @@ def test_what_has_no_line_in_the_index_is_read_from_the_store(home: Home) -> Non
     assert "tomli" in imported(home, "profile", "env", "odd", "--shell", "bash")
 
 
-@pytest.mark.parametrize("kind", [*SHELLS, *POSIX_SHELLS])
-def test_the_shell_that_runs_us_is_known_without_a_library(home: Home, kind: Kind) -> None:
+@pytest.mark.parametrize("name", [*SHELLS, *POSIX_SHELLS])
+def test_the_shell_that_runs_us_is_known_without_a_library(home: Home, name: str) -> None:
     followed(home)
     script = home.path / "script"
     words = [sys.executable, "-X", "importtime", "-c", RUN.format("falenv"), "profile", "env"]
@@ -107,7 +107,7 @@ def test_the_shell_that_runs_us_is_known_without_a_library(home: Home, kind: Kin
     script.write_text(
         f"{shlex.join(words)} 2>log >out; . ./out\nfal profile use a; printf '%s' $FAL_KEY\n"
     )
-    done = home.run(needs(kind), str(script))
+    done = home.run(needs(name), str(script))
     assert (done.stdout, done.stderr) == (KEYS["a"], "")
     assert "shellingham" not in (home.path / "log").read_text()
 

@@ -72,6 +72,19 @@ def test_a_prompt_set_later_gets_the_segment_at_the_next_command(
     assert shell.segment == "new"
 
 
+def test_the_first_prompt_in_a_linked_folder_is_whole(
+    home: Home, start: Start, kind: Kind, request: pytest.FixtureRequest
+) -> None:
+    if kind.name == "ksh":
+        reason = "ksh: at the first prompt in a linked folder the editor draws ESC ESC ESC instead"
+        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+    home.profiles("a", "b", default="a")
+    (home.path / ".fal-profile").write_text("b\n")
+    assert home.fal("allow").returncode == 0
+    shell = start(kind, seconds=5)
+    assert (shell.greeting, shell.segment) == ("", "(fal:b/) ")
+
+
 def test_case_24_ctrl_c_in_a_refresh(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", default="a")
     program = SlowProgram(home)

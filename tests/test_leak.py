@@ -19,8 +19,8 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from conftest import LONG, SCRIPTS, Home
-from driver import Shell, needs
+from conftest import LONG, SCRIPTS, Home, unprivileged
+from driver import KINDS, Kind, Shell, needs
 
 from falenv import dialects
 from falenv.commands import profile as group
@@ -179,10 +179,6 @@ STATES = {
 def trouble(home: Home, kind: str) -> Iterator[tuple[str, ...]]:
     """Make trouble for whoever writes, or reads, the store; yield what to start a program with."""
     folder = home.store.parent
-    drop = "-dac_override,-dac_read_search"
-    unprivileged: tuple[str, ...] = ()
-    if os.geteuid() == 0:
-        unprivileged = (needs("setpriv"), f"--bounding-set={drop}", f"--inh-caps={drop}")
     if kind == "full":
         # Even less than a disk has: no file can become longer than nothing.
         yield ("bash", "-c", 'ulimit -f 0; exec "$@"', "bash")
@@ -190,7 +186,7 @@ def trouble(home: Home, kind: str) -> Iterator[tuple[str, ...]]:
         folder.chmod(0o500)
         home.store.chmod(0o400 if kind == "read-only" else 0)
         try:
-            yield unprivileged
+            yield unprivileged()
         finally:
             folder.chmod(0o700)
             home.store.chmod(0o600)
@@ -449,19 +445,12 @@ TRACES = {
     "zsh": ["", "set -x", "set -v", "setopt all_export", "setopt xtrace ksh_arrays"],
     "fish": ["", "set -g fish_trace 1", "set -gx fish_trace 1"],
 }
-EVERYTHING = {
-    "bash": ["set", "typeset -p", "declare -f", "history", "export -p", "trap", "alias", "jobs"],
-    "zsh": ["set", "typeset -p", "functions", "fc -l 1", "export -p", "trap", "alias", "jobs"],
-    "fish": ["set --long", "functions (functions -a -n)", "history", "complete", "jobs",
-             "complete -C 'fal profile use '", "complete -C 'fal profile '"],
-}  # fmt: skip
-
 
 @pytest.mark.fire
 @pytest.mark.parametrize(
     ("kind", "option"),
     [
-        (name, option)
+        (KINDS[name], option)
         for name, options in TRACES.items()
         for option in (options if LONG else options[1:2])
     ],
@@ -474,8 +463,9 @@ def test_no_shell_shows_a_key(
     temporary.mkdir()
     trace = home.path / "trace"
     shell = start(
-        kind, prefix=strace(trace), FAL_KEY=fake("hand"), TMPDIR=str(temporary), columns=200
+        kind, prefix=strace(trace), FAL_KEY=fake("hand"), TMPDIR=str(temporary)
     )
+    shell.is_traced = bool(option)
     if option:
         shell.talk(option)
     before = len(shell.output)
@@ -504,12 +494,12 @@ def test_no_shell_shows_a_key(
         shell.read(0.3)
         shell.type("\x15")
         shell.prompts()
-    shell.talk('eval "$(fal profile env)"' if not option else "")
+    shell.talk(kind.eval_line() if not option else "")
     shown = shell.output[before:]
     assert marks(shown) == set(), re.findall(f".*{MARK.pattern}.*", shown)
     assert "fal profile" in shown
     held = {}
-    for command in EVERYTHING[kind]:
+    for command in kind.everything:
         text = shell.stdout(command)
         for line in text.splitlines():
             for mark in marks(line):

@@ -279,9 +279,7 @@ def test_case_48_without_the_official_cli(home: Home) -> None:
 
 
 def test_case_48_from_an_integrated_shell(home: Home, kind: Kind) -> None:
-    evaluate = {"fish": "fal profile env | source"}.get(kind, 'eval "$(fal profile env)"')
-    status = {"fish": "$status"}.get(kind, "$?")
-    ended = home.script(kind, f"{evaluate}\nfal app list\necho {status}")
+    ended = home.script(kind, f"{kind.eval_line()}\nfal app list\necho {kind.status}")
     assert (ended.stdout, ended.stderr) == ("127\n", ABSENT)
 
 

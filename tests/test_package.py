@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conftest import KEYS, REPOSITORY
-from driver import needs
+from driver import Kind
 
 from falenv import assets
 from falenv.integration import without_comments
@@ -68,7 +68,7 @@ SHARED = {
 LOOKS = {
     "bash": ". /usr/share/bash-completion/bash_completion",
     "zsh": 'fpath=("$SHARE/zsh/site-functions" $fpath); autoload -Uz compinit; compinit -D',
-    "fish": "set -g fish_autosuggestion_enabled 0",
+    "fish": "",
 }
 
 
@@ -83,7 +83,7 @@ def test_the_wheel_puts_completions_where_the_shells_look(
     home.profiles("a", "comfy", default="a")
     for command in ("falenv", "fal"):  # each in a shell that has loaded neither
         shell = start(
-            kind, LOOKS[kind],
+            kind, LOOKS[kind.name],
             PATH=f"{installed}:/usr/bin:/bin", SHARE=str(share),
             XDG_DATA_DIRS=f"{share}:/usr/local/share:/usr/share",
         )  # fmt: skip
@@ -96,15 +96,13 @@ def test_the_wheel_in_an_empty_environment_brings_a_shell_its_key(
     home: Home, installed: Path, kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
-    flags = {"bash": "--norc", "zsh": "-f", "fish": "--no-config"}[kind]
+    show = kind.show("FAL_KEY")
     done = home.run(
-        needs(kind), flags, "-c",
-        'eval "$(fal profile env)"; printf "%s\\n" $FAL_KEY;'
-        'fal profile set b; printf "%s\\n" $FAL_KEY',
+        *kind.script(f"{kind.eval_line()}; {show}; fal profile set b; {show}"),
         PATH=f"{installed}:/usr/bin:/bin",
     )  # fmt: skip
     assert done.stderr == ""
-    assert done.stdout.split("\n") == [KEYS["a"], "Default profile set to b.", KEYS["b"], ""]
+    assert done.stdout == f"<{KEYS['a']}>Default profile set to b.\n<{KEYS['b']}>"
 
 
 def test_a_command_of_the_official_cli_without_it_says_how_to_get_it(
@@ -126,7 +124,7 @@ LISTS = {
 
 
 @pytest.mark.parametrize(
-    ("kind", "file"),
+    ("name", "file"),
     [
         ("bash", "shell/falenv.bash"),
         ("zsh", "shell/falenv.zsh"),
@@ -138,13 +136,13 @@ LISTS = {
     ],
 )
 def test_without_its_comments_a_file_is_the_same_to_its_shell(
-    home: Home, kind: Kind, file: str
+    home: Home, name: str, file: str
 ) -> None:
     text = assets.read(*file.split("/"))
     found = []
     for code in (text, without_comments(text)):
         (home.path / "code").write_text(code)
-        done = home.script(kind, f". ./code; {LISTS[kind]}")
+        done = home.script(name, f". ./code; {LISTS[name]}")
         found.append((done.stdout, done.stderr))
     assert found[0] == found[1]
     assert found[0][0].count("__falenv_") > 20

@@ -155,10 +155,11 @@ def test_case_15_no_false_claim_from_a_subshell(home: Home, kind: Kind) -> None:
 def test_case_20_alive_and_silent_under_any_options(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", default="a")
     home.write(home.store.read_text() + f"[odd]\nkey = '{KEYS['c']}'\n")
-    (home.path / ".fal-profile").write_text("b\n")
-    home.fal("allow")
     shell = start(kind, f"set -aefuC; IFS=_0fl\n{EVAL}\n{EVAL}")
     assert shell.greeting == ""
+    (home.path / ".fal-profile").write_text("b\n")
+    home.fal("allow")
+    assert shell.talk(NEXT) == ""
     flags = shell.stdout("echo $-")
 
     def check(expected: str, line: str = "", *words: str) -> None:
