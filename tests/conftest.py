@@ -222,7 +222,7 @@ def start(home: Home) -> Iterator[Callable[..., Shell]]:
     """Start interactive shells: `start(kind)`, integrated, or with other lines to start with."""
     shells: list[Shell] = []
 
-    def begin(
+    def begin(  # noqa: PLR0913, PLR0917 - as Shell
         kind: Kind | str,
         rc: str | None = None,
         columns: int = COLUMNS,

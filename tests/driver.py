@@ -30,7 +30,7 @@ PROMPT = "ready> "
 #: falenv's own part of a prompt, as its default format shows it.
 SEGMENT = r"(\(fal:.*\) )?"
 #: The rows that the programs believe in. Our screen has more, so that no answer scrolls away.
-ROWS, KEPT_ROWS = 40, 600
+ROWS, KEPT_ROWS = 40, 3000
 #: Wide enough that no message wraps, so that a test can compare whole lines.
 COLUMNS = 500
 
@@ -288,7 +288,8 @@ KINDS = {
             ),
             moving=(
                 "history", "CMD_DURATION", "pipestatus", "status ", "status_", "__fish_last_bind",
-                "fish_killring", "fish_kill_signal", "SHLVL",
+                "fish_killring", "fish_kill_signal",
+                "fish_pid", "SHLVL",
             ),
             # fish's own functions use these words at each prompt.
             shadow=(
@@ -354,6 +355,19 @@ def _prepare_terminal() -> None:
 # --- A shell on a terminal -----------------------------------------------------------------------
 
 
+class _Screen(pyte.Screen):  # type: ignore[misc]
+    """A tall terminal, whose empty rows cost nothing."""
+
+    def erase_in_display(self, how: int = 0, *rest: Any, **options: Any) -> None:
+        if how == 1:
+            super().erase_in_display(how, *rest, **options)
+            return
+        for row in [row for row in self.buffer if how or row > self.cursor.y]:
+            del self.buffer[row]
+        if not how:
+            self.erase_in_line(0)
+
+
 class Shell:
     """An interactive shell on a real terminal.
 
@@ -387,7 +401,7 @@ class Shell:
         self.files = folder / f".shell-{time.monotonic_ns()}"
         self.files.mkdir()
         self._count = 0
-        self._screen = pyte.Screen(columns, KEPT_ROWS)
+        self._screen = _Screen(columns, KEPT_ROWS)
         self._stream = pyte.Stream(self._screen)
         words, variables = self._start_up(rc)
         words = [*prefix, needs(kind.name), *words]
@@ -445,6 +459,7 @@ class Shell:
 
     def press(self, keys: str, seconds: float = 30, *, what: str = "") -> str:
         """Press keys that end in another prompt; return all that is shown before that."""
+        self._make_room()
         row, _ = self.cursor
         self.type(keys)
         return self._answer(row, seconds, what)
@@ -542,7 +557,7 @@ class Shell:
     def snapshot(self) -> list[str]:
         """Return all that the shell holds, but for what changes by itself."""
         lines = self.stdout(self.kind.snapshot).splitlines()
-        moving = self.kind.moving
+        moving = (*self.kind.moving, str(self.files))
         return sorted(
             line for line in lines if line != "_" and not any(word in line for word in moving)
         )

@@ -11,7 +11,7 @@ import pexpect
 import pytest
 import tomli
 from conftest import KEYS, SCRIPTS, SEED_KEY
-from driver import needs
+from driver import Kind, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conftest import KEYS, SCRIPTS
-from driver import needs
+from driver import Kind, Shell, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from conftest import Home
-    from driver import Shell
 
-OURS = 'eval "$(fal profile env)"'
 DIRENV = {
     "bash": 'eval "$(direnv hook bash)"',
     "zsh": 'eval "$(direnv hook zsh)"',
@@ -43,7 +41,7 @@ def test_case_31_envrc_pins_inside_and_the_shell_has_its_own_outside(
 ) -> None:
     home.profiles("a", "b", "c", default="b")
     folder = project(home, 'eval "$(fal profile env a)"\n')
-    hooks = [OURS, DIRENV[kind]]
+    hooks = [kind.eval_line(), DIRENV[kind.name]]
     # The login shell is fish wherever we are: an .envrc is bash all the same.
     shell = start(
         kind,
@@ -73,7 +71,7 @@ def test_case_31_the_key_is_right_at_the_first_prompt_after_leaving(
 ) -> None:
     home.profiles("a", "b", default="b")
     folder = project(home, 'eval "$(fal profile env a)"\n')
-    rc = f"{OURS}\n{DIRENV[kind]}"
+    rc = f"{kind.eval_line()}\n{DIRENV[kind.name]}"
     shell = start(kind, rc, DIRENV_LOG_FORMAT="")
     shell.talk(f"cd {folder}")
     assert shell.get("FAL_KEY") == KEYS["a"]
@@ -124,7 +122,7 @@ def test_case_31_20_times_in_and_out_of_linked_folders(
     both = project(home, 'eval "$(fal profile env)"\n', "both")
     link(home, linked, "a")
     link(home, both, "c")
-    hooks = [OURS, DIRENV[kind]]
+    hooks = [kind.eval_line(), DIRENV[kind.name]]
     if not first:
         hooks.reverse()
     shell = start(kind, "\n".join(hooks), DIRENV_LOG_FORMAT="", FAL_KEY="by:hand")
@@ -161,7 +159,7 @@ def test_case_31_direnv_reloads_when_the_folders_profile_changes(
 ) -> None:
     home.profiles("a", "b", "c", default="b")
     folder = project(home, 'eval "$(fal profile env)"\n')
-    shell = start("bash", DIRENV["bash"], DIRENV_LOG_FORMAT="", columns=400)  # direnv alone
+    shell = start("bash", DIRENV["bash"], DIRENV_LOG_FORMAT="")  # direnv alone
 
     def key() -> str:
         shell.prompts()
@@ -188,8 +186,8 @@ def test_use_in_a_direnv_folder_says_what_it_does_not(
     home.profiles("a", "b", "c", default="b")
     pins = project(home, 'eval "$(fal profile env a)"\n', "pins")
     other = project(home, "export OTHER=1\n", "other")
-    rc = f"{OURS}\n{DIRENV[kind]}"
-    shell = start(kind, rc, DIRENV_LOG_FORMAT="", columns=400)
+    rc = f"{kind.eval_line()}\n{DIRENV[kind.name]}"
+    shell = start(kind, rc, DIRENV_LOG_FORMAT="")
     shell.talk(f"cd {other}")
     assert shell.get("OTHER") == "1"
     shown = shell.talk(f"fal profile use {words}") + shell.prompts()

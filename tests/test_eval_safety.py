@@ -210,9 +210,7 @@ def test_exports_are_exact_and_change_nothing_else(
     )
 
 
-def test_a_value_that_no_program_could_be_started_with_is_refused(
-    home: Home, kind: Kind
-) -> None:
+def test_a_value_that_no_program_could_be_started_with_is_refused(home: Home, kind: Kind) -> None:
     for key, refused in (("k:" + "x" * 65_000, False), ("k:" + "é" * 40_000, True)):
         profile = Profile("a", {"key": key})
         if refused:
@@ -321,7 +319,11 @@ def test_the_integration_in_odd_places_with_odd_names(
             expected += [key.encode(), masked(name).encode(), name.encode()]
         expected += [KEYS["a"].encode()]
     (home.path / "homes").write_bytes(b"".join(item + b"\0" for item in rest))
-    loop = LOOP.get(shell, LOOP["posix"]).replace("{shell}", shell).replace("OWN_EXE", KINDS[shell].own("exe"))
+    loop = (
+        LOOP.get(shell, LOOP["posix"])
+        .replace("{shell}", shell)
+        .replace("OWN_EXE", KINDS[shell].own("exe"))
+    )
     run(home, shell, f"{DUMP[shell]}\ndump warm\n{loop}", work)
     found = (home.path / "out").read_bytes().split(b"\0")[:-1]
     wrong = [(want, got) for want, got in zip(expected, found, strict=False) if want != got]

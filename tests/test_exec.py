@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 from conftest import KEYS, SCRIPTS
-from driver import needs
+from driver import Kind, needs
 
 if TYPE_CHECKING:
     from conftest import Home
@@ -126,7 +126,11 @@ def test_exec_gives_exactly_the_profiles_environment(home: Home) -> None:
 
 
 def test_exec_changes_nothing_in_the_shell(home: Home, kind: Kind) -> None:
-    lines = [kind.eval_line(), "fal profile exec a -- printenv FAL_KEY", "printenv FAL_KEY FAL_PROFILE"]
+    lines = [
+        kind.eval_line(),
+        "fal profile exec a -- printenv FAL_KEY",
+        "printenv FAL_KEY FAL_PROFILE",
+    ]
     ran = home.script(kind, "\n".join(lines))
     assert (ran.stdout, ran.stderr) == (f"{KEYS['a']}\n{KEYS['b']}\n", "")
 

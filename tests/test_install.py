@@ -484,9 +484,7 @@ def test_a_new_bash_does_not_even_fork(home: Home) -> None:
     assert log.read_text() != ""
 
 
-def test_another_version_is_noticed_even_an_older_one(
-    home: Home, exe: Path, kind: Kind
-) -> None:
+def test_another_version_is_noticed_even_an_older_one(home: Home, exe: Path, kind: Kind) -> None:
     home.profiles("a", default="a")
     install(home, kind)
     moment = exe.stat().st_mtime - 1e6
@@ -633,9 +631,7 @@ def test_a_pin_and_another_store_are_honoured(home: Home, exe: Path, kind: Kind)
     assert done.stdout == f"<{KEYS['a']}>"
 
 
-def test_an_inherited_key_is_taken_over_and_followed(
-    home: Home, start: Start, kind: Kind
-) -> None:
+def test_an_inherited_key_is_taken_over_and_followed(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", default="a")
     install(home, kind)
     rc = f"source ~/{RC[kind]}"
@@ -686,9 +682,7 @@ def test_case_26_not_interactive(home: Home, kind: Kind, options: str) -> None:
         shutil.rmtree(home.path / ".cache")  # and by a process
 
 
-def test_a_broken_store_is_said_and_the_shell_starts(
-    home: Home, start: Start, kind: Kind
-) -> None:
+def test_a_broken_store_is_said_and_the_shell_starts(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", default="a")
     install(home, kind)
     home.write("= =")

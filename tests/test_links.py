@@ -114,10 +114,10 @@ def test_roots_store_is_anyones(home: Home) -> None:
     home.profiles("a", default="a")
     give_away(home.store, 0, 0)
     for user, said in ((ANOTHER, ""), (0, "")):
-        with mock.patch("os.geteuid", lambda: user), mock.patch("os.getuid", lambda: user):
+        with mock.patch.multiple(os, geteuid=lambda u=user: u, getuid=lambda u=user: u):
             assert home.here("profile", "list")[::2] == (0, said)
     give_away(home.store, ANOTHER + 1)
-    with mock.patch("os.geteuid", lambda: ANOTHER), mock.patch("os.getuid", lambda: ANOTHER):
+    with mock.patch.multiple(os, geteuid=lambda: ANOTHER, getuid=lambda: ANOTHER):
         code, _, said = home.here("profile", "list")
     assert code == 1
     notice(said.rstrip("\n"), "belongs to another user")

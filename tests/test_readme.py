@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 import tomli
 from conftest import KEYS, REPOSITORY, SCRIPTS, Home
-from driver import Shell, needs
+from driver import Kind, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from driver import Shell
 
 README = (REPOSITORY / "README.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)\n```", README, re.DOTALL)
@@ -49,7 +51,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Home:
         (folder / "bin" / "python3").symlink_to((SCRIPTS / "python").resolve())
     home.variables["PATH"] = f"{folder / 'bin'}:/usr/local/bin:/usr/bin:/bin"
     home.variables["FIRST"] = str(folder / "clone")
-    shell = Shell(home, "bash", 'cd "$FIRST"', 200, variables={}, prefix=())
+    shell = home.shell("bash", 'cd "$FIRST"')
     shell.talk(BLOCKS[0], 300)
     # and then the live switch that the README shows
     shell.talk("fal profile set example")
@@ -64,7 +66,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Home:
     assert shell.exported().get("FAL_KEY") is None
     shell.talk("fal profile set example")
     assert shell.exported()["FAL_KEY"] == KEYS["example"]
-    assert "(fal:example) ready>" in shell.screen()
+    assert shell.segment == "(fal:example) "
     assert KEYS["example"] not in shell.output
     shell.close()
     return home
@@ -77,11 +79,10 @@ def test_the_set_up_is_two_commands() -> None:
 
 
 def test_the_line_for_each_shell_makes_it_follow(fresh: Home, kind: Kind) -> None:
-    shell = Shell(
-        fresh, kind, ROWS[kind].replace("\\|", "|"), 120, variables={}, prefix=()
-    )
+    shell = fresh.shell(kind, ROWS[kind.name].replace("\\|", "|"))
+    assert shell.greeting == ""
     assert shell.exported()["FAL_KEY"] == KEYS["example"]
-    assert "(fal:example) ready>" in shell.screen()
+    assert shell.segment == "(fal:example) "
     shell.close()
 
 
@@ -97,7 +98,7 @@ def test_the_recipe_for_each_shells_own_prompt(
     home: Home, start: Callable[..., Shell], kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(kind, f"{RECIPES[kind]}\n{ROWS[kind]}".replace(
+    shell = start(kind, f"{RECIPES[kind.name]}\n{ROWS[kind.name]}".replace(
         "~/.local/share/falenv/bin/", "").replace("\\|", "|"), columns=60)  # fmt: skip
     assert shell.talk("fal profile use b") == ""
     shell.type("\x0c")
@@ -105,7 +106,7 @@ def test_the_recipe_for_each_shells_own_prompt(
         "bash": "(fal:b*) ~$",
         "zsh": "ready>".ljust(50) + "(fal:b*)",
         "fish": "ready>".ljust(51) + "(fal:b*)",
-    }[kind]
+    }[kind.name]
     shell.wait(lambda: shell.screen().replace("~#", "~$") == line, f"{line!r}", 5)
 
 

@@ -190,9 +190,7 @@ def test_case_01_any_text_through_each_dialect(
         (home.path / "code").write_bytes(code.encode())
         read = 'eval "$(cat code)"'  # as a user has it: all of it in one string
         words = [f"{letter}{n}" for letter in "Vw" for n in range(len(values))]
-        prints = "\n".join(
-            f"printf '%s\\0' {KINDS[shell].words_of(word)}" for word in words
-        )
+        prints = "\n".join(f"printf '%s\\0' {KINDS[shell].words_of(word)}" for word in words)
         (home.path / "script").write_text(f"{read}\n{prints}\n")
         result = home.run("sh", "-c", f"{needs(shell)} script > out")
         assert result.stderr == ""
