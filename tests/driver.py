@@ -255,7 +255,7 @@ KINDS = {
                 " setopt; bindkey -L; print -rl -- ${(kv)_comps}; }"
             ),
             moving=(
-                "_=", "EPOCH", "LINENO", "RANDOM", "SECONDS", "HISTCMD", "TTYIDLE", "status=",
+                "_=", "EPOCH", "LINENO", "RANDOM", "SECONDS", "HISTCMD", "TTY", "status=",
                 "'?'", "pipestatus", "HISTNO", " ?=", "ERRNO",
             ),
             load_completions="autoload -Uz compinit; compinit -D",
@@ -276,7 +276,7 @@ KINDS = {
             live_prompt='function fish_prompt; echo -n "{prompt}"; end',
             on_interrupt="function interrupted --on-signal INT; end",
             hook="function users_hook --on-event fish_prompt; {body}; end",
-            hooks="functions --handlers",
+            hooks="functions --handlers | string match '*falenv*'",
             run_hooks="emit fish_prompt",
             everything=(
                 "set --long", "functions (functions -a -n)", "history", "complete", "jobs",
@@ -557,7 +557,7 @@ class Shell:
     def snapshot(self) -> list[str]:
         """Return all that the shell holds, but for what changes by itself."""
         lines = self.stdout(self.kind.snapshot).splitlines()
-        moving = (*self.kind.moving, str(self.files))
+        moving = (*self.kind.moving, self.files.name)
         return sorted(
             line for line in lines if line != "_" and not any(word in line for word in moving)
         )
@@ -605,8 +605,11 @@ class Shell:
         if is_cooked and self.kind.edits_lines:
             return False
         row, column = self._screen.cursor.y, self._screen.cursor.x
-        # A prompt may be wider than the terminal.
-        return (self._row(row - 1) + self._row(row, column)).endswith(self.prompt)
+        text = self._row(row, column)
+        # A prompt may be wider than the terminal, and begin on a row that is full.
+        if max(self._screen.buffer[row - 1], default=-1) == self._screen.columns - 1:
+            text = self._row(row - 1) + text
+        return text.endswith(self.prompt)
 
     def _row(self, number: int, end: int | None = None) -> str:
         """Return the text of a row, up to a column."""
