@@ -65,7 +65,7 @@ POSIX = Syntax(
     evaluate='eval "$({command})"',
     word='"${{{name}-}}"',
     show='printf %s "${{{name}-{unset}}}"',
-    block="{{ {code}\n}}",
+    block="{{ {code}; }}",
     loop="n=0; while [ $n -lt {count} ]; do {body}\nn=$((n+1)); done",
     status="$?",
 )
@@ -77,7 +77,7 @@ FISH = Syntax(
     evaluate="{command} | source",
     word='"${name}"',
     show="if set -q {name}; printf %s ${name}; else; printf %s '{unset}'; end",
-    block="begin; {code}\nend",
+    block="begin; {code}; end",
     loop="for n in (seq {count}); {body}\nend",
     status="$status",
 )
@@ -133,6 +133,12 @@ class Kind:
     moving: tuple[str, ...] = ()
     #: Load what the completions need; nothing where the shell itself does.
     load_completions: str = ""
+    #: Stands behind an option that takes a value, once it is completed.
+    before_value: str = " "
+    #: Completes by functions, which can ask another function; fish has lists.
+    completes_by_functions: bool = True
+    #: Says in the specification of an option what its values are.
+    describes_options: bool = False
     #: Words of falenv's own code that a user may define as functions or aliases.
     words: tuple[str, ...] = ("cd", "printf")
     #: What such a function does, `{0}` being the word.
@@ -259,6 +265,8 @@ KINDS = {
                 "'?'", "pipestatus", "HISTNO", " ?=", "ERRNO",
             ),
             load_completions="autoload -Uz compinit; compinit -D",
+            before_value="=",
+            describes_options=True,
             words=("source", "cd", "printf", "command"),
         ),
         Kind(
@@ -266,6 +274,7 @@ KINDS = {
             syntax=FISH,
             flags=("--no-config",),
             has_subshells=False,
+            completes_by_functions=False,
             has_aliases=False,  # its aliases are functions
             starts_without_home=False,
             has_wide_prompts=False,  # it cuts them

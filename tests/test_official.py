@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 from conftest import KEYS, REPOSITORY, SCRIPTS
-from driver import needs
+from driver import Kind, needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

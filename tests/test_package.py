@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conftest import KEYS, REPOSITORY
-from driver import Kind
 
 from falenv import assets
 from falenv.integration import without_comments
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Home
-    from driver import Shell
+    from driver import Kind, Shell
 
 
 @pytest.fixture(scope="module")
