@@ -63,12 +63,20 @@ def env(
         _print_integration(dialect, name, show_segment=not no_prompt)
 
 
-def start(*, shell: str | None = None, cache: str | None = None) -> None:
+def start(
+    *, shell: str | None = None, cache: str | None = None, program: str | None = None
+) -> None:
     """Print the integration for a start-up file, and write its copy for later shells to `cache`."""
-    _print_integration(_dialect(shell), cache=cache)
+    _print_integration(_dialect(shell), cache=cache, program=program)
 
 
-def refresh(*, shell: str | None = None, was: str | None = None, cache: str | None = None) -> None:
+def refresh(
+    *,
+    shell: str | None = None,
+    was: str | None = None,
+    cache: str | None = None,
+    program: str | None = None,
+) -> None:
     """Print the state for a shell that has the integration but cannot follow with builtins.
 
     Say so if the profile `was`, which the shell was on, is gone. Write the copy of the integration
@@ -85,7 +93,7 @@ def refresh(*, shell: str | None = None, was: str | None = None, cache: str | No
     index_path = index.update(found)
     emit(state(dialect, active, variables, path, index_path))
     if cache:
-        write_cached(cache, dialect, path, index_path)
+        write_cached(cache, dialect, program or paths.program(), path, index_path)
     if isinstance(failure, ProfileNotFoundError) and pin() and was is None and not cache:
         raise ProfileNotFoundError(pin(), "argument", list(found.profiles))
     if failure:
@@ -109,6 +117,7 @@ def _print_integration(
     *,
     show_segment: bool = True,
     cache: str | None = None,
+    program: str | None = None,
 ) -> None:
     from falenv.integration import integration, start_state, state, write_cached
 
@@ -120,9 +129,10 @@ def _print_integration(
         code = state(dialect, active, variables, path, index_path)
     else:
         code = start_state(dialect, path, index_path, name)
-    emit(integration(dialect, code, show_segment=show_segment, cached=cache or ""))
+    program = program or paths.program()
+    emit(integration(dialect, code, show_segment=show_segment, program=program, cached=cache or ""))
     if cache:
-        write_cached(cache, dialect, path, index_path)
+        write_cached(cache, dialect, program or paths.program(), path, index_path)
     if failure:
         raise failure
 
@@ -251,8 +261,8 @@ def pass_on(arguments: list[str]) -> NoReturn:
 #: The options of the commands that need no click: those without a value, then those with one.
 OPTIONS = {
     "env": ({"--exports-only", "--unset", "--no-prompt"}, {"--shell"}),
-    "start": (set(), {"--shell", "--cache"}),
-    "refresh": (set(), {"--shell", "--was", "--cache"}),
+    "start": (set(), {"--shell", "--cache", "--program"}),
+    "refresh": (set(), {"--shell", "--was", "--cache", "--program"}),
 }
 
 

@@ -18,14 +18,16 @@ if TYPE_CHECKING:
     from falenv.environment import Environment
 
 
-def integration(dialect: Dialect, state: str, *, show_segment: bool, cached: str = "") -> str:
+def integration(
+    dialect: Dialect, state: str, *, show_segment: bool, program: str = "", cached: str = ""
+) -> str:
     """Return the integration of a shell: a prelude of assignments, the shell's files, `state`.
 
     The prelude assigns all values that vary. The files follow unchanged, except that comments are
     removed. So no value ever lands inside other code.
     """
     known = {
-        "exe": paths.program(),
+        "exe": program or paths.program(),
         "python": sys.executable,
         "main": paths.main(),
         "cached": cached,
@@ -40,7 +42,7 @@ def integration(dialect: Dialect, state: str, *, show_segment: bool, cached: str
         "mark_pin": segment.MARKS["pin"],
         "mark_folder": segment.MARKS["folder"],
         "default_sgr": segment.DIM,
-        "gone": notices.GONE % paths.program(),
+        "gone": notices.GONE % (program or paths.program()),
         "readonly_hook": notices.READONLY_HOOK,
         "readonly_key": notices.READONLY_KEY,
     }
@@ -117,7 +119,9 @@ def seen_state(dialect: Dialect, store_path: str, index_path: str) -> str:
     )
 
 
-def write_cached(path: str, dialect: Dialect, store_path: str, index_path: str) -> None:
+def write_cached(
+    path: str, dialect: Dialect, program: str, store_path: str, index_path: str
+) -> None:
     """Write the integration to a file, so that a new shell can read it without a process.
 
     The file contains no key. Its mtime is the mtime of the program. If a shell finds another
@@ -125,11 +129,11 @@ def write_cached(path: str, dialect: Dialect, store_path: str, index_path: str) 
     and does the same if the file could not be written.
     """
     state = start_state(dialect, store_path, index_path)
-    code = integration(dialect, state, show_segment=True, cached=path)
+    code = integration(dialect, state, show_segment=True, program=program, cached=path)
     content = code.encode("utf-8", "surrogateescape")
     folder = os.path.dirname(path)
     try:
-        mtime_ns = os.stat(paths.program()).st_mtime_ns
+        mtime_ns = os.stat(program).st_mtime_ns
         if files.contains(path, content, mtime_ns):
             return
         os.makedirs(folder, mode=0o700, exist_ok=True)

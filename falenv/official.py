@@ -66,31 +66,21 @@ def find() -> list[str] | None:
     falenv's stands for the module `fal` in the same environment, or is passed over if there is
     none. After PATH come the folders of uv and pipx, and last the module beside falenv.
     """
-    for script in paths.which("fal"):
-        command = _module(os.path.dirname(script)) if _is_ours(script) else [script]
-        if command:
-            return command
-    for folder in paths.tool_folders():
-        script = os.path.join(folder, "fal", "bin", "fal")
-        if os.access(script, os.X_OK) and not _is_ours(script):
-            return [script]
+    in_tools = (os.path.join(folder, "fal", "bin", "fal") for folder in paths.tool_folders())
+    for script in (*paths.which("fal"), *filter(os.path.isfile, in_tools)):
+        content = _beginning(script)
+        ours, theirs = b"falenv.__main__" in content, b"fal.cli" in content
+        command = _module(os.path.dirname(script)) if ours or theirs else None
+        if command or not ours:
+            return command or [script]
     return _module(os.path.dirname(sys.executable))
 
 
 def _module(scripts: str) -> list[str] | None:
     """Return the words that start the module `fal` of the environment with this folder of scripts.
 
-    The module is found by its file, not imported. Return None if the environment has none.
+    Unlike the script, they never run ./fal. Return None if the environment has no such module.
     """
-    library = os.path.join(os.path.dirname(scripts), "lib")
-    versions = [name for name in _listed(library) if name.startswith("python")]
-    files = (
-        os.path.join(library, version, packages, "fal", "__main__.py")
-        for version in versions
-        for packages in ("site-packages", "dist-packages")
-    )
-    if not any(map(os.path.isfile, files)):
-        return None
     python = os.path.join(scripts, "python")
     if not os.access(python, os.X_OK):  # `pip install --user` puts none beside its scripts
         python = sys.executable
@@ -98,7 +88,29 @@ def _module(scripts: str) -> list[str] | None:
         here = os.path.realpath(os.getcwd())
     except OSError:  # the current folder was deleted
         here = ""
-    return [python, "-c", _RUN_MODULE, here]
+    is_here = os.path.dirname(sys.executable) == os.path.dirname(python)
+    found = _is_importable(here) if is_here else _is_installed(scripts)
+    return [python, "-c", _RUN_MODULE, here] if found else None
+
+
+def _is_importable(here: str) -> bool:
+    """Return True if this Python finds a module `fal`, but not in the current folder."""
+    from importlib.machinery import PathFinder
+
+    entries = [entry for entry in sys.path if entry and os.path.realpath(entry) != here]
+    found = PathFinder.find_spec("fal", entries)
+    # A mere folder named `fal` is found too, as a namespace package. Only a module has an origin.
+    return bool(found and found.origin and found.submodule_search_locations)
+
+
+def _is_installed(scripts: str) -> bool:
+    """Return True if the environment with this folder of scripts has a package `fal`."""
+    library = os.path.join(os.path.dirname(scripts), "lib")
+    return any(
+        os.path.isfile(os.path.join(library, version, packages, "fal", "__main__.py"))
+        for version in _listed(library)
+        for packages in ("site-packages", "dist-packages")
+    )
 
 
 def _listed(folder: str) -> list[str]:
@@ -108,10 +120,10 @@ def _listed(folder: str) -> list[str]:
         return []
 
 
-def _is_ours(path: str) -> bool:
-    """Return True if a script starts falenv, in this environment or another."""
+def _beginning(path: str) -> bytes:
+    """Return the first bytes of a script, which say what it starts."""
     try:
         with open(path, "rb") as file:
-            return b"falenv.__main__" in file.read(4096)
+            return file.read(4096)
     except OSError:
-        return False
+        return b""

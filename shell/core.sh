@@ -307,7 +307,7 @@ __falenv_follow() {
         return 0
     fi
     case $1 in
-        start) \builtin set -- ${__falenv_cached:+--cache="$__falenv_cached"} ;;
+        start) \builtin set -- ${__falenv_cached:+--cache "$__falenv_cached" --program "$__falenv_exe"} ;;
         *) \builtin set -- --was "$__falenv_left" ;;
     esac
     __falenv_out=$(__falenv_state "${FAL_PROFILE-}" "$@")
@@ -351,6 +351,7 @@ __falenv_catch_up() {
 # outdated, the program tells, and writes the file again.
 __falenv_start() {
     __falenv_guarded __falenv_follow start || :
+    \builtin unset __falenv_cached
 }
 
 # --- The prompt -----------------------------------------------------------------------------------

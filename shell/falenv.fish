@@ -210,9 +210,10 @@ function __falenv_start
     else
         set -l cache
         test -n "$__falenv_cached"
-        and set cache --cache $__falenv_cached
+        and set cache --cache $__falenv_cached --program $__falenv_exe
         __falenv_late command __falenv_ask $cache
     end
+    set -e -g __falenv_cached
 end
 
 # --- The prompt ----------------------------------------------------------------------------------

@@ -373,6 +373,7 @@ $__falenv_out"
 # A new shell gets this call instead of a state, so that its code has no key in it.
 __falenv_start() {
     __falenv_guarded __falenv_follow start || :
+    \unset __falenv_cached
 }
 
 __falenv_idle() {

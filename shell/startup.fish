@@ -2,6 +2,8 @@
 # process: the file contains what `fal profile env` prints.
 if not test -x "$__falenv_exe"
     set -e -g __falenv_exe
+    set -e -g __falenv_python
+    set -e -g __falenv_main
 else if test -f "$__falenv_cached" -a -r "$__falenv_cached" -a -O "$__falenv_cached"
     and string match -rq '^(?<__falenv_folder>.*)/' -- $__falenv_cached
     and test -O "$__falenv_folder"
@@ -13,8 +15,8 @@ else
     # upgrade of Python, the package may be in another folder.
     test -r "$__falenv_main"
     or set __falenv_main -mfalenv
-    $__falenv_python -I $__falenv_main profile start --shell fish --cache $__falenv_cached |
-        builtin source
+    $__falenv_python -I $__falenv_main profile start --shell fish --cache $__falenv_cached \
+        --program $__falenv_exe | builtin source
 end
 set -e __falenv_cached
 set -e __falenv_folder

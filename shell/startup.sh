@@ -5,7 +5,7 @@
 case ${BASH_VERSION:+bash}${ZSH_VERSION:+zsh} in
     "${__falenv_cached##*.}")
         if \builtin test ! -x "$__falenv_exe"; then
-            \builtin unset __falenv_exe
+            \builtin unset __falenv_exe __falenv_python __falenv_main
         elif \builtin test -f "$__falenv_cached" && \builtin test -r "$__falenv_cached" &&
             \builtin test -O "$__falenv_cached" && \builtin test ! -L "$__falenv_cached" &&
             \builtin test -O "${__falenv_cached%/*}" &&
@@ -17,7 +17,7 @@ case ${BASH_VERSION:+bash}${ZSH_VERSION:+zsh} in
             # After an upgrade of Python, the package may be in another folder.
             if \builtin test ! -r "$__falenv_main"; then __falenv_main=-mfalenv; fi
             \builtin eval "$("$__falenv_python" -I "$__falenv_main" profile start \
-                --shell "${__falenv_cached##*.}" --cache "$__falenv_cached")"
+                --shell "${__falenv_cached##*.}" --cache "$__falenv_cached" --program "$__falenv_exe")"
         fi
         \builtin unset __falenv_cached
         ;;

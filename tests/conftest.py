@@ -6,19 +6,16 @@ import io
 import json
 import os
 import random
-import re
-import shlex
 import shutil
+import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-import pexpect
-import pyte
 import pytest
+from driver import COLUMNS, KINDS, PROMPT, Kind, Shell, Trace, needs
 
 from falenv.__main__ import main
 
@@ -38,7 +35,6 @@ KEYS = {
     name: f"00000000-0000-4000-8000-{number:012d}:{'fake' + name:0<32}"
     for number, name in enumerate(("me", "comfy", "example", "a", "b", "c"), 1)
 }
-UNSET = "<unset>"
 ANOTHER = 12345  # another user, or group
 
 #: Takes the store's lock, says so, and makes its edit when a line comes.
@@ -56,19 +52,15 @@ store.edit(sys.argv[1], change)
 LONG = bool(os.environ.get("FALENV_LONG"))
 
 
+# `tests/run &` in a script, nohup and some CI start us with SIGINT ignored. What we start would
+# ignore SIGINT too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
+
 def seed(short: int) -> int:
     """Return where chance begins: FALENV_SEED; else `short`, or anywhere in a long form."""
     return int(os.environ.get("FALENV_SEED") or (random.randrange(2**32) if LONG else short))
-
-
-def needs(program: str) -> str:
-    """Return a program's path. Without it a test is skipped on a laptop, and fails in CI."""
-    found = shutil.which(program)
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{program} is missing")
-        pytest.skip(f"{program} is missing")
-    return found
 
 
 def give_away(path: Path, user: int = ANOTHER, group: int = ANOTHER) -> None:
@@ -76,6 +68,24 @@ def give_away(path: Path, user: int = ANOTHER, group: int = ANOTHER) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root, to give a file away")
     os.chown(path, user, group, follow_symlinks=False)
+
+
+def unprivileged() -> tuple[str, ...]:
+    """Return what to start a program with, so that file modes count for root too."""
+    if os.geteuid() != 0:
+        return ()
+    drop = "-dac_override,-dac_read_search"
+    return (needs("setpriv"), f"--bounding-set={drop}", f"--inh-caps={drop}")
+
+
+def copied_programs(home: Home) -> Path:
+    """Put copies of our programs first on a home's PATH; return the copy of `falenv`."""
+    folder = home.path / "bin"
+    folder.mkdir()
+    for name in ("fal", "falenv"):
+        shutil.copy2(SCRIPTS / name, folder / name)
+    home.variables["PATH"] = f"{folder}:{home.variables['PATH']}"
+    return folder / "falenv"
 
 
 class Home:
@@ -167,204 +177,16 @@ class Home:
         return code, contents[1].getvalue().decode(), contents[2].getvalue().decode()
 
     def script(
-        self, shell: str, text: str, **variables: str | None
+        self, kind: Kind | str, text: str, **variables: str | None
     ) -> subprocess.CompletedProcess[str]:
         """Run a script in a shell that is not interactive, without any start-up file."""
-        flags = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}.get(shell, [])
-        return self.run(needs(shell), *flags, "-c", text, stdin="", **variables)
+        kind = KINDS[kind] if isinstance(kind, str) else kind
+        return self.run(*kind.script(text), stdin="", **variables)
 
-
-class Shell:
-    """An interactive shell on a real terminal.
-
-    Lines are typed. What a shell holds is read through files that it writes, never from the
-    screen, which a line editor repaints at will; what a user sees is read from the screen.
-    """
-
-    def __init__(  # noqa: PLR0913 - what `start` takes
-        self,
-        home: Home,
-        name: str,
-        rc: str,
-        columns: int,
-        *,
-        prefix: tuple[str, ...],
-        variables: dict[str, str | None],
-    ) -> None:
-        self.name = name
-        self.home = home
-        self._files = home.path / f".shell-{time.monotonic_ns()}"
-        self._files.mkdir()
-        self._count = 0
-        environment = home.with_variables(variables)
-        if name == "bash":
-            (self._files / "rc").write_text(f"PS1='ready> '\n{rc}\n")
-            command = ["--noprofile", "--rcfile", str(self._files / "rc"), "-i"]
-        elif name == "zsh":
-            (self._files / ".zshrc").write_text(f"PROMPT='ready> '\n{rc}\n")
-            environment["ZDOTDIR"] = str(self._files)
-            command = ["-d", "-i"]
-        elif name in POSIX_SHELLS:
-            (self._files / "rc").write_text(f"PS1='ready> '\n{rc}\n")
-            # All but mksh expand ENV, though not the value of a variable that it names.
-            rc = str(self._files / "rc")
-            environment |= {"ENV": rc if name == "mksh" else "$RC", "RC": rc}
-            command = ["-i"]
-        else:
-            (self._files / "fish").mkdir()
-            # Without it the first shell goes through all manual pages in the background.
-            generated = home.path / ".local" / "share" / "fish" / "generated_completions"
-            generated.mkdir(parents=True, exist_ok=True)
-            greeting = "set -g fish_greeting\nfunction fish_prompt; echo -n 'ready> '; end\n"
-            (self._files / "fish" / "config.fish").write_text(f"{greeting}{rc}\n")
-            environment["XDG_CONFIG_HOME"] = str(self._files)
-            command = ["-i"]
-        self.output = ""
-        self._screen = pyte.Screen(columns, 40)
-        self._stream = pyte.Stream(self._screen)
-        words = [*prefix, needs(name), *command]
-        self.child: Any = pexpect.spawn(
-            words[0],
-            words[1:],
-            env=environment,
-            cwd=str(home.path),
-            dimensions=(40, columns),
-            encoding="utf-8",
-            codec_errors="replace",
-            timeout=30,
-        )
-        # pexpect's own delays would be most of the time that the tests take.
-        self.child.delaybeforesend = None
-        self.child.delayafterclose = self.child.ptyproc.delayafterclose = 0.02
-        self.child.delayafterterminate = self.child.ptyproc.delayafterterminate = 0.02
-        self.run("")  # the first prompt was shown
-
-    def read(self, seconds: float = 0.02) -> None:
-        """Take in what the terminal shows by now."""
-        try:
-            while True:
-                text = self.child.read_nonblocking(65536, seconds)
-                self.output += text
-                self._stream.feed(text)
-        except (pexpect.TIMEOUT, pexpect.EOF):
-            return
-
-    def type(self, text: str) -> None:
-        """Type without return."""
-        self.child.send(text)
-
-    def run(self, line: str, seconds: float = 30) -> str:
-        """Type a line, wait until it and the prompt after it are done; return what was shown."""
-        before = len(self.output)
-        if line:
-            self.child.send(line + "\r")
-        self._finish(line, "", seconds)
-        return self.output[before:]
-
-    def _finish(self, what: str, before: str, seconds: float = 30) -> None:
-        """Type a line, which begins with `before`, and wait until it is done."""
-        self._count += 1
-        mark = self._files / f"done-{self._count}"
-        self.child.send(f" {before}echo > {shlex.quote(str(mark))}\r")
-        self.wait(mark.exists, f"{what!r} to end", seconds)
-        self.read()
-
-    def wait(self, condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            self.read()
-            ended = time.monotonic() > end or not self.child.isalive()
-            if ended and not condition():
-                raise AssertionError(f"waited in vain for {what}; shown:\n{self.output[-3000:]}")
-
-    def stdout(self, command: str) -> str:
-        """Run a command and return what it writes to stdout."""
-        self._count += 1
-        file = self._files / f"out-{self._count}"
-        self._finish(command, f"{command} > {shlex.quote(str(file))}; ")
-        return file.read_text(errors="surrogateescape")
-
-    def get(self, variable: str) -> str:
-        """Return what a variable of the shell holds, exported or not; UNSET where it is unset."""
-        if self.name == "fish":
-            return self.stdout(
-                f"if set -q {variable}; printf %s ${variable}; else; printf %s '{UNSET}'; end"
-            )
-        write = "print -rn --" if self.name == "mksh" else "printf %s"  # each the builtin
-        return self.stdout(f'{write} "${{{variable}-{UNSET}}}"')
-
-    def prompts(self, count: int = 1) -> str:
-        """Let so many prompts come and be done with; return what was shown."""
-        # What the first line ends at is the prompt that stands there; its own is the next one.
-        return "".join(self.run("") for _ in range(count + 1))
-
-    def export(self, variable: str, value: str) -> str:
-        """Set and export a variable by hand; return what was shown."""
-        word = shlex.quote(value)
-        if self.name == "fish":
-            return self.run(f"set -gx {variable} {word}")
-        return self.run(f"export {variable}={word}")
-
-    def unset(self, variable: str) -> str:
-        """Unset a variable by hand; return what was shown."""
-        return self.run(f"{'set -e -g' if self.name == 'fish' else 'unset'} {variable}")
-
-    def exported(self) -> dict[str, str]:
-        """Return the environment that a program started by this shell gets."""
-        text = self.stdout("env -0")
-        return dict(entry.split("=", 1) for entry in text.split("\0") if "=" in entry)
-
-    def screen(self) -> str:
-        """Return what stands on the screen, without the blanks at line ends."""
-        self.read()
-        return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
-
-    def cell(self, row: int, column: int) -> Any:
-        """Return a character of the screen, with `data`, `fg` (the colour), `bold` and so on."""
-        self.read()
-        return self._screen.buffer[row][column]
-
-    @property
-    def cursor(self) -> tuple[int, int]:
-        """The cursor's row and column on the screen, from 0."""
-        self.read()
-        return self._screen.cursor.y, self._screen.cursor.x
-
-    def close(self) -> None:
-        try:
-            self.child.close(force=True)
-        except pexpect.ExceptionPexpect:  # killed, and on a busy machine not gone yet
-            self.child.ptyproc.wait()
-
-
-class Trace:
-    """What a shell that runs under strace starts, from a moment on."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self.prefix = (
-            needs("strace"),
-            "-f",
-            "--seccomp-bpf",
-            "-e",
-            "trace=fork,vfork,clone,clone3,execve",
-            "-e",
-            "signal=none",
-            "-o",
-            str(file),
-        )
-
-    def begin(self) -> None:
-        self._start = len(self._file.read_text())
-
-    def processes(self) -> list[str]:
-        """Return the calls since `begin` that made a process. A thread is none."""
-        lines = self._file.read_text()[self._start :].splitlines()
-        return [
-            line
-            for line in lines
-            if re.search(r"\b(v?fork|clone3?|execve)\(", line) and "CLONE_THREAD" not in line
-        ]
+    def shell(self, kind: Kind | str, rc: str, **options: Any) -> Shell:
+        """Start an interactive shell; the caller closes it. The options are those of Shell."""
+        variables = options.pop("variables", {})
+        return Shell(kind, self.path, self.with_variables(variables), rc, **options)
 
 
 @pytest.fixture
@@ -397,17 +219,29 @@ def home(tmp_path: Path) -> Home:
 
 @pytest.fixture
 def start(home: Home) -> Iterator[Callable[..., Shell]]:
-    """Start interactive shells: `start("bash")`, with further lines for the start-up file."""
+    """Start interactive shells: `start(kind)`, integrated, or with other lines to start with."""
     shells: list[Shell] = []
 
-    def begin(
-        name: str,
-        rc: str = 'eval "$(fal profile env)"',
-        columns: int = 120,
+    def begin(  # noqa: PLR0913, PLR0917 - as Shell
+        kind: Kind | str,
+        rc: str | None = None,
+        columns: int = COLUMNS,
         prefix: tuple[str, ...] = (),
+        prompt: str = PROMPT,
+        seconds: float = 30,
         **variables: str | None,
     ) -> Shell:
-        shell = Shell(home, name, rc, columns, prefix=prefix, variables=variables)
+        if rc is None:
+            rc = (KINDS[kind] if isinstance(kind, str) else kind).eval_line()
+        shell = home.shell(
+            kind,
+            rc,
+            columns=columns,
+            prefix=prefix,
+            prompt=prompt,
+            seconds=seconds,
+            variables=variables,
+        )
         shells.append(shell)
         return shell
 
@@ -422,9 +256,10 @@ def trace(tmp_path: Path) -> Trace:
 
 
 @pytest.fixture(params=SHELLS)
-def shell_name(request: pytest.FixtureRequest) -> str:
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Return each of the shells with the whole integration, in turn."""
     needs(request.param)
-    return str(request.param)
+    return KINDS[request.param]
 
 
 @pytest.fixture(scope="session")

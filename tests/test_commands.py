@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 import tomli
-from conftest import KEYS, SCRIPTS, SEED_KEY, needs
+from conftest import KEYS, SCRIPTS, SEED_KEY
+from driver import Kind, needs, notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from typing import Any
 
-    from conftest import Home, Shell
+    from conftest import Home
+    from driver import Shell
 
 FAL = str(SCRIPTS / "fal")
 EVAL = 'eval "$(fal profile env)"'
@@ -206,17 +208,16 @@ def test_a_default_that_names_no_profile_fails_closed(home: Home) -> None:
     assert home.fal("set", "a").returncode == 0
 
 
-def test_a_pin_that_names_no_profile_fails_closed(home: Home, shell_name: str) -> None:
+def test_a_pin_that_names_no_profile_fails_closed(home: Home, kind: Kind) -> None:
     home.profiles("a", default="a")
     pinned = {"FAL_PROFILE": "typo", "FAL_KEY": KEYS["b"]}
-    code = home.run(FAL, "profile", "env", "--shell", shell_name, **pinned)
+    code = home.run(FAL, "profile", "env", "--shell", kind.name, **pinned)
     assert code.returncode == 1
     assert code.stderr == (
         "falenv: FAL_PROFILE names 'typo', which is no profile (there are: a); "
         "unset it, or use another: fal profile use NAME\n"
     )
-    evaluate = {"fish": "fal profile env | source"}.get(shell_name, EVAL)
-    ran = home.script(shell_name, f"{evaluate} 2>/dev/null; env", **pinned)
+    ran = home.script(kind, f"{kind.block(kind.eval_line())} 2>/dev/null; env", **pinned)
     assert "FAL_KEY=" not in ran.stdout
     assert "FAL_PROFILE=typo" in ran.stdout
     passed_on = home.run(FAL, "app", "list", **pinned)
@@ -752,8 +753,7 @@ def test_case_46_on_a_terminal_a_name_that_is_none_is_said_to_be(
 def test_case_46_in_a_real_shell_too(home: Home, start: Callable[..., Shell]) -> None:
     home.profiles("a", default="a")
     shell = start("bash", "")
-    shown = shell.run("fal profile env")
-    assert f"use: {EVAL}" in shown
+    notice(shell.talk("fal profile env"), f"use: {EVAL}")
     assert KEYS["a"] not in shell.output
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import REPOSITORY, SCRIPTS, needs
+from conftest import REPOSITORY
+from driver import KINDS, Kind, needs
 
 from falenv.commands import profile
 from falenv.dialects import DIALECTS, NAMES
@@ -17,7 +18,8 @@ from falenv.dialects import DIALECTS, NAMES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Home, Shell, Trace
+    from conftest import Home
+    from driver import Shell, Trace
 
 EVAL = 'eval "$(fal profile env)"\n'
 COMPINIT = "autoload -Uz compinit; compinit -D\n"
@@ -90,11 +92,7 @@ def begin(
         assert Path(BASH_COMPLETION).exists()
     lines = {**INTEGRATED, **PACKAGED}[setting] if rc is None else rc
     name = re.split("[ ,]", setting)[0]
-    if name == "fish":
-        lines += "\nset -g fish_autosuggestion_enabled 0\n"
-    shell = start(name, lines, prefix=prefix, **variables)
-    shell.child.delaybeforesend = None
-    return shell
+    return start(name, lines, columns=120, prefix=prefix, **variables)
 
 
 def install_files(home: Home) -> None:
@@ -127,15 +125,15 @@ def tab(shell: Shell, typed: str, wanted: str) -> None:
     shell.wait(lambda: line(shell) == "", "the line to be empty", 10)
 
 
-def clear(shell: Shell) -> None:
-    """Leave nothing but an empty prompt on the screen."""
-    shell.type("\x0c")
-    shell.wait(lambda: shell.screen().count("\n") == 0 and line(shell) == "", "a clear screen", 10)
+def screen_is_empty(shell: Shell) -> bool:
+    """Tell whether nothing but one prompt is on the screen."""
+    rows = shell.screen().splitlines()
+    return len(rows) == 1 and rows[0].endswith(shell.prompt.rstrip())
 
 
 def offers(shell: Shell, typed: str, *words: str) -> str:
     """Type, press TAB twice, and wait until the screen has all these words; return it."""
-    clear(shell)
+    shell.clear()
     shell.type(f"{typed}\t\t")
     shown = ""
 
@@ -145,9 +143,8 @@ def offers(shell: Shell, typed: str, *words: str) -> str:
         return all(re.search(rf"(^|\s){re.escape(word)}(\s|$)", shown) for word in words)
 
     shell.wait(complete, f"{words} after {typed!r}", 15)
-    shell.type("\x03")
-    shell.run("")
-    clear(shell)
+    shell.type("\x03\x15")  # the first may end a completion instead of the line
+    shell.clear()
     return shown
 
 
@@ -179,13 +176,15 @@ def takes_name(command: str) -> bool:
 def ask_bash(home: Home, typed: str) -> dict[str, str]:
     script = f"""
         set -u
-        . {REPOSITORY}/completions/fal.bash
-        __falenv_index=$HOME/index
+        . "$FILES/fal.bash"
+        {KINDS["bash"].own("index")}=$HOME/index
         COMP_LINE=$TYPED COMP_POINT=${{#TYPED}} COMP_WORDBREAKS=' '
-        __falenv_complete fal "${{TYPED##* }}" ''
+        function=$(complete -p fal)
+        function=${{function##* -F }}
+        "${{function%% *}}" fal "${{TYPED##* }}" ''
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
-    ran = home.script("bash", script, TYPED=typed)
+    ran = home.script("bash", script, TYPED=typed, FILES=str(REPOSITORY / "completions"))
     assert ran.stderr == ""
     return dict.fromkeys(ran.stdout.split(), "-")
 
@@ -194,18 +193,24 @@ def ask_zsh(home: Home, typed: str) -> dict[str, str]:
     script = f"""
         _describe() {{ print -rl -- "${{(@P)@[-1]}}" }}
         _arguments() {{ for spec in ${{@:#-S}}
-            do print -r -- ${{${{${{spec#\\(*\\)}}/=/}}/\\[/:}}; done }}
+        do
+            action=${{spec##*:}}
+            # Of an action that is a function, what the function offers.
+            if (($+functions[$action])); then spec="${{spec%:*}}:($($action))"; fi
+            print -r -- ${{${{${{spec#\\(*\\)}}/=/}}/\\[/:}}
+        done }}
         _wanted() {{ print -rl -- $names }}
-        . {REPOSITORY}/completions/_fal
-        __falenv_index=$HOME/index
+        fpath=("$FILES" $fpath)
+        autoload -Uz _fal
+        {KINDS["zsh"].own("index")}=$HOME/index
         words=("${{(@s: :)TYPED}}") CURRENT=$#words PREFIX=$words[-1] curcontext=::
-        __falenv_complete
+        _fal
     """
-    ran = home.script("zsh", script, TYPED=typed)
+    ran = home.script("zsh", script, TYPED=typed, FILES=str(REPOSITORY / "completions"))
     assert ran.stderr == ""
     found = dict(row.partition(":")[::2] for row in ran.stdout.splitlines())
     if "1" in found:
-        if found["1"].endswith("__falenv_complete_names"):
+        if found["1"].endswith(":(one)"):
             found["one"] = "-"
         if "(bash fish zsh)" in found["1"]:
             found |= dict.fromkeys(DIALECTS, "-")
@@ -215,11 +220,11 @@ def ask_zsh(home: Home, typed: str) -> dict[str, str]:
 
 def ask_fish(home: Home, typed: str) -> dict[str, str]:
     script = f"""
-        source {REPOSITORY}/completions/fal.fish
-        set -g __falenv_index $HOME/index
+        source "$FILES/fal.fish"
+        set -g {KINDS["fish"].own("index")} $HOME/index
         complete -C $TYPED
     """
-    ran = home.script("fish", script, TYPED=typed)
+    ran = home.script("fish", script, TYPED=typed, FILES=str(REPOSITORY / "completions"))
     assert ran.stderr == ""
     found = dict(row.partition("\t")[::2] for row in ran.stdout.splitlines())
     return {word: text for word, text in found.items() if word != "-h"}
@@ -228,8 +233,8 @@ def ask_fish(home: Home, typed: str) -> dict[str, str]:
 ASK = {"bash": ask_bash, "zsh": ask_zsh, "fish": ask_fish}
 
 
-def test_the_files_have_clicks_commands_and_options(home: Home, shell_name: str) -> None:
-    ask = ASK[shell_name]
+def test_the_files_have_clicks_commands_and_options(home: Home, kind: Kind) -> None:
+    ask = ASK[kind.name]
     (home.path / "index").write_text("1-2-3 one\n3 one\n")
     commands = ask(home, "fal profile ")
     assert set(commands) == set(expected())
@@ -244,16 +249,15 @@ def test_the_files_have_clicks_commands_and_options(home: Home, shell_name: str)
 
 
 @pytest.mark.parametrize("value", ["env --shell", "host --profile"])
-def test_the_values_of_options(home: Home, value: str, shell_name: str) -> None:
+def test_the_values_of_options(home: Home, value: str, kind: Kind) -> None:
     (home.path / "index").write_text("1-2-3 one\n3 one\n")
     wanted = {"one"} if "host" in value else set(NAMES)
-    if shell_name == "zsh":  # the option's own specification says it
-        action = "__falenv_complete_names" if "host" in value else f"({' '.join(NAMES)})"
+    if kind.describes_options:
         command, option = value.split()
         specification = ask_zsh(home, f"fal profile {command} -")[option]
-        assert specification.endswith(action)
+        assert set(specification.rpartition(":(")[2].removesuffix(")").split()) == wanted
     else:
-        assert set(ASK[shell_name](home, f"fal profile {value} ")) == wanted
+        assert set(ASK[kind.name](home, f"fal profile {value} ")) == wanted
 
 
 def test_the_files_are_clean_for_the_shells_own_checkers() -> None:
@@ -372,7 +376,7 @@ def test_case_35_tab_on_a_name_gives_just_that_name(
             # From the start of the line, so that all its words become printf's arguments.
             shell.type("\x01printf '%s\\n' > out \r")
             shell.wait(out.exists, "the line to run", 10)
-            shell.run("")
+            shell.prompts()
             given = out.read_text().splitlines()
             assert given == ["fal", "profile", "use", f"p{number:02d}{name}"], opening
             out.unlink()
@@ -391,19 +395,19 @@ def test_case_35_tab_without_a_store_is_silent(
         home.write("[broken")
     else:
         home.store.unlink()
-    shell.run("")
-    clear(shell)
+    shell.prompts()
+    shell.clear()
     tab(shell, "fal profile use com", "fal profile use com")
     tab(shell, "fal profile us", "fal profile use ")
-    assert [row for row in shell.screen().splitlines() if "ready>" not in row] == []
+    assert screen_is_empty(shell)
 
 
 def test_case_35_tab_starts_no_process_among_1000_profiles(
-    home: Home, start: Callable[..., Shell], shell_name: str, trace: Trace
+    home: Home, start: Callable[..., Shell], kind: Kind, trace: Trace
 ) -> None:
     names = [f"number-{number:04d}" for number in range(1000)]
     named(home, "comfy", "other one", *names)
-    setting = "zsh, compinit before" if shell_name == "zsh" else shell_name
+    setting = "zsh, compinit before" if kind.name == "zsh" else kind.name
     shell = begin(start, setting, prefix=trace.prefix)
     for typed in ("fal profile us", "fal profile use com"):  # zsh loads its functions
         tab(shell, typed, typed + ("e " if typed.endswith("us") else "fy "))
@@ -419,7 +423,7 @@ def test_case_35_tab_starts_no_process_among_1000_profiles(
     tab(
         shell,
         "fal profile host --pro",
-        "fal profile host --profile" + " ="[shell_name == "zsh"],
+        f"fal profile host --profile{kind.before_value}",
     )
     assert trace.processes() == []
 
@@ -459,11 +463,11 @@ def test_case_36_without_the_official_cli_nothing_is_said(
     for module in ("click/__init__.py", "tomli.py", "argcomplete.py"):
         (home.path / module).write_text("open('ran', 'w')\n")
     shell = begin(start, setting)
-    clear(shell)
+    shell.clear()
     tab(shell, "fal app li", "fal app li")
     tab(shell, "fal ap", "fal ap")
     tab(shell, "fal pro", "fal profile ")
-    assert [row for row in shell.screen().splitlines() if "ready>" not in row] == []
+    assert screen_is_empty(shell)
     assert not (home.path / "ran").exists()
 
 
@@ -473,7 +477,7 @@ FORMER = {
     "fish": "complete -c fal -f -a scale-fal\n",
 }
 SHOW = {
-    "bash": "complete -p fal falenv 2>/dev/null; declare -F | grep __falenv",
+    "bash": "complete -p fal falenv 2>/dev/null; declare -F | grep '_falenv'",
     "zsh": "print -r -- $_comps[fal] $_comps[falenv]; functions | grep falenv",
     "fish": "complete -c fal; complete -c falenv; functions -a | grep __falenv",
 }
@@ -481,20 +485,20 @@ SHOW = {
 
 @pytest.mark.parametrize("former", [True, False])
 def test_off_gives_back_who_completed_before(
-    home: Home, start: Callable[..., Shell], shell_name: str, *, former: bool
+    home: Home, start: Callable[..., Shell], kind: Kind, *, former: bool
 ) -> None:
     named(home, "comfy")
-    rc = FORMER[shell_name] if former else COMPINIT * (shell_name == "zsh")
-    before = begin(start, shell_name, rc)
-    was = before.stdout(SHOW[shell_name])
-    shell = begin(start, shell_name, rc + EVAL)
+    rc = FORMER[kind.name] if former else f"{kind.load_completions}\n"
+    before = begin(start, kind.name, rc)
+    was = before.stdout(kind.block(SHOW[kind.name]))
+    shell = begin(start, kind.name, rc + EVAL)
     tab(shell, "fal profile use c", "fal profile use comfy ")
-    if former and shell_name != "fish":  # which has no functions to ask, only lists
+    if former and kind.completes_by_functions:
         tab(shell, "fal app s", "fal app scale-fal ")
-    shell.run("fal profile off")
-    assert shell.stdout(SHOW[shell_name]) == was
+    assert shell.talk("fal profile off") == ""
+    assert shell.stdout(kind.block(SHOW[kind.name])) == was
     tab(shell, "fal s", "fal scale-fal " if former else "fal s")
-    shell.run(EVAL.strip())
+    shell.talk(EVAL.strip())
     tab(shell, "fal profile use c", "fal profile use comfy ")
 
 
@@ -508,9 +512,9 @@ def test_off_leaves_the_packages_files_at_work(
         shell = begin(start, setting)
         if first:
             tab(shell, first, "fal profile use comfy ")
-        shell.run(EVAL.strip())
+        shell.talk(EVAL.strip())
         tab(shell, "fal profile use c", "fal profile use comfy ")
-        shell.run("fal profile off")
+        assert shell.talk("fal profile off") == ""
         tab(shell, "fal profile use c", "fal profile use comfy ")
 
 
@@ -522,9 +526,9 @@ def test_case_37_without_compinit_it_is_quietly_off(
 ) -> None:
     named(home, "comfy")
     shell = begin(start, "zsh", EVAL)
-    clear(shell)
+    shell.clear()
     tab(shell, "fal profile use com", "fal profile use com")
-    assert [row for row in shell.screen().splitlines() if "ready>" not in row] == []
+    assert screen_is_empty(shell)
     assert shell.stdout("print -r -- $+functions[compdef] $+functions[compinit]") == "0 0\n"
 
 
@@ -532,10 +536,10 @@ def test_case_37_compinit_later_and_twice(home: Home, start: Callable[..., Shell
     named(home, "comfy")
     shell = begin(start, "zsh", EVAL)
     for _ in range(2):
-        shell.run(COMPINIT.strip())
+        shell.talk(COMPINIT.strip())
         tab(shell, "fal profile use com", "fal profile use comfy ")
     counted = "compinit() { print -n x >> $HOME/count }\n"
-    begin(start, "zsh", counted + EVAL).run("")
+    begin(start, "zsh", counted + EVAL).prompts()
     assert not (home.path / "count").exists()
 
 
@@ -555,7 +559,3 @@ def test_redirections_are_files(home: Home, start: Callable[..., Shell]) -> None
     shell = begin(start, "bash", EVAL)
     tab(shell, "fal profile list > a-f", "fal profile list > a-file ")
     tab(shell, "fal profile 2>a-file use com", "fal profile 2>a-file use comfy ")
-
-
-def test_tests_use_the_scripts_under_test() -> None:
-    assert (SCRIPTS / "falenv").exists()

@@ -6,15 +6,15 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, SCRIPTS, needs
+from conftest import KEYS, SCRIPTS
+from driver import Kind, Shell, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Home, Shell
+    from conftest import Home
 
-OURS = 'eval "$(fal profile env)"'
 DIRENV = {
     "bash": 'eval "$(direnv hook bash)"',
     "zsh": 'eval "$(direnv hook zsh)"',
@@ -37,14 +37,14 @@ def project(home: Home, text: str, name: str = "project") -> Path:
 
 @pytest.mark.parametrize("first", [True, False], ids=["ours first", "direnv first"])
 def test_case_31_envrc_pins_inside_and_the_shell_has_its_own_outside(
-    home: Home, start: Callable[..., Shell], shell_name: str, *, first: bool
+    home: Home, start: Callable[..., Shell], kind: Kind, *, first: bool
 ) -> None:
     home.profiles("a", "b", "c", default="b")
     folder = project(home, 'eval "$(fal profile env a)"\n')
-    hooks = [OURS, DIRENV[shell_name]]
+    hooks = [kind.eval_line(), DIRENV[kind.name]]
     # The login shell is fish wherever we are: an .envrc is bash all the same.
     shell = start(
-        shell_name,
+        kind,
         "\n".join(hooks if first else hooks[::-1]),
         SHELL="/usr/bin/fish",
         DIRENV_LOG_FORMAT="",
@@ -52,14 +52,14 @@ def test_case_31_envrc_pins_inside_and_the_shell_has_its_own_outside(
     assert shell.get("FAL_KEY") == KEYS["b"]
     for default in ("b", "c", "b"):
         home.fal("set", default)
-        shell.run(f"cd {folder}")
-        shell.run("")
+        shell.talk(f"cd {folder}")
+        shell.prompts()
         inside = shell.exported()
         assert inside["FAL_KEY"] == KEYS["a"]
         assert (inside["FAL_PROFILE"], inside["FALENV_PROFILE"]) == ("a", "a")
         assert "(fal:a*)" in shell.screen()
-        shell.run("cd ~")
-        shell.run("")
+        shell.talk("cd ~")
+        shell.prompts()
         outside = shell.exported()
         assert outside["FAL_KEY"] == KEYS[default]
         assert outside["FALENV_PROFILE"] == default
@@ -67,15 +67,15 @@ def test_case_31_envrc_pins_inside_and_the_shell_has_its_own_outside(
 
 
 def test_case_31_the_key_is_right_at_the_first_prompt_after_leaving(
-    home: Home, start: Callable[..., Shell], shell_name: str
+    home: Home, start: Callable[..., Shell], kind: Kind
 ) -> None:
     home.profiles("a", "b", default="b")
     folder = project(home, 'eval "$(fal profile env a)"\n')
-    rc = f"{OURS}\n{DIRENV[shell_name]}"
-    shell = start(shell_name, rc, DIRENV_LOG_FORMAT="")
-    shell.run(f"cd {folder}")
+    rc = f"{kind.eval_line()}\n{DIRENV[kind.name]}"
+    shell = start(kind, rc, DIRENV_LOG_FORMAT="")
+    shell.talk(f"cd {folder}")
     assert shell.get("FAL_KEY") == KEYS["a"]
-    shell.run("cd ~")
+    shell.talk("cd ~")
     assert shell.get("FAL_KEY") == KEYS["b"]
 
 
@@ -97,12 +97,12 @@ def test_case_31_direnv_reloads_when_the_store_changes(
     home.profiles("a", "b", default="b")
     folder = project(home, 'eval "$(fal profile env a)"\n')
     shell = start("bash", DIRENV["bash"], DIRENV_LOG_FORMAT="")  # direnv alone
-    shell.run(f"cd {folder}")
+    shell.talk(f"cd {folder}")
     assert shell.exported()["FAL_KEY"] == KEYS["a"]
     time.sleep(1.1)  # direnv compares whole seconds
     changed = home.fal("key", "a", "--stdin", stdin=KEYS["c"])
     assert changed.returncode == 0, changed.stderr
-    shell.run("")
+    shell.prompts()
     assert shell.exported()["FAL_KEY"] == KEYS["c"]
 
 
@@ -114,7 +114,7 @@ def link(home: Home, folder: Path, name: str) -> None:
 
 @pytest.mark.parametrize("first", [True, False], ids=["ours first", "direnv first"])
 def test_case_31_20_times_in_and_out_of_linked_folders(
-    home: Home, start: Callable[..., Shell], shell_name: str, *, first: bool
+    home: Home, start: Callable[..., Shell], kind: Kind, *, first: bool
 ) -> None:
     home.profiles("a", "b", "c", "me", "comfy", default="me")
     linked = home.path.parent / "linked"
@@ -122,10 +122,10 @@ def test_case_31_20_times_in_and_out_of_linked_folders(
     both = project(home, 'eval "$(fal profile env)"\n', "both")
     link(home, linked, "a")
     link(home, both, "c")
-    hooks = [OURS, DIRENV[shell_name]]
+    hooks = [kind.eval_line(), DIRENV[kind.name]]
     if not first:
         hooks.reverse()
-    shell = start(shell_name, "\n".join(hooks), DIRENV_LOG_FORMAT="", FAL_KEY="by:hand")
+    shell = start(kind, "\n".join(hooks), DIRENV_LOG_FORMAT="", FAL_KEY="by:hand")
     # All of it typed at once: what counts is what each prompt, with both hooks, leaves.
     default, place, wanted = "me", "~", ""
     for number in range(20):
@@ -143,12 +143,12 @@ def test_case_31_20_times_in_and_out_of_linked_folders(
             shell.type(" printenv FAL_KEY FALENV_PROFILE >> ~/log\r")
             name = {str(linked): "a", str(both): "c"}.get(place, default)
             wanted += f"{KEYS[name]}\n{name}\n"
-    shell.run("", 120)
-    shell.run("")
+    shell.talk("", 120)
+    shell.prompts()
     assert (home.path / "log").read_text() == wanted
-    shell.run("fal profile off")
-    shell.run(f"cd {linked}")
-    shell.run("cd ~")
+    assert shell.talk("fal profile off") == ""
+    shell.talk(f"cd {linked}")
+    shell.talk("cd ~")
     exported = shell.exported()
     assert exported["FAL_KEY"] == "by:hand"
     assert not {"FALENV_PROFILE", "FAL_PROFILE"} & set(exported)
@@ -159,13 +159,13 @@ def test_case_31_direnv_reloads_when_the_folders_profile_changes(
 ) -> None:
     home.profiles("a", "b", "c", default="b")
     folder = project(home, 'eval "$(fal profile env)"\n')
-    shell = start("bash", DIRENV["bash"], DIRENV_LOG_FORMAT="", columns=400)  # direnv alone
+    shell = start("bash", DIRENV["bash"], DIRENV_LOG_FORMAT="")  # direnv alone
 
     def key() -> str:
-        shell.run("")
+        shell.prompts()
         return shell.exported()["FAL_KEY"]
 
-    shell.run(f"cd {folder}")
+    shell.talk(f"cd {folder}")
     assert key() == KEYS["b"]
     link(home, folder, "a")  # there was none
     assert key() == KEYS["a"]
@@ -173,35 +173,35 @@ def test_case_31_direnv_reloads_when_the_folders_profile_changes(
     (folder / ".fal-profile").write_text("c\n")
     assert key() == KEYS["b"]  # another text, which was not allowed
     time.sleep(1.1)
-    shell.run("fal profile allow")
+    shell.talk("fal profile allow")
     assert key() == KEYS["c"]
-    shell.run("fal profile unlink")
+    shell.talk("fal profile unlink")
     assert key() == KEYS["b"]
 
 
 @pytest.mark.parametrize("words", ["b", "--default"])
 def test_use_in_a_direnv_folder_says_what_it_does_not(
-    home: Home, start: Callable[..., Shell], shell_name: str, words: str
+    home: Home, start: Callable[..., Shell], kind: Kind, words: str
 ) -> None:
     home.profiles("a", "b", "c", default="b")
     pins = project(home, 'eval "$(fal profile env a)"\n', "pins")
     other = project(home, "export OTHER=1\n", "other")
-    rc = f"{OURS}\n{DIRENV[shell_name]}"
-    shell = start(shell_name, rc, DIRENV_LOG_FORMAT="", columns=400)
-    shell.run(f"cd {other}")
+    rc = f"{kind.eval_line()}\n{DIRENV[kind.name]}"
+    shell = start(kind, rc, DIRENV_LOG_FORMAT="")
+    shell.talk(f"cd {other}")
     assert shell.get("OTHER") == "1"
-    shown = shell.run(f"fal profile use {words}") + shell.prompts()
+    shown = shell.talk(f"fal profile use {words}") + shell.prompts()
     assert "falenv: " not in shown
-    shell.run("fal profile use --default")
-    shell.run(f"cd {pins}")
+    assert shell.talk("fal profile use --default") == ""
+    shell.talk(f"cd {pins}")
     assert shell.get("FAL_KEY") == KEYS["a"]
-    shown = shell.run(f"fal profile use {words}") + shell.prompts(2)
+    shown = shell.talk(f"fal profile use {words}") + shell.prompts(2)
     assert shown.count("falenv: ") == 1
     assert "holds until you leave the folder" in shown
     assert shell.get("FAL_KEY") == KEYS["b"]
-    shell.run("cd ~")
+    shell.talk("cd ~")
     assert shell.get("FAL_KEY") == KEYS["b"]
-    shell.run(f"cd {pins}")
+    shell.talk(f"cd {pins}")
     assert shell.get("FAL_KEY") == KEYS["a"]
 
 
@@ -272,12 +272,12 @@ def test_use_fal_where_the_program_has_moved(use_fal: Home, *, is_on_path: bool)
 def test_direnv_reloads_a_folder_that_uses_fal(use_fal: Home, start: Callable[..., Shell]) -> None:
     folder = project(use_fal, "use fal\n")
     shell = start("bash", DIRENV["bash"])
-    shell.run(f"cd {folder}")
+    shell.talk(f"cd {folder}")
     assert shell.exported()["FAL_KEY"] == KEYS["b"]
     time.sleep(1.1)  # direnv compares whole seconds
     assert use_fal.run(f"{SCRIPTS}/falenv", "profile", "set", "a").returncode == 0
-    shell.run("")
+    shell.prompts()
     assert shell.exported()["FAL_KEY"] == KEYS["a"]
-    shell.run("cd ~")
-    shell.run("")
+    shell.talk("cd ~")
+    shell.prompts()
     assert shell.exported()["FAL_KEY"] == "other:key"

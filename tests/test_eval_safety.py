@@ -13,7 +13,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, LONG, SCRIPTS, SHELLS, Home, needs, seed
+from conftest import KEYS, LONG, SCRIPTS, SHELLS, Home, seed
+from driver import KINDS, Kind, needs
 from test_values import HOSTILE, toml
 
 from falenv import dialects
@@ -149,16 +150,12 @@ def differences(folder: Path, one: str, other: str, *, but_ours: bool) -> list[s
 def run(home: Home, shell: str, script: str, folder: Path) -> None:
     """Run a script in a shell; it has to be silent."""
     (home.path / "script").write_text(script)
-    flags = {"bash": "--norc", "zsh": "-f", "fish": "--no-config"}.get(shell, "")
-    command = f"{needs(shell)} {flags} ../script 2> ../err"
+    flags = KINDS[shell].flags if shell in KINDS else ()
+    command = shlex.join([needs(shell), *flags]) + " ../script 2> ../err"
     words = ["sh", "-c", f"cd {shlex.quote(str(folder))} && exec {command}"]
     status = os.spawnvpe(os.P_WAIT, "/bin/sh", words, home.variables)
     assert (home.path / "err").read_text(errors="replace") == ""
     assert status == 0
-
-
-def words_of(shell: str, names: list[str]) -> str:
-    return " ".join(f'"${name}"' if shell == "fish" else f'"${{{name}-}}"' for name in names)
 
 
 @pytest.mark.fire
@@ -169,6 +166,7 @@ def test_exports_are_exact_and_change_nothing_else(
 ) -> None:
     count = 1500 if LONG else 120
     needs(shell)
+    syntax = KINDS.get(shell, KINDS["dash"])
     chance = random.Random(SEED)
     dialect = dialects.find(DIALECTS[shell])
     work = home.path / "work"
@@ -194,10 +192,10 @@ def test_exports_are_exact_and_change_nothing_else(
     (work / "code" / str(count)).write_text(
         dialect.render(dict.fromkeys([*VARIABLES, "FAL_PROFILE"]))
     )
-    batch = BATCH.get(shell, BATCH["posix"]).format(count=count + 1, words=words_of(shell, PRINTS))
+    batch = BATCH.get(shell, BATCH["posix"]).format(count=count + 1, words=syntax.words_of(*PRINTS))
     quiet = batch.replace(">> out", ">> ../out").replace(">> exported", ">> ../exported")
     home.variables["LC_ALL"] = locale
-    begin = "set n 0" if shell == "fish" else "n=0"
+    begin = syntax.assign("n", "0")
     script = f"{DUMP[shell]}\n{begin}\ndump warm\ndump before\n{quiet}dump after\n"
     run(home, shell, script, work)
     found = (home.path / "out").read_bytes().split(b"\0")[:-1]
@@ -213,9 +211,7 @@ def test_exports_are_exact_and_change_nothing_else(
     )
 
 
-def test_a_value_that_no_program_could_be_started_with_is_refused(
-    home: Home, shell_name: str
-) -> None:
+def test_a_value_that_no_program_could_be_started_with_is_refused(home: Home, kind: Kind) -> None:
     for key, refused in (("k:" + "x" * 65_000, False), ("k:" + "é" * 40_000, True)):
         profile = Profile("a", {"key": key})
         if refused:
@@ -225,10 +221,9 @@ def test_a_value_that_no_program_could_be_started_with_is_refused(
         f'[a]\nkey = "{KEYS["a"]}"\n'
         f'[big]\nkey = "k:{"x" * 200_000}"\n[fit]\nkey = "k:{"x" * 60_000}"\n'
     )
-    status = "$status" if shell_name == "fish" else "$?"
     done = home.script(
-        shell_name,
-        f'eval "$(fal profile env a)"; fal profile use big; echo {status}; /bin/echo alive;'
+        kind,
+        f"{kind.eval_line('a')}; fal profile use big; echo {kind.status}; /bin/echo alive;"
         "fal profile use fit; printenv FAL_KEY | wc -c",
     )
     assert done.stdout.split() == ["1", "alive", "60003"]
@@ -248,13 +243,13 @@ while IFS= LC_ALL=C read -r -d '' HOME; do
     name=
     [ -e ../before ] || dump before
     eval "$("$exe" profile env --shell {shell})"
-    printf '%s\\0' "$__falenv_exe" "$__falenv_store" "$FAL_KEY" >> ../out
+    printf '%s\\0' "$OWN_EXE" "$FAL_KEY" >> ../out
     while IFS= read -r -d '' name; do
         fal profile use -- "$name"
         printf '%s\\0' "$FAL_KEY" "$FALENV_PROFILE" "$FAL_PROFILE" >> ../out
     done < "$names"
     fal profile use --default
-    printf '%s\\0' "$__falenv_id" "$FAL_KEY" >> ../out
+    printf '%s\\0' "$FAL_KEY" >> ../out
     dump during
     fal profile off
     dump after
@@ -268,13 +263,13 @@ while read -z HOME
     set -g name
     test -e ../before; or dump before
     eval "$($exe profile env --shell fish | string collect)"
-    printf '%s\\0' "$__falenv_exe" "$__falenv_store" "$FAL_KEY" >> ../out
+    printf '%s\\0' "$OWN_EXE" "$FAL_KEY" >> ../out
     while read -z -g name
         fal profile use -- $name
         printf '%s\\0' "$FAL_KEY" "$FALENV_PROFILE" "$FAL_PROFILE" >> ../out
     end < $names
     fal profile use --default
-    printf '%s\\0' "$__falenv_id" "$FAL_KEY" >> ../out
+    printf '%s\\0' "$FAL_KEY" >> ../out
     dump during
     fal profile off
     dump after
@@ -320,12 +315,16 @@ def test_the_integration_in_odd_places_with_odd_names(
         with open(names, "wb") as file_of_names:
             file_of_names.writelines(name.encode() + b"\0" for name in pairs)
         rest += [base, store, exe + b"/fal", names]
-        expected += [exe + b"/falenv", store, KEYS["a"].encode()]
+        expected += [exe + b"/falenv", KEYS["a"].encode()]
         for name, key in pairs.items():
             expected += [key.encode(), masked(name).encode(), name.encode()]
-        expected += [KEYS["a"].partition(":")[0].encode(), KEYS["a"].encode()]
+        expected += [KEYS["a"].encode()]
     (home.path / "homes").write_bytes(b"".join(item + b"\0" for item in rest))
-    loop = LOOP.get(shell, LOOP["posix"]).replace("{shell}", shell)
+    loop = (
+        LOOP.get(shell, LOOP["posix"])
+        .replace("{shell}", shell)
+        .replace("OWN_EXE", KINDS[shell].own("exe"))
+    )
     run(home, shell, f"{DUMP[shell]}\ndump warm\n{loop}", work)
     found = (home.path / "out").read_bytes().split(b"\0")[:-1]
     wrong = [(want, got) for want, got in zip(expected, found, strict=False) if want != got]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
-from conftest import KEYS, SCRIPTS, needs
+from conftest import KEYS, SCRIPTS
+from driver import Kind, needs
 
 if TYPE_CHECKING:
     from conftest import Home
@@ -124,10 +125,13 @@ def test_exec_gives_exactly_the_profiles_environment(home: Home) -> None:
     assert (unknown.returncode, unknown.stdout) == (1, "")
 
 
-def test_exec_changes_nothing_in_the_shell(home: Home, shell_name: str) -> None:
-    evaluate = {"fish": "fal profile env | source"}.get(shell_name, 'eval "$(fal profile env)"')
-    lines = [evaluate, "fal profile exec a -- printenv FAL_KEY", "printenv FAL_KEY FAL_PROFILE"]
-    ran = home.script(shell_name, "\n".join(lines))
+def test_exec_changes_nothing_in_the_shell(home: Home, kind: Kind) -> None:
+    lines = [
+        kind.eval_line(),
+        "fal profile exec a -- printenv FAL_KEY",
+        "printenv FAL_KEY FAL_PROFILE",
+    ]
+    ran = home.script(kind, "\n".join(lines))
     assert (ran.stdout, ran.stderr) == (f"{KEYS['a']}\n{KEYS['b']}\n", "")
 
 

@@ -8,7 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import KEYS, POSIX_SHELLS, SCRIPTS, SHELLS, Home, needs
+from conftest import KEYS, POSIX_SHELLS, SCRIPTS, SHELLS, Home
+from driver import needs
 
 #: Each costs more at import than all of our own code; tomli only where the index does not suffice.
 HEAVY = {
@@ -97,8 +98,8 @@ def test_what_has_no_line_in_the_index_is_read_from_the_store(home: Home) -> Non
     assert "tomli" in imported(home, "profile", "env", "odd", "--shell", "bash")
 
 
-@pytest.mark.parametrize("shell_name", [*SHELLS, *POSIX_SHELLS])
-def test_the_shell_that_runs_us_is_known_without_a_library(home: Home, shell_name: str) -> None:
+@pytest.mark.parametrize("name", [*SHELLS, *POSIX_SHELLS])
+def test_the_shell_that_runs_us_is_known_without_a_library(home: Home, name: str) -> None:
     followed(home)
     script = home.path / "script"
     words = [sys.executable, "-X", "importtime", "-c", RUN.format("falenv"), "profile", "env"]
@@ -106,7 +107,7 @@ def test_the_shell_that_runs_us_is_known_without_a_library(home: Home, shell_nam
     script.write_text(
         f"{shlex.join(words)} 2>log >out; . ./out\nfal profile use a; printf '%s' $FAL_KEY\n"
     )
-    done = home.run(needs(shell_name), str(script))
+    done = home.run(needs(name), str(script))
     assert (done.stdout, done.stderr) == (KEYS["a"], "")
     assert "shellingham" not in (home.path / "log").read_text()
 

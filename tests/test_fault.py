@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from unittest import mock
 
 import pytest
-from conftest import KEYS, LONG, SCRIPTS, Home, needs
+from conftest import KEYS, LONG, SCRIPTS, Home
+from driver import needs
 
 from falenv import files as falenv_files
 

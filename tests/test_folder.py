@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, UNSET
+from conftest import ANOTHER, KEYS, give_away
+from driver import UNSET, Kind, Shell, notice, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Home, Shell, Trace
+    from conftest import Home
+    from driver import Trace
 
 
 @pytest.fixture
@@ -27,122 +28,112 @@ def folder(home: Home) -> Path:
 
 def cd(shell: Shell, path: Path) -> str:
     """Go to a folder; return what the prompt there said."""
-    return (
-        shell.run(f"cd '{path}'")
-        if "'" not in str(path)
-        else shell.run(f'cd "{path}"'.replace("$", "\\$"))
-    )
-
-
-def noticed(text: str) -> int:
-    return text.count("not allowed yet")
+    return shell.talk(f"cd {shell.kind.quote(str(path))}")
 
 
 def test_case_32_a_folder_that_was_not_allowed_is_spoken_of_once_and_not_followed(
-    folder: Path, start: Callable[..., Shell], shell_name: str
+    folder: Path, start: Callable[..., Shell], kind: Kind
 ) -> None:
     (folder / ".fal-profile").write_text("a\n")
-    shell = start(shell_name, columns=400)
-    said = cd(shell, folder) + shell.prompts(3)
-    assert noticed(said) == 1
+    shell = start(kind)
+    notice(cd(shell, folder), "not allowed yet")
+    assert shell.prompts(3) == ""
     assert shell.get("FAL_KEY") == KEYS["b"]
-    said = cd(shell, folder / "sub") + cd(shell, folder) + shell.prompts(2)
-    assert noticed(said) == 0
-    shell.run("fal profile allow")
+    assert cd(shell, folder / "sub") + cd(shell, folder) + shell.prompts(2) == ""
+    one_line(shell.talk("fal profile allow"))
     assert shell.get("FAL_KEY") == KEYS["a"]
     # Another text has to be allowed again. Until then the shell has no key, not the default's.
     (folder / ".fal-profile").write_text("c\n")
-    assert shell.prompts(3).count("has changed since you allowed it") == 1
+    notice(shell.prompts(3), "has changed since you allowed it")
     assert shell.get("FAL_KEY") == UNSET
-    shell.run("fal profile deny")
+    one_line(shell.talk("fal profile deny"))
     assert shell.get("FAL_KEY") == KEYS["b"]
 
 
 def test_case_32_allowed_it_is_followed_in_subfolders_and_left_again(
-    folder: Path, start: Callable[..., Shell], shell_name: str
+    home: Home, folder: Path, start: Callable[..., Shell], kind: Kind
 ) -> None:
-    shell = start(shell_name, columns=200)
-    cd(shell, folder)
-    shell.run("fal profile link a")
+    shell = start(kind)
+    assert cd(shell, folder) == ""
+    shell.talk("fal profile link a")
     assert shell.get("FAL_KEY") == KEYS["a"]
     assert shell.exported()["FALENV_PROFILE"] == "a"
     assert "FAL_PROFILE" not in shell.exported()
-    assert "(fal:a/) ready>" in shell.screen()
-    cd(shell, folder / "sub" / "sub")
+    assert shell.segment == "(fal:a/) "
+    assert cd(shell, folder / "sub" / "sub") == ""
     assert shell.get("FAL_KEY") == KEYS["a"]
     for default in ("c", "b"):
-        home_fal = shell.home.fal("set", default)
-        assert home_fal.returncode == 0
-        shell.prompts()
+        assert home.fal("set", default).returncode == 0
+        assert shell.prompts() == ""
         assert shell.get("FAL_KEY") == KEYS["a"]  # the folder's, whatever the default is
-        cd(shell, shell.home.path)
+        assert cd(shell, home.path) == ""
         assert shell.get("FAL_KEY") == KEYS[default]
-        assert f"(fal:{default}) ready>" in shell.screen()
-        cd(shell, folder / "sub")
+        assert shell.segment == f"(fal:{default}) "
+        assert cd(shell, folder / "sub") == ""
         assert shell.get("FAL_KEY") == KEYS["a"]
-    assert "the folder's" in shell.run("fal profile current")
-    cd(shell, folder)
-    shell.run("fal profile unlink")
+    assert "the folder's" in shell.talk("fal profile current")
+    assert cd(shell, folder) == ""
+    shell.talk("fal profile unlink")
     assert shell.get("FAL_KEY") == KEYS["b"]
 
 
-def test_a_pin_beats_the_folder(folder: Path, start: Callable[..., Shell], shell_name: str) -> None:
-    shell = start(shell_name)
-    cd(shell, folder)
-    shell.run("fal profile link a")
-    shell.run("fal profile use c")
+def test_a_pin_beats_the_folder(folder: Path, start: Callable[..., Shell], kind: Kind) -> None:
+    shell = start(kind)
+    assert cd(shell, folder) == ""
+    shell.talk("fal profile link a")
+    assert shell.talk("fal profile use c") == ""
     assert shell.get("FAL_KEY") == KEYS["c"]
-    cd(shell, folder / "sub")
+    assert cd(shell, folder / "sub") == ""
     assert shell.get("FAL_KEY") == KEYS["c"]
-    shell.run("fal profile use --default")
+    assert shell.talk("fal profile use --default") == ""
     assert shell.get("FAL_KEY") == KEYS["a"]
 
 
 def test_a_shell_that_starts_in_the_folder_is_on_its_profile(
-    folder: Path, start: Callable[..., Shell], shell_name: str
+    folder: Path, start: Callable[..., Shell], kind: Kind
 ) -> None:
     (folder / ".fal-profile").write_text("c")
-    assert shell_name
-    done = shell_in(folder, start, shell_name)
-    assert done.get("FAL_KEY") == KEYS["b"]
-    done.run("fal profile allow")
-    again = shell_in(folder, start, shell_name)
+    shell = shell_in(folder, start, kind)
+    notice(shell.greeting, "not allowed yet")
+    assert shell.get("FAL_KEY") == KEYS["b"]
+    one_line(shell.talk("fal profile allow"))
+    again = shell_in(folder, start, kind)
+    assert again.greeting == ""
     assert again.get("FAL_KEY") == KEYS["c"]
 
 
-def shell_in(folder: Path, start: Callable[..., Shell], name: str) -> Shell:
+def shell_in(folder: Path, start: Callable[..., Shell], kind: Kind) -> Shell:
     """Start a shell whose integration is read in `folder`."""
-    go = f'cd "{folder}"'.replace("$", "\\$")
-    return start(name, f'{go}\neval "$(fal profile env)"')
+    return start(kind, f"cd {kind.quote(str(folder))}\n{kind.eval_line()}")
 
 
 def test_the_links_file_is_noticed_when_it_comes_and_goes(
-    folder: Path, start: Callable[..., Shell], shell_name: str
+    folder: Path, start: Callable[..., Shell], kind: Kind
 ) -> None:
-    shell = start(shell_name)
-    cd(shell, folder)
-    shell.run("fal profile link a")
+    shell = start(kind)
+    assert cd(shell, folder) == ""
+    shell.talk("fal profile link a")
     aside = folder / "aside"
     (folder / ".fal-profile").rename(aside)
-    shell.prompts()
+    assert shell.prompts() == ""
     assert shell.get("FAL_KEY") == KEYS["b"]
     aside.rename(folder / ".fal-profile")
-    shell.prompts()
+    assert shell.prompts() == ""
     assert shell.get("FAL_KEY") == KEYS["a"]
 
 
 def test_nothing_is_started_in_a_linked_folder_while_nothing_changes(
-    folder: Path, start: Callable[..., Shell], shell_name: str, trace: Trace
+    folder: Path, start: Callable[..., Shell], kind: Kind, trace: Trace
 ) -> None:
-    shell = start(shell_name, prefix=trace.prefix)
-    cd(shell, folder)
-    shell.run("fal profile link a")
-    shell.prompts(2)
+    shell = start(kind, prefix=trace.prefix)
+    assert cd(shell, folder) == ""
+    shell.talk("fal profile link a")
+    assert shell.prompts(2) == ""
     trace.begin()
-    shell.prompts(30)
-    cd(shell, folder / "sub")
-    cd(shell, folder / "sub" / "sub")
-    shell.prompts(30)
+    assert shell.prompts(30) == ""
+    assert cd(shell, folder / "sub") == ""
+    assert cd(shell, folder / "sub" / "sub") == ""
+    assert shell.prompts(30) == ""
     assert trace.processes() == []
 
 
@@ -157,47 +148,50 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("kind", [*HOSTILE, "fifo", "link", "folder", "dangling", "other's"])
+@pytest.mark.parametrize("what", [*HOSTILE, "fifo", "link", "folder", "dangling", "other's"])
 def test_a_hostile_file_is_one_line_and_nothing_else(
-    folder: Path, start: Callable[..., Shell], shell_name: str, kind: str
+    home: Home, folder: Path, start: Callable[..., Shell], kind: Kind, what: str
 ) -> None:
     path = folder / ".fal-profile"
-    if kind == "fifo":
+    if what == "fifo":
         os.mkfifo(path)
-    elif kind == "link":
+    elif what == "link":
         (folder.parent / "outside").write_text("a\n")
         path.symlink_to(folder.parent / "outside")
-    elif kind == "dangling":
+    elif what == "dangling":
         path.symlink_to("nowhere")
-    elif kind == "folder":
+    elif what == "folder":
         path.mkdir()
-    elif kind == "other's":
-        if os.geteuid() != 0:
-            pytest.skip("only root can make another user's file")
+    elif what == "other's":
         path.write_text("a\n")
-        shutil.chown(path, "nobody")
+        give_away(path, ANOTHER)
     else:
-        path.write_bytes(HOSTILE[kind])
-    shell = start(shell_name, columns=400)
-    said = cd(shell, folder) + shell.prompts(2)
-    assert said.count("falenv: ") == (kind != "dangling")  # that one is not there
-    assert "\x1b]0;owned" not in said
+        path.write_bytes(HOSTILE[what])
+    shell = start(kind)
+    said = cd(shell, folder)
+    if what == "dangling":  # that one is not there
+        assert said == ""
+    else:
+        assert notice(said).isprintable()
+    assert shell.prompts(2) == ""
+    assert "\x1b]0;owned" not in shell.output
     assert shell.get("FAL_KEY") == KEYS["b"]
     assert not (folder / "ran").exists()
-    if kind != "one command":  # a name is a name: it may be allowed, and is then no profile
-        refused = shell.home.run("sh", "-c", 'cd "$1" && exec fal profile allow', "sh", str(folder))
+    if what != "one command":  # a name is a name: it may be allowed, and is then no profile
+        refused = home.run("sh", "-c", 'cd "$1" && exec fal profile allow', "sh", str(folder))
         assert refused.returncode == 1
         assert refused.stderr.count("\n") == 1
 
 
 def test_a_linked_name_that_is_no_profile_fails_closed(
-    folder: Path, start: Callable[..., Shell], shell_name: str
+    folder: Path, start: Callable[..., Shell], kind: Kind
 ) -> None:
     (folder / ".fal-profile").write_text("typo\n")
-    shell = start(shell_name, columns=400)
-    cd(shell, folder)
-    said = shell.run("fal profile allow") + shell.prompts(3)
-    assert said.count("'typo', which is no profile") == 1
+    shell = start(kind)
+    notice(cd(shell, folder), "not allowed yet")
+    *_, line = shell.talk("fal profile allow").split("\n")
+    notice(line, "'typo'")
+    assert shell.prompts(3) == ""
     assert "FAL_KEY" not in shell.exported()
 
 
@@ -218,17 +212,16 @@ def test_trust_is_kept_private_and_bound_to_the_path(folder: Path, home: Home) -
 
 
 def test_what_is_allowed_in_one_shell_holds_in_the_others(
-    folder: Path, start: Callable[..., Shell], shell_name: str
+    folder: Path, start: Callable[..., Shell], kind: Kind
 ) -> None:
     (folder / ".fal-profile").write_text("a\n")
-    shell, other = start(shell_name), start("bash")
+    shell, other = start(kind), start("bash")
     for one in (shell, other):
         cd(one, folder)
-        one.prompts()
         assert one.get("FAL_KEY") == KEYS["b"]
     for word, expected in (("allow", "a"), ("deny", "b")):
-        other.run(f"fal profile {word}")
-        shell.prompts()
+        other.talk(f"fal profile {word}")
+        assert shell.prompts() == ""
         assert shell.get("FAL_KEY") == KEYS[expected]
 
 

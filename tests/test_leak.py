@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import os
 import random
 import re
 import signal
@@ -19,7 +18,8 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from conftest import LONG, SCRIPTS, Home, Shell, needs
+from conftest import LONG, SCRIPTS, Home, unprivileged
+from driver import KINDS, Kind, Shell, needs
 
 from falenv import dialects
 from falenv.commands import profile as group
@@ -179,10 +179,6 @@ STATES = {
 def trouble(home: Home, kind: str) -> Iterator[tuple[str, ...]]:
     """Make trouble for whoever writes, or reads, the store; yield what to start a program with."""
     folder = home.store.parent
-    drop = "-dac_override,-dac_read_search"
-    unprivileged: tuple[str, ...] = ()
-    if os.geteuid() == 0:
-        unprivileged = (needs("setpriv"), f"--bounding-set={drop}", f"--inh-caps={drop}")
     if kind == "full":
         # Even less than a disk has: no file can become longer than nothing.
         yield ("bash", "-c", 'ulimit -f 0; exec "$@"', "bash")
@@ -190,7 +186,7 @@ def trouble(home: Home, kind: str) -> Iterator[tuple[str, ...]]:
         folder.chmod(0o500)
         home.store.chmod(0o400 if kind == "read-only" else 0)
         try:
-            yield unprivileged
+            yield unprivileged()
         finally:
             folder.chmod(0o700)
             home.store.chmod(0o600)
@@ -449,41 +445,34 @@ TRACES = {
     "zsh": ["", "set -x", "set -v", "setopt all_export", "setopt xtrace ksh_arrays"],
     "fish": ["", "set -g fish_trace 1", "set -gx fish_trace 1"],
 }
-EVERYTHING = {
-    "bash": ["set", "typeset -p", "declare -f", "history", "export -p", "trap", "alias", "jobs"],
-    "zsh": ["set", "typeset -p", "functions", "fc -l 1", "export -p", "trap", "alias", "jobs"],
-    "fish": ["set --long", "functions (functions -a -n)", "history", "complete", "jobs",
-             "complete -C 'fal profile use '", "complete -C 'fal profile '"],
-}  # fmt: skip
 
 
 @pytest.mark.fire
 @pytest.mark.parametrize(
-    ("shell_name", "option"),
+    ("kind", "option"),
     [
-        (name, option)
+        (KINDS[name], option)
         for name, options in TRACES.items()
         for option in (options if LONG else options[1:2])
     ],
 )
-def test_no_shell_shows_a_key(
-    home: Home, start: Start, shell_name: str, option: str, figure: Callable[[str], None]
+def test_no_shell_shows_a_key(  # noqa: PLR0915 - one shell, all that it can be asked
+    home: Home, start: Start, kind: Kind, option: str, figure: Callable[[str], None]
 ) -> None:
     home.write(STORE.replace("[odd]", f'["{fake("name")}"]\nkey = "k:never"\n[odd]'))
     temporary = home.path / "tmp"
     temporary.mkdir()
     trace = home.path / "trace"
-    shell = start(
-        shell_name, prefix=strace(trace), FAL_KEY=fake("hand"), TMPDIR=str(temporary), columns=200
-    )
+    shell = start(kind, prefix=strace(trace), FAL_KEY=fake("hand"), TMPDIR=str(temporary))
+    shell.is_traced = bool(option)
     if option:
-        shell.run(option)
+        shell.talk(option)
     before = len(shell.output)
     for words in (
         "use b", "use odd", "use far", "use whole", "use -", "use nope", "set b", "use --default",
         "list", "current", "create new", "unset", "set a", "nonsense", "exec b -- true",
     ):  # fmt: skip
-        shell.run(f"fal profile {words}")
+        shell.talk(f"fal profile {words}")
         shell.prompts()
     home.fal("set", "far")
     shell.prompts()
@@ -494,29 +483,30 @@ def test_no_shell_shows_a_key(
     shell.prompts()
     home.write(good)
     shell.prompts()
-    shell.run("mkdir linked; cd linked")
-    shell.run("fal profile link b")
+    shell.talk("mkdir linked; cd linked")
+    shell.talk("fal profile link b")
     shell.prompts()
-    shell.run("cd ..")
+    shell.talk("cd ..")
     # TAB, twice, in a line that is then given up.
     for line in ("fal profile use ", "fal profile ", "fal "):
         shell.type(f"{line}\t\t")
         shell.read(0.3)
-        shell.type("\x15")
-        shell.run("")
-    shell.run('eval "$(fal profile env)"' if not option else "")
+        shell.press("\x03")
+        shell.prompts()
+    shell.talk(kind.eval_line() if not option else "")
     shown = shell.output[before:]
     assert marks(shown) == set(), re.findall(f".*{MARK.pattern}.*", shown)
     assert "fal profile" in shown
     held = {}
-    for command in EVERYTHING[shell_name]:
+    for command in kind.everything:
         text = shell.stdout(command)
         for line in text.splitlines():
             for mark in marks(line):
                 word = re.sub(r"^\W*(declare|typeset|export)( -[\w-]+)* ", "", line)
                 held[re.split("[= ]", word)[0]] = mark
     # What the user had is kept, to be given back.
-    assert held == {"FAL_KEY": "odd", "__falenv_old_FAL_KEY": "hand"}
+    assert held.pop("FAL_KEY") == "odd"
+    assert list(held.values()) == ["hand"]
     assert marks(shell.screen()) == set()
     runs = processes(trace)
     assert len(runs) > 10
@@ -529,13 +519,13 @@ def test_no_shell_shows_a_key(
         }  # fmt: skip
     by = [next(iter(marks(process.environment.get("FAL_KEY", ""))), "") for process in runs[1:]]
     figure(
-        f"leaks: {shell_name}, {option or 'no trace'}: {len(runs)} processes, "
+        f"leaks: {kind}, {option or 'no trace'}: {len(runs)} processes, "
         f"FAL_KEY {sorted(set(by))}, no leak"
     )
-    shell.run("fal profile off")
+    shell.talk("fal profile off")
     shell.prompts()
     assert shell.get("FAL_KEY") == fake("hand")
-    assert in_files(home, trace, *shell.home.path.glob(".shell-*/out-*")) == []
+    assert in_files(home, trace, *home.path.glob(".shell-*/out-*")) == []
 
 
 def test_the_json_of_a_key_in_the_wrong_place_is_still_json(home: Home) -> None:

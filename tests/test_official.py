@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
-from conftest import KEYS, REPOSITORY, SCRIPTS, needs
+from conftest import KEYS, REPOSITORY, SCRIPTS
+from driver import Kind, needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -277,10 +278,8 @@ def test_case_48_without_the_official_cli(home: Home) -> None:
     assert home.run(FAL, "--version").returncode == 127
 
 
-def test_case_48_from_an_integrated_shell(home: Home, shell_name: str) -> None:
-    evaluate = {"fish": "fal profile env | source"}.get(shell_name, 'eval "$(fal profile env)"')
-    status = {"fish": "$status"}.get(shell_name, "$?")
-    ended = home.script(shell_name, f"{evaluate}\nfal app list\necho {status}")
+def test_case_48_from_an_integrated_shell(home: Home, kind: Kind) -> None:
+    ended = home.script(kind, f"{kind.eval_line()}\nfal app list\necho {kind.status}")
     assert (ended.stdout, ended.stderr) == ("127\n", ABSENT)
 
 

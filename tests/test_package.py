@@ -9,7 +9,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, REPOSITORY, needs
+from conftest import KEYS, REPOSITORY
 
 from falenv import assets
 from falenv.integration import without_comments
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Home, Shell
+    from conftest import Home
+    from driver import Kind, Shell
 
 
 @pytest.fixture(scope="module")
@@ -66,12 +67,12 @@ SHARED = {
 LOOKS = {
     "bash": ". /usr/share/bash-completion/bash_completion",
     "zsh": 'fpath=("$SHARE/zsh/site-functions" $fpath); autoload -Uz compinit; compinit -D',
-    "fish": "set -g fish_autosuggestion_enabled 0",
+    "fish": "",
 }
 
 
 def test_the_wheel_puts_completions_where_the_shells_look(
-    home: Home, installed: Path, start: Callable[..., Shell], shell_name: str
+    home: Home, installed: Path, start: Callable[..., Shell], kind: Kind
 ) -> None:
     share = installed.parent / "share"
     found = {str(file.relative_to(share)) for file in share.rglob("*") if file.is_file()}
@@ -81,7 +82,7 @@ def test_the_wheel_puts_completions_where_the_shells_look(
     home.profiles("a", "comfy", default="a")
     for command in ("falenv", "fal"):  # each in a shell that has loaded neither
         shell = start(
-            shell_name, LOOKS[shell_name],
+            kind, LOOKS[kind.name],
             PATH=f"{installed}:/usr/bin:/bin", SHARE=str(share),
             XDG_DATA_DIRS=f"{share}:/usr/local/share:/usr/share",
         )  # fmt: skip
@@ -91,18 +92,16 @@ def test_the_wheel_puts_completions_where_the_shells_look(
 
 
 def test_the_wheel_in_an_empty_environment_brings_a_shell_its_key(
-    home: Home, installed: Path, shell_name: str
+    home: Home, installed: Path, kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
-    flags = {"bash": "--norc", "zsh": "-f", "fish": "--no-config"}[shell_name]
+    show = kind.show("FAL_KEY")
     done = home.run(
-        needs(shell_name), flags, "-c",
-        'eval "$(fal profile env)"; printf "%s\\n" $FAL_KEY;'
-        'fal profile set b; printf "%s\\n" $FAL_KEY',
+        *kind.script(f"{kind.eval_line()}; {show}; fal profile set b; {show}"),
         PATH=f"{installed}:/usr/bin:/bin",
     )  # fmt: skip
     assert done.stderr == ""
-    assert done.stdout.split("\n") == [KEYS["a"], "Default profile set to b.", KEYS["b"], ""]
+    assert done.stdout == f"<{KEYS['a']}>Default profile set to b.\n<{KEYS['b']}>"
 
 
 def test_a_command_of_the_official_cli_without_it_says_how_to_get_it(
@@ -124,7 +123,7 @@ LISTS = {
 
 
 @pytest.mark.parametrize(
-    ("shell_name", "files"),
+    ("name", "files"),
     [
         ("bash", "shell/core.sh shell/falenv.bash"),
         ("zsh", "shell/core.sh shell/falenv.zsh"),
@@ -136,13 +135,13 @@ LISTS = {
     ],
 )
 def test_without_its_comments_a_file_is_the_same_to_its_shell(
-    home: Home, shell_name: str, files: str
+    home: Home, name: str, files: str
 ) -> None:
     text = "".join(assets.read(*file.split("/")) for file in files.split())
     found = []
     for code in (text, without_comments(text)):
         (home.path / "code").write_text(code)
-        done = home.script(shell_name, f". ./code; {LISTS[shell_name]}")
+        done = home.script(name, f". ./code; {LISTS[name]}")
         found.append((done.stdout, done.stderr))
     assert found[0] == found[1]
     assert found[0][0].count("__falenv_") > 20

@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING, Any
 import pexpect
 import pyte
 import pytest
-from conftest import SCRIPTS, needs
-
-from falenv import dialects
+from conftest import SCRIPTS
+from driver import KINDS, Kind, Shell, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Home, Shell, Trace
+    from conftest import Home
+    from driver import Trace
 
     Start = Callable[..., Shell]
-
-EVAL = 'eval "$(fal profile env)"'
 
 
 def named(home: Home, colors: dict[str, str | int]) -> None:
@@ -38,15 +36,7 @@ def named(home: Home, colors: dict[str, str | int]) -> None:
 
 
 def use(shell: Shell, name: str) -> None:
-    shell.run(f"fal profile use -- {dialects.find(shell.name).quote(name)}")
-
-
-def before(shell: Shell, prompt: str = "ready>") -> str:
-    """Return what stands before the prompt's own text, at the next prompt."""
-    shell.prompts()
-    row = shell.screen().splitlines()[-1]
-    assert row.endswith(prompt)
-    return row.removesuffix(prompt)
+    assert shell.talk(f"fal profile use -- {shell.kind.quote(name)}") == ""
 
 
 # --- The cursor ----------------------------------------------------------------------------------
@@ -76,15 +66,16 @@ def drawn(columns: int, text: str) -> tuple[str, tuple[int, int]]:
 
 @pytest.mark.parametrize("columns", NAMES)
 def test_case_33_a_long_line_edits_without_ghosts(
-    home: Home, start: Start, shell_name: str, columns: int
+    home: Home, start: Start, kind: Kind, columns: int
 ) -> None:
-    names = [*NAMES[columns], *(WIDER if columns == 40 and shell_name != "fish" else [])]
+    names = [*NAMES[columns], *(WIDER if columns == 40 and kind.has_wide_prompts else [])]
     colors = [*COLORS, "nonsense"]
     named(home, {name: colors[number % 5] for number, name in enumerate(names)})
-    rc = "\nset -g fish_autosuggestion_enabled 0" if shell_name == "fish" else ""
-    shell = start(shell_name, EVAL + rc, columns=columns)
+    shell = start(kind, columns=columns)
     for number, name in enumerate(names):
-        use(shell, name)
+        # Not typed, since the shells show a combining character in a way of their own.
+        (home.path / "use").write_text(f"fal profile use -- {kind.quote(name)}\n")
+        shell.talk(". ./use")
         shell.type("\x0c")
         prompt = f"(fal:{name}*) ready> "
 
@@ -124,23 +115,20 @@ def test_case_33_a_long_line_edits_without_ghosts(
 
 
 def test_a_colour_changed_in_the_store_shows_at_the_next_prompt(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     named(home, {"a": "red"})
-    shell = start(shell_name)
+    shell = start(kind)
     for color, wanted in (("green", "green"), (208, "ff8700"), ("", "default")):
         named(home, {"a": color})
-        shell.prompts()
+        assert shell.prompts() == ""
         row, _ = shell.cursor
         assert (shell.cell(row, 1).data, shell.cell(row, 1).fg) == ("f", wanted)
-    home.write("= =")  # what was known stays
     named(home, {"a": "blue"})
-    shell.export("NO_COLOR", "1")
-    shell.prompts()
+    assert shell.export("NO_COLOR", "1") + shell.prompts() == ""
     row, _ = shell.cursor
     assert (shell.cell(row, 1).data, shell.cell(row, 1).fg) == ("f", "default")
-    shell.unset("NO_COLOR")
-    shell.prompts()
+    assert shell.unset("NO_COLOR") + shell.prompts() == ""
     row, _ = shell.cursor
     assert (shell.cell(row, 1).data, shell.cell(row, 1).fg) == ("f", "blue")
 
@@ -148,39 +136,40 @@ def test_a_colour_changed_in_the_store_shows_at_the_next_prompt(
 # --- The text ------------------------------------------------------------------------------------
 
 
-def test_case_33_marks_and_formats(home: Home, start: Start, shell_name: str) -> None:
+def test_case_33_marks_and_formats(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", "c", default="a")
-    shell = start(shell_name)
-    assert before(shell) == "(fal:a) "
-    shell.run("fal profile link c")
-    assert before(shell) == "(fal:c/) "
-    shell.run("fal profile use b")
-    assert before(shell) == "(fal:b*) "
+    shell = start(kind)
+    shell.segments = ".*"
+    assert shell.segment == "(fal:a) "
+    shell.talk("fal profile link c")
+    assert shell.segment == "(fal:c/) "
+    assert shell.talk("fal profile use b") == ""
+    assert shell.segment == "(fal:b*) "
     # Live, at the very next prompt.
     for form, wanted in (
         ("[{why}:{name}{mark}{mark}] ", "[pin:b**] "),
         ("{name}{name}", "bb"),
-        ("%n {name} \\u $(touch pwned) `touch pwned` & ! {", "%n b \\u $(touch pwned) "),
+        (
+            "%n {name} \\u $(touch pwned) `touch pwned` & ! {",
+            "%n b \\u $(touch pwned) `touch pwned` & ! {",
+        ),
         ("off", ""),
         ("", "(fal:b*) "),
         ("{{name}}", "{b}"),
     ):
-        shell.export("FALENV_PROMPT", form)
-        row = shell.screen().splitlines()[-1]
-        assert row.startswith(wanted)
-        assert row.endswith("ready>")
-        assert len(before(shell)) == len(wanted) or "touch" in form
+        assert shell.export("FALENV_PROMPT", form) == ""
+        assert shell.segment == wanted
         # The same from the process that other prompts start.
-        assert shell.stdout("fal profile prompt").startswith(wanted)
-    shell.export("FALENV_PROMPT", "{why} ")
-    shell.run("fal profile use --default")
-    assert before(shell) == "folder "
-    shell.run("fal profile unlink")
-    assert before(shell) == "default "
-    shell.unset("FALENV_PROMPT")
-    assert before(shell) == "(fal:a) "
-    shell.run("fal profile unset")
-    assert before(shell) == ""
+        assert shell.stdout("fal profile prompt") == wanted
+    assert shell.export("FALENV_PROMPT", "{why} ") == ""
+    assert shell.talk("fal profile use --default") == ""
+    assert shell.segment == "folder "
+    shell.talk("fal profile unlink")
+    assert shell.segment == "default "
+    assert shell.unset("FALENV_PROMPT") == ""
+    assert shell.segment == "(fal:a) "
+    shell.talk("fal profile unset")
+    assert shell.segment == ""
     assert not (home.path / "pwned").exists()
 
 
@@ -200,41 +189,43 @@ LITERAL = [
 
 @pytest.mark.parametrize("own", [False, True], ids=["ours", "falenv_prompt"])
 def test_case_02_a_name_is_never_filled_in_itself(
-    home: Home, start: Start, shell_name: str, *, own: bool
+    home: Home, start: Start, kind: Kind, *, own: bool
 ) -> None:
     named(home, dict.fromkeys(LITERAL, ""))
-    shell = start(shell_name, f"{OWN[shell_name]['left'] if own else ''}\n{EVAL}")
+    shell = start(kind, f"{OWN[kind.name]['left'] if own else ''}\n{kind.eval_line()}")
     for name in LITERAL:
         use(shell, name)
-        assert before(shell) == f"(fal:{name}*) "
+        assert shell.segment == f"(fal:{name}*) "
         assert shell.stdout("fal profile prompt") == f"(fal:{name}*) "
     assert not (home.path / "pwned").exists()
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["ours", "falenv_prompt"])
 def test_case_28_a_terminal_without_utf_8_gets_ascii(
-    home: Home, start: Start, shell_name: str, *, own: bool
+    home: Home, start: Start, kind: Kind, *, own: bool
 ) -> None:
     named(home, {"né日": "red"})
-    rc = f"{OWN[shell_name]['left'] if own else ''}\n{EVAL}"
-    shell = start(shell_name, rc, LANG="C", LC_ALL="C", FALENV_PROMPT="é{name}{why}> ")
-    assert re.fullmatch(r"\?+n\?+default> ", before(shell))
+    rc = f"{OWN[kind.name]['left'] if own else ''}\n{kind.eval_line()}"
+    shell = start(kind, rc, LANG="C", LC_ALL="C", FALENV_PROMPT="é{name}{why}> ")
+    shell.segments = ".*"
+    assert re.fullmatch(r"\?+n\?+default> ", shell.segment)
     assert shell.exported()["FALENV_PROFILE"] == "né日"
 
 
 def test_case_33_no_process_for_a_prompt_with_format_and_colour(
-    home: Home, start: Start, shell_name: str, trace: Trace
+    home: Home, start: Start, kind: Kind, trace: Trace
 ) -> None:
     named(home, {"日本": "#ff8800", "b": "red"})
-    shell = start(shell_name, FALENV_PROMPT="<{name}{mark}> ", prefix=trace.prefix)
-    shell.run("fal profile use 日本")
-    shell.prompts(2)
+    shell = start(kind, FALENV_PROMPT="<{name}{mark}> ", prefix=trace.prefix)
+    shell.segments = ".*"
+    assert shell.talk("fal profile use 日本") == ""
+    assert shell.prompts(2) == ""
     trace.begin()
-    shell.prompts(20)
+    assert shell.prompts(20) == ""
     shell.export("FALENV_PROMPT", "[{name}] ")
-    assert before(shell) == "[日本] "
-    shell.run("fal profile use b")
-    assert before(shell) == "[b] "
+    assert shell.segment == "[日本] "
+    assert shell.talk("fal profile use b") == ""
+    assert shell.segment == "[b] "
     assert trace.processes() == []
 
 
@@ -261,19 +252,21 @@ OWN = {
 PLACES = [(shell, place) for shell, places in OWN.items() for place in places]
 
 
-@pytest.mark.parametrize(("shell_name", "place"), PLACES, ids=map(" ".join, PLACES))
+@pytest.mark.parametrize(("name", "place"), PLACES, ids=map(" ".join, PLACES))
 def test_case_33_the_users_own_prompt_may_call_for_it(
-    home: Home, start: Start, shell_name: str, place: str
+    home: Home, start: Start, name: str, place: str
 ) -> None:
-    needs(shell_name)
+    needs(name)
+    kind = KINDS[name]
     home.profiles("a", "b", default="a")
-    shell = start(shell_name, f"{EVAL}\n{OWN[shell_name][place]}", columns=60)
+    shell = start(kind, f"{kind.eval_line()}\n{OWN[kind.name][place]}", columns=60)
+    shell.segments = ".*"
 
     def shows(text: str) -> None:
         shell.type("\x0c")
         left = f"{text}ready> " if place != "right" else "ready> "
         right = f"{text}|" if place == "right" else ""
-        width = 59 if shell_name == "zsh" else 60  # zsh leaves the last column free
+        width = 60 - kind.right_margin
         row = left + (right.rjust(width - len(left)) if right else "")
         shell.wait(lambda: shell.screen() == row.rstrip(), f"{row!r}", 5)
         shell.type("echo 123456789\x1b[D\x1b[DX")
@@ -283,30 +276,31 @@ def test_case_33_the_users_own_prompt_may_call_for_it(
         shell.wait(lambda: (shell.screen(), shell.cursor) == wanted, f"{row!r}", 5)
         shell.type("\x05\x15")
 
-    shell.prompts()
+    assert shell.prompts() == ""
     shows("<a>" if place == "formed" else "(fal:a) ")
-    shell.run("fal profile use b")
+    assert shell.talk("fal profile use b") == ""
     shows("<b>" if place == "formed" else "(fal:b*) ")
-    shell.run("fal profile use --default")
+    assert shell.talk("fal profile use --default") == ""
     home.fal("set", "b")
-    shell.prompts()
+    assert shell.prompts() == ""
     shows("<b>" if place == "formed" else "(fal:b) ")
     shell.export("FALENV_PROMPT", "off")  # ours, which is out of it anyway
     shows("<b>" if place == "formed" else "(fal:b) ")
 
 
 def test_falenv_prompt_leaves_the_status_for_what_comes_after_it(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.profiles("a", default="a")
     rc = {
         "bash": "PS1='$(falenv_prompt)[$?]ready> '",
         "zsh": "setopt prompt_subst; PROMPT='$(falenv_prompt)[$?]ready> '",
         "fish": 'function fish_prompt; falenv_prompt; echo -n "[$status]ready> "; end',
-    }[shell_name]
-    shell = start(shell_name, f"{rc}\n{EVAL}")
-    shell.type("false\r")
-    shell.wait(lambda: shell.screen().endswith("(fal:a) [1]ready>"), "the status")
+    }[kind.name]
+    shell = start(kind, f"{rc}\n{kind.eval_line()}")
+    shell.segments = ".*"
+    assert shell.talk("false") == ""
+    assert shell.segment == "(fal:a) [1]"
 
 
 # --- Prompts of others ---------------------------------------------------------------------------
@@ -402,25 +396,26 @@ OTHERS = {
 DRAWN = [(shell, program) for shell, programs in OTHERS.items() for program in programs]
 
 
-@pytest.mark.parametrize(("shell_name", "program"), DRAWN, ids=map(" ".join, DRAWN))
+@pytest.mark.parametrize(("name", "program"), DRAWN, ids=map(" ".join, DRAWN))
 def test_case_34_it_stays_out_of_a_prompt_that_another_program_draws(
-    home: Home, start: Start, shell_name: str, program: str
+    home: Home, start: Start, name: str, program: str
 ) -> None:
-    needs(shell_name)
+    needs(name)
+    kind = KINDS[name]
     home.profiles("a", "b", "c", default="a")
-    shell = start(shell_name, OTHERS[shell_name][program].replace("OURS", f"\n{EVAL}\n"))
-    assert before(shell) == "<a> "
-    shell.run("fal profile use b")
-    assert before(shell) == "<b> "
-    shell.run("fal profile use --default")
+    shell = start(kind, OTHERS[kind.name][program].replace("OURS", f"\n{kind.eval_line()}\n"))
+    shell.segments = ".*"
+    assert shell.segment == "<a> "
+    assert shell.talk("fal profile use b") == ""
+    assert shell.segment == "<b> "
+    assert shell.talk("fal profile use --default") == ""
+    assert shell.segment == "<a> "
     home.fal("set", "c")
-    shell.type("\x0c")
     # At the first prompt after a switch elsewhere. One that draws before we look is one late.
-    shell.prompts("above" in program)
-    shell.wait(lambda: shell.screen().splitlines()[-1] == "<c> ready>", "the prompt")
-    assert "(fal:" not in shell.screen()
-    shell.run("fal profile off")
-    assert "(fal:" not in shell.screen()
+    assert shell.prompts(1 + ("above" in program)) == ""
+    assert shell.segment == "<c> "
+    assert shell.talk("fal profile off") == ""
+    assert "fal:" not in shell.segment
 
 
 def test_to_fish_the_users_prompt_is_what_it_printed(home: Home) -> None:
@@ -428,7 +423,7 @@ def test_to_fish_the_users_prompt_is_what_it_printed(home: Home) -> None:
     home.profiles("a", default="a")
     text = f"""
         function fish_prompt; /bin/echo -e 'one\\n\\nready> \\n'; end
-        {EVAL}
+        {KINDS["fish"].eval_line()}
         emit fish_prompt
         for i in (seq 500); fish_prompt; end >shown
     """
@@ -447,7 +442,7 @@ def test_to_fish_the_users_prompt_is_what_it_printed(home: Home) -> None:
 
 
 @pytest.mark.parametrize("first", ["ours", "starship"])
-def test_case_34_the_real_starship(home: Home, start: Start, shell_name: str, first: str) -> None:
+def test_case_34_the_real_starship(home: Home, start: Start, kind: Kind, first: str) -> None:
     starship = shutil.which("starship")
     if starship is None:
         pytest.skip("starship is not here; Debian has it from 13 on")
@@ -456,17 +451,17 @@ def test_case_34_the_real_starship(home: Home, start: Start, shell_name: str, fi
         'format = "${env_var.FALENV_PROFILE}ready> "\nadd_newline = false\n'
         '[env_var.FALENV_PROFILE]\nformat = "<$env_value> "\n'
     )
-    lines = [EVAL, "starship init fish | source" if shell_name == "fish" else
-             f'eval "$(starship init {shell_name})"']  # fmt: skip
+    starts = kind.syntax.evaluate.format(command=f"starship init {kind}")
+    lines = [kind.eval_line(), starts]
     shell = start(
-        shell_name,
+        kind,
         "\n".join(lines if first == "ours" else lines[::-1]),
         PATH=f"{SCRIPTS}:{os.path.dirname(starship)}:/usr/bin:/bin",
         STARSHIP_CONFIG=str(home.path / "starship.toml"),
     )
-    assert before(shell) == "<a> "
-    shell.run("fal profile use b")
-    assert before(shell) == "<b> "
+    assert shell.segment == "<a> "
+    assert shell.talk("fal profile use b") == ""
+    assert shell.segment == "<b> "
 
 
 # --- tmux ----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -10,11 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 import tomli
-from conftest import KEYS, REPOSITORY, SCRIPTS, Home, Shell, needs
+from conftest import KEYS, REPOSITORY, SCRIPTS, Home
+from driver import PROMPT, Kind, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from driver import Shell
 
 README = (REPOSITORY / "README.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)\n```", README, re.DOTALL)
@@ -48,22 +52,22 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Home:
         (folder / "bin" / "python3").symlink_to((SCRIPTS / "python").resolve())
     home.variables["PATH"] = f"{folder / 'bin'}:/usr/local/bin:/usr/bin:/bin"
     home.variables["FIRST"] = str(folder / "clone")
-    shell = Shell(home, "bash", 'cd "$FIRST"', 200, variables={}, prefix=())
-    shell.run(BLOCKS[0], 300)
+    shell = home.shell("bash", 'cd "$FIRST"')
+    shell.talk(BLOCKS[0], 300)
     # and then the live switch that the README shows
-    shell.run("fal profile set example")
+    shell.talk("fal profile set example")
     shell.type("fal profile key\r")
     shell.wait(lambda: "Enter the key:" in shell.screen(), "the question")
     # One after the other: getpass drops what was typed ahead.
     shell.type(f"{KEYS['example']}\r")
     shell.wait(lambda: "Key set for profile example." in shell.screen(), "the key to be set")
-    shell.prompts()
+    assert shell.prompts() == ""
     assert shell.get("FAL_KEY") == KEYS["example"]
-    shell.run("fal profile set comfy")
+    shell.talk("fal profile set comfy")
     assert shell.exported().get("FAL_KEY") is None
-    shell.run("fal profile set example")
+    shell.talk("fal profile set example")
     assert shell.exported()["FAL_KEY"] == KEYS["example"]
-    assert "(fal:example) ready>" in shell.screen()
+    assert shell.segment == "(fal:example) "
     assert KEYS["example"] not in shell.output
     shell.close()
     return home
@@ -75,12 +79,11 @@ def test_the_set_up_is_two_commands() -> None:
     assert set(ROWS) == {"bash", "zsh", "fish", "direnv"}
 
 
-def test_the_line_for_each_shell_makes_it_follow(fresh: Home, shell_name: str) -> None:
-    shell = Shell(
-        fresh, shell_name, ROWS[shell_name].replace("\\|", "|"), 120, variables={}, prefix=()
-    )
+def test_the_line_for_each_shell_makes_it_follow(fresh: Home, kind: Kind) -> None:
+    shell = fresh.shell(kind, ROWS[kind.name].replace("\\|", "|"))
+    assert shell.greeting == ""
     assert shell.exported()["FAL_KEY"] == KEYS["example"]
-    assert "(fal:example) ready>" in shell.screen()
+    assert shell.segment == "(fal:example) "
     shell.close()
 
 
@@ -93,19 +96,23 @@ def test_the_line_for_direnv_gives_a_folder_its_profile(fresh: Home, tmp_path: P
 
 
 def test_the_recipe_for_each_shells_own_prompt(
-    home: Home, start: Callable[..., Shell], shell_name: str
+    home: Home, start: Callable[..., Shell], kind: Kind
 ) -> None:
     home.profiles("a", "b", default="a")
-    shell = start(shell_name, f"{RECIPES[shell_name]}\n{ROWS[shell_name]}".replace(
-        "~/.local/share/falenv/bin/", "").replace("\\|", "|"), columns=60)  # fmt: skip
-    shell.run("fal profile use b")
-    shell.type("\x0c")
+    rc = f"{RECIPES[kind.name]}\n{ROWS[kind.name]}"
+    rc = rc.replace("~/.local/share/falenv/bin/", "").replace("\\|", "|")
+    # The recipe for bash is a whole prompt.
+    mark = "# " if os.geteuid() == 0 else "$ "
+    shell = start(kind, rc, columns=60, prompt=mark if kind.name == "bash" else PROMPT)
+    shell.segments = ".*"
+    shell.talk("fal profile use b")
+    shell.clear()
     line = {
-        "bash": "(fal:b*) ~$",
+        "bash": f"(fal:b*) ~{mark}".rstrip(),
         "zsh": "ready>".ljust(50) + "(fal:b*)",
         "fish": "ready>".ljust(51) + "(fal:b*)",
-    }[shell_name]
-    shell.wait(lambda: shell.screen().replace("~#", "~$") == line, f"{line!r}", 5)
+    }[kind.name]
+    shell.wait(lambda: shell.screen() == line, f"{line!r}", 5)
 
 
 def test_the_recipes_that_need_another_program(home: Home) -> None:

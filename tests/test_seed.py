@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, SEED_KEY, SHELLS, needs
+from conftest import KEYS, SEED_KEY, SHELLS
+from driver import KINDS, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Home, Shell
+    from conftest import Home
+    from driver import Shell
 
 PROMPT = "ready> "
 INTEGRATION = {
     "alone": "",
-    "bash": 'eval "$(fal profile env --no-prompt)"',
-    "zsh": 'eval "$(fal profile env --no-prompt)"',
-    "fish": "fal profile env --no-prompt | source",
+    **{shell: KINDS[shell].eval_line("--no-prompt") for shell in SHELLS},
 }
 
 
@@ -29,7 +29,7 @@ class Transcript:
 
     def ask(self, line: str) -> None:
         """Type a line at a prompt that stands on an empty screen."""
-        self.shell.run("clear")
+        self.shell.clear()
         self.shell.type(line + "\r")
 
     def sees(self, *lines: str, then: str = PROMPT) -> None:

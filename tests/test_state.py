@@ -13,30 +13,26 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, LONG, SHELLS, Home, give_away, needs, seed
+from conftest import KEYS, LONG, SHELLS, Home, give_away, seed
+from driver import KINDS, Kind, needs, notice, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Shell
+    from driver import Shell
 
     Start = Callable[..., Shell]
 
 SEED = seed(4063500347)
-EVAL = 'eval "$(fal profile env)"'
 
 
-def spread(name: str, kinds: list[str]) -> pytest.MarkDecorator:
-    """Try each kind in each shell; in short, in one each, in turn."""
-    pairs = [(shell, kind) for shell in SHELLS for kind in kinds]
+def spread(name: str, whats: list[str]) -> pytest.MarkDecorator:
+    """Try each of these in each shell; in short, in one each, in turn."""
+    pairs = [(shell, what) for shell in SHELLS for what in whats]
     if not LONG:
-        pairs = [(SHELLS[at % len(SHELLS)], kind) for at, kind in enumerate(kinds)]
-    return pytest.mark.parametrize(("shell_name", name), pairs)
-
-
-def talk(shown: str) -> list[str]:
-    return [line for line in shown.splitlines() if "falenv: " in line and "echo >" not in line]
+        pairs = [(SHELLS[at % len(SHELLS)], what) for at, what in enumerate(whats)]
+    return pytest.mark.parametrize(("kind", name), [(KINDS[shell], what) for shell, what in pairs])
 
 
 def state(home: Home) -> Path:
@@ -87,41 +83,42 @@ def plant(home: Home, folder: Path, how: str) -> None:
 @pytest.mark.fire
 @spread("how", ["note", "notes", "state", "link", "fifo"])
 def test_a_note_that_was_planted_allows_nothing(
-    home: Home, folder: Path, start: Start, shell_name: str, how: str
+    home: Home, folder: Path, start: Start, kind: Kind, how: str
 ) -> None:
     plant(home, folder, how)
-    shell = start(shell_name, columns=400)
-    assert len(talk(shell.run("cd project") + shell.prompts(2))) == 1
+    shell = start(kind)
+    notice(shell.talk("cd project"))
+    assert shell.prompts(2) == ""
     assert shell.get("FAL_KEY") == KEYS["b"]
     named = home.run("sh", "-c", "cd project && exec fal profile current --name")
     assert named.stdout == "b\n"
     # Where a word cannot be kept safely, it is not taken.
-    allowed = talk(shell.run("fal profile allow") + shell.prompts())
+    allowed = shell.talk("fal profile allow")
     if how in {"notes", "state"}:
-        assert len(allowed) == 1
-        assert "belongs to another user" in allowed[0]
+        notice(allowed, "belongs to another user")
         assert shell.get("FAL_KEY") == KEYS["b"]
     else:
-        assert allowed == []
+        one_line(allowed)
+        assert "falenv: " not in allowed
         assert shell.get("FAL_KEY") == KEYS["c"]
     # Following is another matter, for which there is another place.
-    shell.run("cd")
+    shell.talk("cd")
     home.fal("set", "a")
-    shell.prompts()
+    assert shell.prompts() == ""
     assert shell.get("FAL_KEY") == KEYS["a"]
 
 
 def test_a_note_is_no_longer_read_once_the_folder_is_anothers(
-    home: Home, folder: Path, start: Start, shell_name: str
+    home: Home, folder: Path, start: Start, kind: Kind
 ) -> None:
-    shell = start(shell_name)
-    shell.run("cd project")
-    shell.run("fal profile allow")
+    shell = start(kind)
+    shell.talk("cd project")
+    shell.talk("fal profile allow")
     assert shell.get("FAL_KEY") == KEYS["c"]
-    shell.run("cd")
+    shell.talk("cd")
     assert shell.get("FAL_KEY") == KEYS["b"]
     give_away(note(home, folder).parent)
-    shell.run("cd project")
+    shell.talk("cd project")
     assert shell.get("FAL_KEY") == KEYS["b"]
 
 
@@ -164,15 +161,15 @@ def test_a_state_folder_is_not_looked_for_in_the_current_folder(home: Home, fold
 
 
 def test_a_state_folder_that_is_the_users_own_link_is_used(
-    home: Home, folder: Path, start: Start, shell_name: str
+    home: Home, folder: Path, start: Start, kind: Kind
 ) -> None:
     elsewhere = home.path / "elsewhere"
     elsewhere.mkdir(mode=0o700)
     state(home).parent.mkdir(parents=True)
     state(home).symlink_to(elsewhere)
-    shell = start(shell_name)
-    shell.run("cd project")
-    shell.run("fal profile allow")
+    shell = start(kind)
+    shell.talk("cd project")
+    shell.talk("fal profile allow")
     assert shell.get("FAL_KEY") == KEYS["c"]
     assert {path.name for path in elsewhere.iterdir()} == {"folders", indexes(home).name}
     assert folder.exists()
@@ -220,32 +217,32 @@ def lines_of_keys(home: Home) -> dict[str, int]:
 
 
 def test_a_key_is_taken_from_its_own_profile_only(
-    home: Home, folder: Path, start: Start, shell_name: str
+    home: Home, folder: Path, start: Start, kind: Kind
 ) -> None:
-    shell = start(shell_name)
+    shell = start(kind)
     at = lines_of_keys(home)
     (index,) = indexes(home).iterdir()
     honest = index.read_text()
     assert f"{at['a']} a\n" in honest
     lie(home, f"b\n{at['b']} a\n{at['c']} b\n{at['a']} c\n")
     for name in ("a", "c", "b"):
-        shell.run(f"fal profile use {name}")
+        assert shell.talk(f"fal profile use {name}") == ""
         assert (shell.get("FAL_KEY"), shell.get("FALENV_PROFILE")) == (KEYS[name], name)
     assert index.read_text() == honest
     assert folder.exists()
 
 
 def test_a_store_that_changed_within_its_time_gives_no_others_key(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     """`rsync -t`, `cp -p`, `touch -r`: the shells cannot see that it is not the same file."""
     home.profiles("a", "b", "c", default="b")
-    shell = start(shell_name)
+    shell = start(kind)
     times = home.store.stat()
     home.profiles("a", "c", "b", default="b")
     os.utime(home.store, ns=(times.st_atime_ns, times.st_mtime_ns))
     for name in ("c", "b", "a"):
-        shell.run(f"fal profile use {name}")
+        assert shell.talk(f"fal profile use {name}") == ""
         assert (shell.get("FAL_KEY"), shell.get("FALENV_PROFILE")) == (KEYS[name], name)
 
 
@@ -262,12 +259,12 @@ def test_a_store_that_changed_within_its_time_gives_no_others_key(
     ],
 )
 def test_a_line_number_is_a_number(
-    home: Home, folder: Path, start: Start, shell_name: str, number: str
+    home: Home, folder: Path, start: Start, kind: Kind, number: str
 ) -> None:
-    shell = start(shell_name)
+    shell = start(kind)
     lie(home, f"b\n{number} a\n{number} b\n")
-    shell.run("fal profile use a")
-    shell.prompts()
+    assert shell.talk("fal profile use a") == ""
+    assert shell.prompts() == ""
     assert shell.get("FAL_KEY") == KEYS["a"]
     assert "pwned" not in shell.output
     assert list(home.path.rglob("pwned")) == []
@@ -277,23 +274,23 @@ def test_a_line_number_is_a_number(
 @pytest.mark.fire
 @spread("whose", ["index", "folder", "link"])
 def test_an_index_that_another_user_wrote_is_not_read(
-    home: Home, folder: Path, start: Start, shell_name: str, whose: str
+    home: Home, folder: Path, start: Start, kind: Kind, whose: str
 ) -> None:
-    shell = start(shell_name)
+    shell = start(kind)
     at = lines_of_keys(home)
     index = lie(home, f"c\n{at['a']} a\n{at['c']} c\n")
     if whose == "link":
         index.rename(home.path / "mine")
         index.symlink_to(home.path / "mine")
     give_away(index.parent if whose == "folder" else index)
-    shell.run("fal profile use --default")
+    assert shell.talk("fal profile use --default") == ""
     assert shell.get("FALENV_PROFILE") == "b"
-    shell.run("fal profile use a")
+    assert shell.talk("fal profile use a") == ""
     assert shell.get("FAL_KEY") == KEYS["a"]
     # What took its place is followed.
-    shell.run("fal profile use --default")
+    assert shell.talk("fal profile use --default") == ""
     home.fal("set", "c")
-    assert talk(shell.prompts()) == []
+    assert shell.prompts() == ""
     assert shell.get("FAL_KEY") == KEYS["c"]
     assert folder.exists()
 
@@ -306,11 +303,11 @@ SCRIPT = """\
 """
 EACH = {
     "bash": 'n=0\nwhile [ "$n" -lt {tries} ]; do\n'
-    'for index in "$__falenv_index"; do cp "lies/$n" "$index"; touch -r "$1" "$index"; done\n'
+    'for index in "${index}"; do cp "lies/$n" "$index"; touch -r "$1" "$index"; done\n'
     'read -r name < "names/$n"\nfal profile use "$name" 2>> said\n'
     'printf "%s\\n" "$name $FALENV_PROFILE $FAL_KEY $FAL_HOST"\nn=$((n+1))\ndone > out',
     "fish": "set n 0\nwhile test $n -lt {tries}\n"
-    "cp lies/$n $__falenv_index; touch -r $argv[1] $__falenv_index\n"
+    "cp lies/$n ${index}; touch -r $argv[1] ${index}\n"
     "read name < names/$n\nfal profile use $name 2>> said\n"
     'printf "%s\\n" "$name $FALENV_PROFILE $FAL_KEY $FAL_HOST"\nset n (math $n + 1)\nend > out',
 }
@@ -333,9 +330,8 @@ def lies(random: random.Random, lines: int) -> bytes:
 
 
 @pytest.mark.fire
-@pytest.mark.parametrize("shell_name", SHELLS)
 def test_no_lie_of_the_index_yields_another_profiles_key(
-    home: Home, shell_name: str, figure: Callable[[str], None]
+    home: Home, kind: Kind, figure: Callable[[str], None]
 ) -> None:
     tries = 700 if LONG else 30
     chance = random.Random(SEED)
@@ -347,8 +343,12 @@ def test_no_lie_of_the_index_yields_another_profiles_key(
         (home.path / "lies" / str(number)).write_bytes(lies(chance, lines))
         (home.path / "names" / str(number)).write_text(chance.choice("abc") + "\n")
     script = home.path / "script"
-    script.write_text(SCRIPT.format(eval=EVAL, each=EACH[shell_name].format(tries=tries)))
-    command = f"exec {needs(shell_name)} script {shlex.quote(str(home.store))}"
+    script.write_text(
+        SCRIPT.format(
+            eval=kind.eval_line(), each=EACH[kind.name].format(tries=tries, index=kind.own("index"))
+        )
+    )
+    command = f"exec {needs(kind.name)} script {shlex.quote(str(home.store))}"
     # Home.run has a time limit, which a long form may well need more than.
     done = os.spawnvpe(
         os.P_WAIT, "sh", ["sh", "-c", f"cd {shlex.quote(str(home.path))} && {command}"],
@@ -366,7 +366,6 @@ def test_no_lie_of_the_index_yields_another_profiles_key(
     said = home.path / "said"
     assert said.read_text() == ""
     figure(
-        f"lies: {shell_name}: {tries} lying indexes, no other profile's key, nothing run "
-        f"(seed {SEED})"
+        f"lies: {kind}: {tries} lying indexes, no other profile's key, nothing run (seed {SEED})"
     )
     shutil.rmtree(home.path / "lies")

@@ -14,7 +14,8 @@ from unittest import mock
 
 import pytest
 import tomlkit
-from conftest import HOLD, KEYS, LONG, SCRIPTS, needs, seed
+from conftest import HOLD, KEYS, LONG, SCRIPTS, seed
+from driver import needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

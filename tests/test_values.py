@@ -7,7 +7,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, SCRIPTS, SHELLS, UNSET, Home, needs
+from conftest import KEYS, SCRIPTS, SHELLS, Home
+from driver import KINDS, PROMPT, UNSET, Kind, needs, notice
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Shell
+    from driver import Shell
 
     Start = Callable[..., Shell]
 
@@ -114,7 +115,7 @@ def nothing_ran(home: Home) -> None:
 
 @pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
 def test_case_01_keys_and_names_through_eval_in_a_live_shell(
-    home: Home, start: Start, shell_name: str, locale: str
+    home: Home, start: Start, kind: Kind, locale: str
 ) -> None:
     # A key that TOML can hold as it is goes by builtins, any other through a process and eval.
     pairs = [(value, f"id:{HOSTILE[-number]}{number}") for number, value in enumerate(HOSTILE, 1)]
@@ -123,10 +124,9 @@ def test_case_01_keys_and_names_through_eval_in_a_live_shell(
     write(home, pairs)
     names = home.path / "names"
     names.write_bytes(b"".join(name.encode() + b"\0" for name, _ in pairs))
-    (home.path / "loop").write_text(f"{LOOP[shell_name]} < names > out\n")
-    shell = start(shell_name, LANG=locale, LC_ALL=locale)
-    shown = shell.run(". ./loop", 90)
-    assert "falenv: " not in shown
+    (home.path / "loop").write_text(f"{LOOP[kind.name]} < names > out\n")
+    shell = start(kind, LANG=locale, LC_ALL=locale)
+    assert shell.talk(". ./loop", 90) == ""
     found = (home.path / "out").read_bytes().split(b"\0")[:-1]
     expected = [text.encode() for name, key in pairs for text in (key, name, name)]
     assert found == expected
@@ -134,7 +134,7 @@ def test_case_01_keys_and_names_through_eval_in_a_live_shell(
 
 
 def test_case_02_and_the_prompt_shows_them_as_they_are(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     names = [
         "$(touch pwned)",
@@ -145,19 +145,18 @@ def test_case_02_and_the_prompt_shows_them_as_they_are(
         "a\x1b]0;pwned\x07b",
     ]
     write(home, [(name, "i:s") for name in names])
-    subst = "setopt prompt_subst" if shell_name == "zsh" else ""
-    shell = start(shell_name, f'{subst}\neval "$(fal profile env)"', NO_COLOR="1")
+    shell = start(kind, f"{kind.live_prompt_line(PROMPT)}\n{kind.eval_line()}", NO_COLOR="1")
     for name in names:
-        quoted = dialects.find(shell_name).quote(name)
+        quoted = kind.quote(name)
         if "\x1b" in name:  # cannot be typed
             home.write(home.store.read_text().replace('"a"', toml(name), 1))
-            shell.run("fal profile use --default")
+            assert shell.talk("fal profile use --default") == ""
         else:
-            shell.run(f"fal profile use {quoted}")
-        shell.prompts()
+            assert shell.talk(f"fal profile use {quoted}") == ""
+        assert shell.prompts() == ""
         mark = "" if "\x1b" in name else "*"
         literal = name.replace("\x1b", r"\x1b").replace("\x07", r"\x07")
-        assert f"(fal:{literal}{mark}) " in shell.screen()
+        assert shell.segment == f"(fal:{literal}{mark}) "
         assert "\x1b]0;pwned" not in shell.output
     nothing_ran(home)
 
@@ -191,10 +190,7 @@ def test_case_01_any_text_through_each_dialect(
         (home.path / "code").write_bytes(code.encode())
         read = 'eval "$(cat code)"'  # as a user has it: all of it in one string
         words = [f"{letter}{n}" for letter in "Vw" for n in range(len(values))]
-        prints = "\n".join(
-            f"printf '%s\\0' ${word}" if shell == "fish" else f"printf '%s\\0' \"${word}\""
-            for word in words
-        )
+        prints = "\n".join(f"printf '%s\\0' {KINDS[shell].words_of(word)}" for word in words)
         (home.path / "script").write_text(f"{read}\n{prints}\n")
         result = home.run("sh", "-c", f"{needs(shell)} script > out")
         assert result.stderr == ""
@@ -207,9 +203,9 @@ def test_case_01_any_text_through_each_dialect(
     check()
 
 
-def test_case_01_a_nul_is_refused(home: Home, shell_name: str) -> None:
+def test_case_01_a_nul_is_refused(home: Home, kind: Kind) -> None:
     home.write('[__internal__]\nprofile = "a"\n[a]\nkey = "id:\\u0000x"\n')
-    result = home.fal("env", "--exports-only", "--shell", shell_name)
+    result = home.fal("env", "--exports-only", "--shell", kind.name)
     assert ("id:" in result.stdout, result.returncode) == (False, 1)
     assert "FAL_KEY contains a NUL" in result.stderr
 
@@ -231,38 +227,36 @@ def test_case_03_paths_with_a_space_a_quote_and_a_substitution(
     store.write_text(f'[a]\nkey = "{KEYS["a"]}"\n[b]\nkey = "{KEYS["b"]}"\n')
     store.chmod(0o600)
     session = start(shell, **variables)
-    session.run("fal profile set a")
+    assert session.greeting == ""
+    assert session.talk("fal profile set a") == "Default profile set to a."
     assert session.get("FAL_KEY") == KEYS["a"]
-    assert session.get("__falenv_exe") == str(folder / "falenv")
-    session.run("fal profile use b")
+    assert session.own("exe") == str(folder / "falenv")
+    assert session.talk("fal profile use b") == ""
     assert session.get("FAL_KEY") == KEYS["b"]
     store.write_text(store.read_text().replace(KEYS["b"], KEYS["c"]))
-    session.prompts()
+    assert session.prompts() == ""
     assert session.get("FAL_KEY") == KEYS["c"]
-    assert "falenv: " not in session.output
     nothing_ran(home)
 
 
 def test_case_04_nothing_is_half_applied_when_env_fails(
-    home: Home, start: Start, shell_name: str
+    home: Home, start: Start, kind: Kind
 ) -> None:
     home.write("[a\n")
-    result = home.fal("env", "--shell", shell_name)
+    result = home.fal("env", "--shell", kind.name)
     assert (result.stdout, result.returncode) == ("", 1)
     assert result.stderr.count("\n") == 1
     for wrong in (["--shell", "nosuch"], ["--shell"], ["--nosuch"]):
         result = home.fal("env", *wrong)
         assert (result.stdout, result.returncode) == ("", 2), wrong
-    shell = start(shell_name, FAL_KEY="x:y")
-    assert shell.output.count("falenv: ") == 1
+    shell = start(kind, FAL_KEY="x:y")
+    notice(shell.greeting)
     assert shell.get("FAL_KEY") == "x:y"
-    assert shell.get("__falenv_exe") == UNSET
-    kind = "functions -q fal; or echo none" if shell_name == "fish" else "type fal"
-    assert "function" not in shell.stdout(kind)
+    assert shell.own("exe") == UNSET
+    assert shell.snapshot() == start(kind, "", FAL_KEY="x:y").snapshot()
     # It fails closed where a profile is asked for that does not exist: never another's key.
     home.profiles("a", default="a")
-    shown = shell.run('eval "$(fal profile env nope)"') + shell.run("")
-    assert "no profile 'nope'" in shown
+    notice(shell.talk(kind.eval_line("nope")), "no profile 'nope'")
     assert shell.get("FAL_KEY") == UNSET
     assert "FAL_KEY" not in shell.exported()
 

@@ -149,7 +149,7 @@ def _keep_code(shells: list[str], exe: str) -> None:
     except FalenvError:
         return  # the first new shell reports what is wrong with the store
     for shell in shells:
-        write_cached(paths.cached(exe, shell), dialects.find(shell), path, index_path)
+        write_cached(paths.cached(exe, shell), dialects.find(shell), exe, path, index_path)
 
 
 def _line_for(targets: Collection[str], exe: str) -> str:

@@ -37,18 +37,20 @@ def env(**options: str | bool | None) -> None:
 @click.command("start", hidden=True)
 @click.option("--shell", metavar="SHELL")
 @click.option("--cache", metavar="PATH")
-def start(*, shell: str | None, cache: str | None) -> None:
-    """Print the integration for a start-up file, and write a copy to PATH."""
-    fast.start(shell=shell, cache=cache)
+@click.option("--program", metavar="PATH")
+def start(**options: str | None) -> None:
+    """Print the integration for a start-up file, and write a copy to the cache."""
+    fast.start(**options)
 
 
 @click.command("refresh", hidden=True)
 @click.option("--shell", metavar="SHELL")
 @click.option("--was", metavar="NAME")
 @click.option("--cache", metavar="PATH")
-def refresh(*, shell: str | None, was: str | None, cache: str | None) -> None:
+@click.option("--program", metavar="PATH")
+def refresh(**options: str | None) -> None:
     """Print the state for a shell that has the integration and was on profile NAME."""
-    fast.refresh(shell=shell, was=was, cache=cache)
+    fast.refresh(**options)
 
 
 @click.command("use")
