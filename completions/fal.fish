@@ -133,7 +133,7 @@ function __falenv_complete_add
     complete -c fal -c falenv -f -n "__falenv_complete_at $argv[1]" $argv[2..-1]
 end
 
-__falenv_complete_add first -a profile -d 'Manage fal.ai profiles and switch shells between them'
+__falenv_complete_add first -a profile -d 'Keep a profile per fal.ai account and switch between them'
 __falenv_complete_add 'first official' -a '(__falenv_complete_official)'
 
 __falenv_complete_add profile -a env -d 'Print the code that loads falenv into a shell'

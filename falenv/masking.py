@@ -80,6 +80,12 @@ def as_word(name: str) -> str:
     return name if name and is_plain and name[0] != "-" and name == _cut(name) else "NAME"
 
 
+def as_path(path: str) -> str:
+    """Return a path for a command in a message, quoted if a shell would change it."""
+    is_plain = all(char.isalnum() or char in "._-@+/" for char in path)
+    return path if is_plain else "'" + path.replace("'", "'\\''") + "'"
+
+
 def shown_words(text: str) -> str:
     """Return the text of a click error as one line, each word by rule 3.
 

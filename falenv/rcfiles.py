@@ -16,6 +16,7 @@ import zlib
 
 from falenv import assets, dialects, files, paths
 from falenv.errors import StartupFileError
+from falenv.masking import as_path
 
 #: What `install` accepts. direnv is not a shell, but reads files at each start too.
 TARGETS = ("bash", "direnv", "fish", "zsh")
@@ -183,7 +184,8 @@ def read(path: str) -> bytes | None:
         raise StartupFileError(path, f"the file {error.strerror}", elsewhere) from None
     except OSError as error:
         what = f"could not read the file: {error.strerror}"
-        raise StartupFileError(path, what, f"check its owner and mode: ls -l {path}") from None
+        cure = f"check its owner and mode: ls -l {as_path(path)}"
+        raise StartupFileError(path, what, cure) from None
     if b"\0" in content:
         raise StartupFileError(path, "this is not a text file", elsewhere)
     return content

@@ -12,7 +12,7 @@ import time
 
 from falenv import files
 from falenv.errors import StoreBusyError, StoreError, StoreNotWrittenError
-from falenv.masking import shown
+from falenv.masking import as_path, shown
 from falenv.profile import INTERNAL, Profile
 
 TYPE_CHECKING = False
@@ -167,7 +167,7 @@ def _refuse_strangers(path: str, place: str, status: os.stat_result | None = Non
     if reason:
         what = "the store" if place == path else f"the folder {place}"
         if "written" in reason:
-            cure = f"if its content is yours, run: chmod go-w {place}"
+            cure = f"if its content is yours, run: chmod go-w {as_path(place)}"
         elif os.geteuid() == 0:
             cure = "run this command as that user"
         else:
@@ -185,7 +185,7 @@ def _decode(path: str, content: bytes) -> str:
 
 def _unreadable(path: str, error: OSError) -> StoreError:
     what = f"could not read the store: {error.strerror}"
-    return StoreError(path, what, f"check its owner and mode: ls -l {path}")
+    return StoreError(path, what, f"check its owner and mode: ls -l {as_path(path)}")
 
 
 def _parse(path: str, text: str) -> dict[str, Any]:

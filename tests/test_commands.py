@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ import pytest
 import tomli
 from conftest import KEYS, SCRIPTS, SEED_KEY
 from driver import Kind, needs, notice
+
+from falenv.commands import profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +84,9 @@ def test_create(home: Home) -> None:
     before = home.store.read_bytes()
     again = home.fal("create", "a")
     assert (again.returncode, again.stdout) == (1, "")
-    assert again.stderr == "falenv: Profile 'a' already exists; set it: fal profile set NAME\n"
+    assert again.stderr == (
+        "falenv: profile 'a' already exists; to make it the default: fal profile set a\n"
+    )
     assert home.store.read_bytes() == before
 
 
@@ -93,13 +98,13 @@ def test_unset_and_delete(home: Home) -> None:
     home.fal("set", "a")
     gone = home.fal("delete", "a")
     assert (gone.returncode, gone.stdout) == (0, "Profile a deleted.\n")
-    assert gone.stderr == "falenv: it was the default; choose another: fal profile set NAME\n"
+    assert gone.stderr == "falenv: 'a' was the default; choose another: fal profile set NAME\n"
     assert KEYS["a"] not in home.store.read_text()
     assert "profile =" not in home.store.read_text()
     again = home.fal("delete", "a")
     assert (again.returncode, again.stdout) == (1, "")
     assert again.stderr == (
-        "falenv: there is no profile 'a' (there are: b); create it: fal profile create NAME\n"
+        "falenv: profile 'a' does not exist (profiles: b); to see all profiles: fal profile list\n"
     )
 
 
@@ -158,7 +163,9 @@ def test_no_store_and_an_empty_one(home: Home, text: str | None) -> None:
         home.write(text)
     listed = home.fal("list")
     assert (listed.returncode, listed.stdout) == (0, "")
-    assert listed.stderr == "falenv: there are no profiles yet; make one: fal profile set NAME\n"
+    assert (
+        listed.stderr == "falenv: there are no profiles yet; to create one: fal profile set NAME\n"
+    )
     assert home.fal("list", "--json").stdout == '{"profiles": []}\n'
     assert home.fal("current").stdout == f"No profile is active: {home.store} sets no default.\n"
     assert home.fal("current", "--name").stdout == ""
@@ -168,7 +175,7 @@ def test_no_store_and_an_empty_one(home: Home, text: str | None) -> None:
         assert (ended.returncode, ended.stdout, ended.stderr) == (
             1,
             "",
-            "falenv: no profile is set; use: fal profile set NAME\n",
+            "falenv: no profile is active; choose one: fal profile set NAME\n",
         )
     env = home.fal("env", "--shell", "bash", "--exports-only")
     assert (env.returncode, env.stderr) == (0, "")
@@ -183,7 +190,7 @@ def test_no_store_and_an_empty_one(home: Home, text: str | None) -> None:
 def test_a_default_that_names_no_profile_fails_closed(home: Home) -> None:
     home.profiles("a", default="gone")
     message = (
-        "falenv: the default is 'gone', which is no profile (there are: a); "
+        "falenv: the default is 'gone', but no such profile exists (profiles: a); "
         "choose another: fal profile set NAME\n"
     )
     for arguments in (
@@ -214,8 +221,8 @@ def test_a_pin_that_names_no_profile_fails_closed(home: Home, kind: Kind) -> Non
     code = home.run(FAL, "profile", "env", "--shell", kind.name, **pinned)
     assert code.returncode == 1
     assert code.stderr == (
-        "falenv: FAL_PROFILE names 'typo', which is no profile (there are: a); "
-        "unset it, or use another: fal profile use NAME\n"
+        "falenv: FAL_PROFILE names 'typo', but no such profile exists (profiles: a); "
+        "unset it, or use another profile: fal profile use NAME\n"
     )
     ran = home.script(kind, f"{kind.block(kind.eval_line())} 2>/dev/null; env", **pinned)
     assert "FAL_KEY=" not in ran.stdout
@@ -224,12 +231,25 @@ def test_a_pin_that_names_no_profile_fails_closed(home: Home, kind: Kind) -> Non
     assert (passed_on.returncode, passed_on.stderr) == (1, code.stderr)
 
 
+def test_an_unknown_name_for_use_is_not_blamed_on_the_pin(home: Home, kind: Kind) -> None:
+    home.profiles("a", default="a")
+    for pin in (None, "a"):
+        ended = home.script(
+            kind, f"{kind.block(kind.eval_line())}; fal profile use typo", FAL_PROFILE=pin
+        )
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert ended.stderr == (
+            "falenv: profile 'typo' does not exist (profiles: a); "
+            "to create it as the default: fal profile create typo\n"
+        )
+
+
 def test_an_unknown_name_for_env_fails_closed(home: Home) -> None:
     home.profiles("a", default="a")
     ended = home.fal("env", "typo", "--shell", "bash", "--exports-only")
     assert ended.returncode == 1
     assert "unset FAL_KEY\n" in ended.stdout
-    assert "there is no profile 'typo' (there are: a)" in ended.stderr
+    assert "profile 'typo' does not exist (profiles: a)" in ended.stderr
 
 
 def test_set_asks_before_it_creates_a_likely_slip(home: Home, terminal: Callable[..., Any]) -> None:
@@ -240,7 +260,7 @@ def test_set_asks_before_it_creates_a_likely_slip(home: Home, terminal: Callable
         child = terminal("set", "comfi")
         child.expect_exact(question)
         child.sendline(answer) if answer in {"n", ""} else child.sendeof()
-        assert "stopped; nothing was changed" in rest(child)
+        assert "cancelled; nothing was changed" in rest(child)
         assert child.exitstatus == 1
         assert home.store.read_bytes() == before
     child = terminal("set", "comfi")
@@ -263,7 +283,7 @@ def test_case_16_a_stale_key_in_the_shell_is_told_of_with_the_cure(home: Home) -
     assert ended.stdout == "Default profile set to b.\n"
     assert ended.stderr == (
         f"falenv: this shell still has another FAL_KEY (id {KEYS['a'].partition(':')[0]}), which "
-        f"beats the profile; to switch it: {EVAL}\n"
+        f"overrides the profile; to switch this shell: {EVAL}\n"
     )
     assert home.fal("set", "b", FAL_KEY=KEYS["b"]).stderr == ""
     assert home.fal("set", "b", FAL_KEY="").stderr == ""
@@ -276,13 +296,13 @@ def test_set_in_a_pinned_shell_says_that_it_stays(home: Home) -> None:
     home.profiles("a", "b", default="a")
     ended = home.fal("set", "b", FAL_PROFILE="a")
     assert ended.stderr == (
-        "falenv: this shell stays on 'a', since FAL_PROFILE pins it; "
-        "to follow the default: fal profile use --default (or: unset FAL_PROFILE)\n"
+        "falenv: this shell stays on 'a', because FAL_PROFILE pins it; "
+        "to follow the default: unset FAL_PROFILE\n"
     )
     assert internal(home) == 'profile = "b"'
     gone = home.fal("delete", "a", FAL_PROFILE="a")
     assert gone.stdout == "Profile a deleted.\n"
-    assert "FAL_PROFILE still names 'a', which is no profile; " in gone.stderr
+    assert "FAL_PROFILE still names 'a', but no such profile exists; " in gone.stderr
 
 
 # --- current -------------------------------------------------------------------------------------
@@ -299,7 +319,7 @@ def test_current(home: Home) -> None:
         f"a (the default in {home.store})\nkey   {head}:********\nhost  api.fal.ai\n"
     )
     pinned = home.fal("current", FAL_PROFILE="b")
-    assert pinned.stdout == "b (FAL_PROFILE pins this shell to it)\nkey   none\n"
+    assert pinned.stdout == "b (pinned by FAL_PROFILE)\nkey   none\n"
     assert home.fal("current", "--name", FAL_PROFILE="b").stdout == "b\n"
     shown = home.fal("current", "--json", FAL_KEY=KEYS["b"])
     assert (shown.returncode, shown.stderr) == (0, "")
@@ -320,10 +340,10 @@ def test_current_says_whether_the_shell_has_that_key(home: Home) -> None:
     unset = home.fal("current")
     assert unset.stderr == f"falenv: FAL_KEY is not set in this shell; to set it: {EVAL}\n"
     other = home.fal("current", FAL_KEY=KEYS["b"])
-    assert "FAL_KEY in this shell is another, set by hand or before falenv: " in other.stderr
+    assert "FAL_KEY in this shell is not the profile's key: " in other.stderr
     assert f"{KEYS['b'].partition(':')[0]}:********" in other.stderr
     none = home.fal("current", FAL_CONFIG_PATH="none.toml", FAL_KEY="nocolonallsecret")
-    assert none.stderr == "falenv: FAL_KEY in this shell was set by hand: ********\n"
+    assert none.stderr == "falenv: FAL_KEY in this shell is not an active profile's key: ********\n"
 
 
 # --- Names ---------------------------------------------------------------------------------------
@@ -384,9 +404,9 @@ def test_case_02_names_that_we_would_not_give_can_be_listed_used_and_deleted(
 
 REFUSED_NAMES = {
     "": "it is empty",
-    "__internal__": "the store keeps its own settings there",
+    "__internal__": "the official CLI keeps its own settings under it",
     "check_updates": "the store has a global setting of that name",
-    "-x": "it would be taken for an option",
+    "-x": "it begins with -, like an option",
     "a b": "it contains ' '",
     "a\n": "it contains '\\n'",
     "$(touch X)": "it contains '$'",
@@ -444,12 +464,12 @@ def test_a_terminal_that_cannot_show_a_name(home: Home) -> None:
 @pytest.mark.parametrize(
     ("host", "said"),
     [
-        ("rest.fal.ai", "a host that does not start with 'api' stops every command"),
-        ("api.evil.com", "outside fal's own domains (fal.ai, fal.run), and the profile's key"),
+        ("rest.fal.ai", "host 'rest.fal.ai' would crash the official CLI"),
+        ("api.evil.com", "outside fal's own domains (fal.ai, fal.run) and would receive"),
         ("api.fal.ai.evil.com", "outside fal's own domains"),
         ("apifal.ai", "outside fal's own domains"),
-        ("https://api.fal.ai", "is not a host; give the name alone"),
-        ("api.fal.ai/x", "is not a host; give the name alone"),
+        ("https://api.fal.ai", "a host has no scheme and no path; "),
+        ("api.fal.ai/x", "a host has no scheme and no path; "),
         ("api.fal.ai:x", "is not a host name"),
         ("api.fal.ai:99999", "is not a host name"),
         ("api.fal.ai:", "is not a host name"),
@@ -499,8 +519,8 @@ def test_a_host_that_bricks_the_official_cli_can_be_repaired_here(
     env = home.fal("env", "--shell", "bash", "--exports-only")
     assert env.returncode == 1
     assert "unset FAL_KEY\n" in env.stdout
-    assert "profile 'a' has a host that cannot be used: " in env.stderr
-    assert "fal profile host HOST --profile NAME" in env.stderr
+    assert "the host of profile 'a' cannot be used: " in env.stderr
+    assert "fal profile host HOST --profile a" in env.stderr
     assert home.fal("list").returncode == 0
     assert home.fal("host", "api.fal.ai").returncode == 0
     assert home.run(str(official / "fal"), "profile", "list").returncode == 0
@@ -534,7 +554,7 @@ def test_case_44_end_of_input_changes_nothing(
     child.expect_exact("Enter the key: ")
     child.send(key)
     shown = rest(child)
-    assert shown == ("\nfalenv: stopped; nothing was changed\n" if code == 1 else "\n")
+    assert shown == ("\nfalenv: cancelled; nothing was changed\n" if code == 1 else "\n")
     assert child.exitstatus == code
     assert home.store.read_bytes() == before
 
@@ -575,9 +595,9 @@ def test_case_44_a_piped_key_is_cleaned(home: Home, piped: str) -> None:
         ("se cret:x", "Invalid key."),
         ("secret:\x1bx", "Invalid key."),
         ("secret:'x'", "Invalid key."),
-        ("", "must be one line"),
-        ("\n", "must be one line"),
-        ("secret:a\nsecret:b\n", "must be one line"),
+        ("", "must have one line"),
+        ("\n", "must have one line"),
+        ("secret:a\nsecret:b\n", "must have one line"),
         ("secret:\0", "Invalid key."),
         ("secret:\u200bx", "Invalid key."),
     ],
@@ -617,7 +637,7 @@ def test_case_44_a_key_from_the_environment(home: Home) -> None:
     none = home.fal("key", "--from-env")
     assert (none.returncode, none.stderr) == (
         1,
-        "falenv: FAL_KEY is not set here; nothing was changed\n",
+        "falenv: FAL_KEY is not set, so there is no key to take; nothing was changed\n",
     )
 
 
@@ -733,8 +753,7 @@ def test_case_46_on_a_terminal_env_shows_the_line_and_no_key(
     )
     child = terminal("env", *arguments)
     assert rest(child) == (
-        "falenv: this prints code with your key in it, for a shell, not for a screen; "
-        f"use: {line}\n"
+        f"falenv: the output contains your key, so it is not printed to a terminal; use: {line}\n"
     )
     assert child.exitstatus == 1
 
@@ -745,7 +764,7 @@ def test_case_46_on_a_terminal_a_name_that_is_none_is_said_to_be(
     home.profiles("a")
     child = terminal("env", SEED_KEY, "--shell", "bash")
     shown = rest(child)
-    assert "there is no profile" in shown
+    assert "does not exist" in shown
     assert SEED_KEY.partition(":")[2] not in shown
     assert child.exitstatus == 1
 
@@ -795,10 +814,25 @@ def test_misuse_is_exit_2_and_one_line(home: Home, arguments: tuple[str, ...]) -
     assert home.store.read_bytes() == before
 
 
+def test_misuse_is_explained_in_plain_text(home: Home) -> None:
+    for arguments, said in (
+        (["oops"], "no such command 'oops'"),
+        (["set"], "missing argument 'NAME'"),
+        (["completion"], "missing argument 'SHELL'. Choose from: bash, fish, zsh"),
+        (["completion", "ksh"], "'ksh' is not one of 'bash', 'fish', 'zsh'"),
+        (["install", "ksh"], "'ksh' is not one of 'bash', 'direnv', 'fish', 'zsh'"),
+    ):
+        ended = home.fal(*arguments)
+        assert ended.stderr.startswith("falenv: ")
+        assert said in ended.stderr
+        assert "--help" in ended.stderr
+        assert not {"*", "\\", "\t"} & set(ended.stderr)
+
+
 def test_a_shell_that_cannot_be_told_or_is_unknown(home: Home) -> None:
     home.profiles("a", default="a")
     unknown = home.fal("env", "--shell", "tcsh9")
-    assert "there is no integration for the shell 'tcsh9'; there are: " in unknown.stderr
+    assert "the shell 'tcsh9' is not supported; supported shells: " in unknown.stderr
     for dialect in ("bash", "fish", "zsh"):
         assert dialect in unknown.stderr
 
@@ -807,10 +841,15 @@ def test_outside_an_integrated_shell_the_shells_own_commands_say_how_to_get_ther
     home: Home,
 ) -> None:
     home.profiles("a", default="a")
+    use = f"falenv: only the shell function fal can switch this shell; to load it: {EVAL}\n"
+    off = (
+        "falenv: only the shell function fal can remove falenv; "
+        "a shell without it has nothing to remove\n"
+    )
     for arguments in (["use", "a"], ["use", "-"], ["use", "--default"], ["off"]):
         ended = home.fal(*arguments)
-        assert (ended.returncode, ended.stdout) == (1, "")
-        assert ended.stderr == f"falenv: falenv is not in this shell; first: {EVAL}\n"
+        said = off if arguments == ["off"] else use
+        assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", said)
 
 
 def test_help_and_version(home: Home) -> None:
@@ -825,6 +864,23 @@ def test_help_and_version(home: Home) -> None:
         assert ended.stdout.startswith("Usage: falenv ")
     assert home.run(falenv, "--version").stdout.startswith("falenv, version ")
     assert home.run(falenv, "profile", "list").returncode == 0
+
+
+def test_the_help_of_each_command_has_a_short_line_an_example_and_80_columns(home: Home) -> None:
+    code, listed, _ = home.here("profile", "--help")
+    assert code == 0
+    for name, command in profile.commands.items():
+        if command.hidden:
+            continue
+        code, text, _ = home.here("profile", name, "--help")
+        lines = text.splitlines()
+        assert code == 0
+        assert max(map(len, lines)) <= 80
+        first = lines[2].strip()
+        assert len(first) <= 60
+        assert first.endswith(".")
+        assert f"  {name} ".ljust(14) + first in listed.splitlines()
+        assert re.search(rf"^      .*\bfal profile {name}\b", text, re.MULTILINE), name
 
 
 # --- Streams that are closed, full or gone -------------------------------------------------------
@@ -877,7 +933,7 @@ def test_a_full_stdout_is_said(home: Home) -> None:
             needs("bash"), "-c", '"$@" > /dev/full', "bash", FAL, "profile", *arguments
         )
         assert ended.returncode == 1
-        assert ended.stderr == "falenv: could not go on: No space left on device\n"
+        assert ended.stderr == "falenv: could not continue: No space left on device\n"
 
 
 def test_a_reader_that_goes_away_is_no_fault(home: Home) -> None:

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 from conftest import REPOSITORY
 from driver import KINDS, Kind, needs
@@ -246,6 +247,35 @@ def test_the_files_have_clicks_commands_and_options(home: Home, kind: Kind) -> N
         assert ("-" in offered) == (command == "use")
         assert ("one" in ask(home, f"fal profile {command} ")) == takes_name(command), command
     assert set(DIALECTS) <= set(ask(home, "fal profile completion "))
+
+
+@pytest.mark.parametrize(("name", "file"), [("zsh", "_fal"), ("fish", "fal.fish")])
+def test_the_files_describe_commands_and_options_as_click_does(
+    home: Home, name: str, file: str
+) -> None:
+    needs(name)
+
+    def plain(text: str | None) -> str:
+        """Return a description in the form that all three have in common."""
+        return (text or "").partition("]")[0].partition("\n")[0].rstrip(".").lower()
+
+    (home.path / "index").write_text("1-2-3 one\n3 one\n")
+    described = {word: plain(text) for word, text in ASK[name](home, "fal profile ").items()}
+    assert described == {word: plain(profile.commands[word].help) for word in expected()}
+    for word in expected():
+        command = profile.commands[word]
+        options = {
+            option: plain(parameter.help)
+            for parameter in command.get_params(
+                click.Context(command, help_option_names=["--help"])
+            )
+            if isinstance(parameter, click.Option) and not parameter.hidden
+            for option in parameter.opts
+        }
+        offered = ASK[name](home, f"fal profile {word} -").items()
+        described = {option: plain(text) for option, text in offered if option.startswith("--")}
+        assert described == options
+    assert plain(profile.help) in (REPOSITORY / "completions" / file).read_text().lower()
 
 
 @pytest.mark.parametrize("value", ["env --shell", "host --profile"])

@@ -131,7 +131,7 @@ def test_case_43_the_official_cli_writes_in_between(
         try:
             before, _ = store.edit(str(home.store), change)
         except StoreError as error:
-            assert "is being written by another program" in str(error)  # noqa: PT017 - not always
+            assert "another program keeps writing the store" in str(error)  # noqa: PT017 - not always
             refused += 1
             continue
         mine = before.profiles.get("p")
@@ -202,8 +202,8 @@ def test_case_39_a_stopped_holder_is_named_and_others_do_not_wait_for_ever(home:
         stdout, stderr = process.communicate(timeout=600)
         assert (process.returncode, stdout) == (1, "")
         assert stderr == (
-            f"falenv: {home.store} is being changed by process {holder.pid}, and still was after "
-            "10 seconds; try again when that has ended\n"
+            f"falenv: {home.store}: process {holder.pid} has locked the store for more than "
+            "10 seconds; wait until that process ends, then try again\n"
         )
     assert home.store.read_text() == STORE
     os.kill(holder.pid, signal.SIGCONT)

@@ -120,7 +120,10 @@ def test_exec_gives_exactly_the_profiles_environment(home: Home) -> None:
     }
     keyless = home.run(FAL, "profile", "exec", "keyless", "--", "env", **given)
     assert (keyless.returncode, keyless.stdout) == (1, "")
-    assert keyless.stderr == "falenv: profile 'keyless' has no key; set it: fal profile key NAME\n"
+    assert (
+        keyless.stderr
+        == "falenv: profile 'keyless' has no key; to set one: fal profile key keyless\n"
+    )
     unknown = home.run(FAL, "profile", "exec", "typo", "--", "env", **given)
     assert (unknown.returncode, unknown.stdout) == (1, "")
 

@@ -36,7 +36,7 @@ def test_case_32_a_folder_that_was_not_allowed_is_spoken_of_once_and_not_followe
 ) -> None:
     (folder / ".fal-profile").write_text("a\n")
     shell = start(kind)
-    notice(cd(shell, folder), "not allowed yet")
+    notice(cd(shell, folder), "you have not allowed it")
     assert shell.prompts(3) == ""
     assert shell.get("FAL_KEY") == KEYS["b"]
     assert cd(shell, folder / "sub") + cd(shell, folder) + shell.prompts(2) == ""
@@ -71,7 +71,7 @@ def test_case_32_allowed_it_is_followed_in_subfolders_and_left_again(
         assert shell.segment == f"(fal:{default}) "
         assert cd(shell, folder / "sub") == ""
         assert shell.get("FAL_KEY") == KEYS["a"]
-    assert "the folder's" in shell.talk("fal profile current")
+    assert "named by" in shell.talk("fal profile current")
     assert cd(shell, folder) == ""
     shell.talk("fal profile unlink")
     assert shell.get("FAL_KEY") == KEYS["b"]
@@ -94,7 +94,7 @@ def test_a_shell_that_starts_in_the_folder_is_on_its_profile(
 ) -> None:
     (folder / ".fal-profile").write_text("c")
     shell = shell_in(folder, start, kind)
-    notice(shell.greeting, "not allowed yet")
+    notice(shell.greeting, "you have not allowed it")
     assert shell.get("FAL_KEY") == KEYS["b"]
     one_line(shell.talk("fal profile allow"))
     again = shell_in(folder, start, kind)
@@ -188,7 +188,7 @@ def test_a_linked_name_that_is_no_profile_fails_closed(
 ) -> None:
     (folder / ".fal-profile").write_text("typo\n")
     shell = start(kind)
-    notice(cd(shell, folder), "not allowed yet")
+    notice(cd(shell, folder), "you have not allowed it")
     *_, line = shell.talk("fal profile allow").split("\n")
     notice(line, "'typo'")
     assert shell.prompts(3) == ""
@@ -236,6 +236,22 @@ def test_a_shell_that_does_not_follow_is_told_of_its_key(folder: Path, home: Hom
         assert done.stderr.count("\n") == 1
 
 
+def test_a_linked_folder_says_why_it_does_not_follow_the_default(folder: Path, home: Home) -> None:
+    def here(command: str) -> str:
+        """Run a command in the folder; return what it says, which must be one line."""
+        script = f'cd "$1" && fal profile {command}'
+        said = home.run("sh", "-c", script, "sh", str(folder)).stderr
+        assert said.count("\n") == 1
+        return said
+
+    assert home.run("sh", "-c", 'cd "$1" && fal profile link a', "sh", str(folder)).stderr == ""
+    stays = "falenv: this folder stays on 'a', because its .fal-profile names it\n"
+    assert here("set c") == stays
+    gone = "falenv: this folder's .fal-profile still names 'a', but no such profile exists; "
+    assert here("delete a").startswith(gone)
+    assert here("set b").startswith(gone)
+
+
 def test_a_folder_whose_name_is_no_text_is_spoken_of_once_too(home: Home) -> None:
     home.profiles("a", default="a")
     odd = home.path / os.fsdecode(b"\xff")
@@ -243,6 +259,6 @@ def test_a_folder_whose_name_is_no_text_is_spoken_of_once_too(home: Home) -> Non
     (odd / ".fal-profile").write_text("two\nlines\n")
     go = 'cd "$1" && fal profile env --shell bash >/dev/null'
     said = [home.run("sh", "-c", go, "sh", str(odd)).stderr for _ in range(2)]
-    assert "is more than one line with a profile's name" in said[0]
+    assert "has more in it than one line with a profile's name" in said[0]
     assert said[0].count("\n") == 1
     assert said[1] == ""

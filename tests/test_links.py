@@ -40,32 +40,37 @@ def distrusted(home: Home, said: str) -> None:
 def test_a_store_that_anyone_may_write_is_not_used(home: Home, mode: int) -> None:
     home.profiles("a", "b", default="a")
     home.store.chmod(mode)
-    distrusted(home, "can be written by other users, so its keys are not used; ")
+    distrusted(home, "the store can be written by other users, so falenv does not use its keys; ")
     assert home.store.stat().st_mode & 0o777 == mode
     assert index_files(home) == []
-    cure = home.fal("list").stderr.rpartition("then: ")[2].strip()
-    assert cure == f"chmod go-w {home.store}"
-    home.store.chmod(mode & ~0o022)
+    cure = home.fal("list").stderr.rpartition("run: ")[2].strip()
+    assert cure.startswith("chmod go-w ")
+    assert home.run("bash", "-c", cure).returncode == 0
+    assert home.store.stat().st_mode & 0o777 == mode & ~0o022
     assert home.fal("set", "b").returncode == 0
 
 
 def test_another_users_store_is_not_used(home: Home) -> None:
     home.profiles("a", "b", default="a")
     give_away(home.store)
-    distrusted(home, f"belongs to another user (uid {ANOTHER}), so its keys are not used; ")
+    distrusted(
+        home,
+        f"the store belongs to another user (uid {ANOTHER}), so falenv does not use its keys; "
+        "run this command as that user",
+    )
 
 
 def test_a_folder_that_others_may_write_is_not_trusted(home: Home) -> None:
     home.profiles("a", "b", default="a")
     folder = home.store.parent
     folder.chmod(0o777)
-    distrusted(home, f"its folder {folder} can be written by other users, so its keys")
+    distrusted(home, f"the folder {folder} can be written by other users, so falenv")
     give_away(folder)
     folder.chmod(0o755)
-    distrusted(home, f"its folder {folder} belongs to another user (uid {ANOTHER}), so its keys")
+    distrusted(home, f"the folder {folder} belongs to another user (uid {ANOTHER}), so falenv")
     give_away(folder, 0)
     folder.chmod(0o770)
-    distrusted(home, f"its folder {folder} can be written by other users, so its keys")
+    distrusted(home, f"the folder {folder} can be written by other users, so falenv")
 
 
 def test_nothing_is_written_into_such_a_folder(home: Home) -> None:
@@ -106,7 +111,7 @@ def test_case_40_a_group_of_ones_own_may_write(home: Home) -> None:
     assert home.store.stat().st_mode & 0o777 == 0o600
     give_away(home.store, os.getuid())
     home.store.chmod(0o664)
-    distrusted(home, "can be written by other users")
+    distrusted(home, "the store can be written by other users")
 
 
 def test_roots_store_is_anyones(home: Home) -> None:
@@ -120,7 +125,7 @@ def test_roots_store_is_anyones(home: Home) -> None:
     with mock.patch.multiple(os, geteuid=lambda: ANOTHER, getuid=lambda: ANOTHER):
         code, _, said = home.here("profile", "list")
     assert code == 1
-    notice(said.rstrip("\n"), "belongs to another user")
+    notice(said.rstrip("\n"), "belongs to another user", "; move it away, or set FAL_CONFIG_PATH")
 
 
 def test_a_running_shell_keeps_its_key_and_says_why_once(
@@ -219,8 +224,8 @@ def homeless(home: Home, *arguments: str, store: str | None = None) -> tuple[int
 
 def test_without_a_home_nothing_is_called_tilde(home: Home) -> None:
     said = (
-        "falenv: ~/.fal/config.toml: the home folder in it is not known; "
-        "set HOME, or FAL_CONFIG_PATH to a path from /\n"
+        "falenv: ~/.fal/config.toml: your home folder is unknown; "
+        "set HOME, or set FAL_CONFIG_PATH to an absolute path\n"
     )
     for arguments in (("set", "a"), ("env", "--shell", "bash"), ("list",), ("current",)):
         assert homeless(home, *arguments) == (1, "", said)

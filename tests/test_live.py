@@ -185,7 +185,7 @@ def test_case_10_the_active_profile_is_renamed_elsewhere(
     home.write(text.replace("[a]", "[new]").replace('"a"', '"new"'))
     # The first refresh brings the index up to date: the other shell hears of it by builtins.
     for shell in (editor, ours):
-        notice(shell.prompts(2), "'a' is gone", "'new'")
+        notice(shell.prompts(2), "'a' no longer exists", "'new'")
         assert (shell.get("FAL_KEY"), shell.get("FALENV_PROFILE")) == (KEYS["a"], "new")
 
 
@@ -298,7 +298,7 @@ def test_case_13_a_key_set_by_hand_is_left_alone(home: Home, start: Start, kind:
     assert shell.prompts(2) == ""
     assert shell.exported()["FAL_KEY"] == HAND
     shown = shell.talk("fal profile current").splitlines()
-    notice(shown[-1], HAND_MASKED, "set by hand")
+    notice(shown[-1], HAND_MASKED, "not the profile's key")
     assert "byhand" not in "".join(shown)
     assert current(shell)["shell"] == {"key": HAND_MASKED, "is_active": False}
     # What only looks leaves it too; a switch takes over.

@@ -266,7 +266,7 @@ def test_case_47_a_folder_named_fal_here_is_never_run(beside: Home) -> None:
 # --- Absent, or a circle -------------------------------------------------------------------------
 
 ABSENT = (
-    "falenv: 'fal app' is a command of the official fal CLI, which was not found; "
+    "falenv: 'fal app' belongs to the official fal CLI, which was not found; "
     "install it: pip install fal\n"
 )
 

@@ -279,7 +279,7 @@ def test_dash_follows_at_the_next_command(home: Home, start: Start) -> None:
     check(HAND, NEXT + " 2>&1")
     check("b", "fal profile use --default")
     home.fal("delete", "b")
-    notice(shell.talk(f"{NEXT}; {NEXT}"), "'b' is gone")
+    notice(shell.talk(f"{NEXT}; {NEXT}"), "'b' no longer exists")
     check(UNSET)
 
 

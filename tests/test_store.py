@@ -119,7 +119,9 @@ def test_case_38_a_file_size_limit_leaves_the_old_store(
     ended = home.run(needs("bash"), *limited, stdin=KEYS["a"])
     assert ended.returncode == 1
     assert ended.stdout == ""
-    assert ended.stderr.startswith(f"falenv: {home.store}: could not be written: File too large; ")
+    assert ended.stderr.startswith(
+        f"falenv: {home.store}: could not write the store: File too large; "
+    )
     assert ended.stderr.count("\n") == 1
     assert home.store.read_text() == text
     assert [path.name for path in home.store.parent.glob(".config.toml.falenv")] == []
@@ -139,7 +141,7 @@ def test_case_38_a_full_disk_leaves_the_old_store(home: Home) -> None:
         """,
     )
     assert ended.stdout.split("\n") == ["exit 1", ".config.toml.lock", "config.toml", "fill", ""]
-    assert "could not be written: No space left on device" in ended.stderr
+    assert "could not write the store: No space left on device" in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 
@@ -151,7 +153,7 @@ def test_case_38_a_read_only_folder_leaves_the_old_store(home: Home) -> None:
     finally:
         home.store.parent.chmod(0o700)
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "could not be written: Permission denied" in ended.stderr
+    assert "could not write the store: Permission denied" in ended.stderr
     assert ended.stderr.count("\n") == 1
     assert home.store.read_text() == WRITTEN
 
@@ -161,7 +163,7 @@ def test_case_38_no_permission_to_read(home: Home) -> None:
     for arguments in (("list",), ("set", "comfy"), ("env", "--shell", "bash")):
         ended = home.run(*powerless(FAL, "profile", *arguments))
         assert (ended.returncode, ended.stdout) == (1, "")
-        assert f"{home.store}: could not be read: Permission denied; " in ended.stderr
+        assert f"{home.store}: could not read the store: Permission denied; " in ended.stderr
         assert ended.stderr.count("\n") == 1
     home.store.chmod(0o600)
     assert home.store.read_text() == WRITTEN
@@ -239,8 +241,8 @@ def test_case_39_a_held_lock_is_waited_for_and_its_holder_named(home: Home) -> N
         assert time.monotonic() - begin > 0.4
         assert (impatient.returncode, stdout) == (1, "")
         assert stderr == (
-            f"falenv: {home.store} is being changed by process {holder.pid}, and still was after "
-            "0.4 seconds; try again when that has ended\n"
+            f"falenv: {home.store}: process {holder.pid} has locked the store for more than "
+            "0.4 seconds; wait until that process ends, then try again\n"
         )
         assert home.store.read_text() == WRITTEN
         assert home.fal("list").returncode == 0  # reading needs no lock
@@ -293,9 +295,7 @@ def test_case_40_a_store_open_to_others_is_closed_with_one_notice(home: Home) ->
     home.write(WRITTEN, mode=0o644)
     first, second = home.fal("set", "comfy"), home.fal("set", "me")
     assert modes(home.store) == 0o600
-    assert first.stderr == (
-        f"falenv: {home.store} could be read by others on this machine; it is private now\n"
-    )
+    assert first.stderr == (f"falenv: other users could access {home.store}; it is private now\n")
     assert second.stderr == ""
 
 
@@ -385,7 +385,7 @@ def test_case_41_an_edit_that_went_wrong_is_not_written(home: Home) -> None:
     with mock.patch("tomlkit.dumps", wrong):
         code, stdout, stderr = home.here("profile", "set", "comfy")
     assert (code, stdout) == (1, "")
-    assert "is written in a way that we cannot edit" in stderr
+    assert "falenv cannot edit this store" in stderr
     assert home.store.read_text() == WRITTEN
 
 
@@ -444,11 +444,11 @@ ODD: dict[str, tuple[str | bytes, str]] = {
     "an open string": (f"[me]\n{KEY.rstrip()[:-1]}\n", "(at line 2, column "),
     "twice": (f"[me]\n{KEY}[me]\n", "line 3"),
     "conflict": (f"<<<<<<< HEAD\n[me]\n{KEY}", "(at line 1, column 1)"),
-    "byte order mark": (b"\xef\xbb\xbf[me]\n" + KEY.encode(), "line 1: begins with a byte order"),
-    "not UTF-8": (b"[me]\n" + KEY.encode() + b"x = '\xe9'\n", "line 3: is not UTF-8"),
-    "UTF-16": (f"[me]\n{KEY}".encode("utf-16"), "line 1: is not UTF-8"),
+    "byte order mark": (b"\xef\xbb\xbf[me]\n" + KEY.encode(), "line 1: the store begins with a"),
+    "not UTF-8": (b"[me]\n" + KEY.encode() + b"x = '\xe9'\n", "line 3: the store is not UTF-8"),
+    "UTF-16": (f"[me]\n{KEY}".encode("utf-16"), "line 1: the store is not UTF-8"),
     "NULs": (f"[me]\n{KEY}\0\0\0\n", "line 3"),
-    "a long number": (f"[me]\n{KEY}x = {'9' * 5000}\n", "a number that is too long"),
+    "a long number": (f"[me]\n{KEY}x = {'9' * 5000}\n", "a number in the store is too long"),
     "deep": (f"[me]\n{KEY}x = {'[' * 5000}\n", "nested too deeply"),
 }
 EVERY_COMMAND = (
@@ -512,9 +512,9 @@ def test_case_42_something_else_in_the_stores_place(home: Home, kind: str) -> No
     elif kind == "loop":
         home.store.symlink_to(home.store)
     said = {
-        "folder": ": is a folder; ",
-        "fifo": ": is not a regular file",
-        "device": ": is not a regular file",
+        "folder": ": the store is a folder; ",
+        "fifo": ": the store is not a regular file",
+        "device": ": the store is not a regular file",
         "loop": "Too many levels of symbolic links",
         "below a file": ("Not a directory", "File exists"),
     }[kind]

@@ -26,7 +26,7 @@ def root() -> None:
 
 @root.group("profile")
 def profile() -> None:
-    """Manage fal.ai profiles and switch shells between them.
+    """Keep a profile per fal.ai account and switch between them.
 
     Load falenv into this shell, then into every new shell:
 
