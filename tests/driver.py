@@ -364,7 +364,7 @@ def _prepare_terminal() -> None:
 # --- A shell on a terminal -----------------------------------------------------------------------
 
 
-class _Screen(pyte.Screen):  # type: ignore[misc]
+class _Screen(pyte.Screen):
     """A tall terminal, whose empty rows cost nothing."""
 
     def erase_in_display(self, how: int = 0, *rest: Any, **options: Any) -> None:

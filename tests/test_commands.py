@@ -11,7 +11,7 @@ import pexpect
 import pytest
 import tomli
 from conftest import KEYS, SCRIPTS, SEED_KEY
-from driver import Kind, needs
+from driver import Kind, needs, notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -753,8 +753,7 @@ def test_case_46_on_a_terminal_a_name_that_is_none_is_said_to_be(
 def test_case_46_in_a_real_shell_too(home: Home, start: Callable[..., Shell]) -> None:
     home.profiles("a", default="a")
     shell = start("bash", "")
-    shown = shell.run("fal profile env")
-    assert f"use: {EVAL}" in shown
+    notice(shell.talk("fal profile env"), f"use: {EVAL}")
     assert KEYS["a"] not in shell.output
 
 

@@ -127,6 +127,7 @@ def test_case_31_20_times_in_and_out_of_linked_folders(
         hooks.reverse()
     shell = start(kind, "\n".join(hooks), DIRENV_LOG_FORMAT="", FAL_KEY="by:hand")
     # All of it typed at once: what counts is what each prompt, with both hooks, leaves.
+    program = kind.quote(f"{SCRIPTS}/falenv")
     default, place, wanted = "me", "~", ""
     for number in range(20):
         lines = [f"cd {(linked, both)[number % 2]}", "cd ~"]
@@ -136,7 +137,7 @@ def test_case_31_20_times_in_and_out_of_linked_folders(
         for line in lines:
             if line == "switch":
                 default = "comfy" if default == "me" else "me"
-                shell.type(f" {SCRIPTS}/falenv profile set {default} > ~/said\r")
+                shell.type(f" {program} profile set {default} > ~/said\r")
             else:
                 place = line.removeprefix("cd ")
                 shell.type(f" {line}\r")
@@ -261,8 +262,8 @@ def test_use_fal_with_a_name_that_is_none_leaves_no_key(use_fal: Home) -> None:
 @pytest.mark.parametrize("is_on_path", [True, False])
 def test_use_fal_where_the_program_has_moved(use_fal: Home, *, is_on_path: bool) -> None:
     lib = use_fal.path / ".config" / "direnv" / "lib" / "use_fal.sh"
-    lib.write_text(lib.read_text().replace(f"'{SCRIPTS}/falenv'", "/nowhere/falenv"))
-    assert "=/nowhere" in lib.read_text()
+    lib.write_text(lib.read_text().replace(str(SCRIPTS), "/nowhere"))
+    assert "/nowhere/falenv" in lib.read_text()
     if is_on_path:
         use_fal.variables["PATH"] = f"{SCRIPTS}:{use_fal.variables['PATH']}"
     found, _ = inside(use_fal, "use fal a\n")
