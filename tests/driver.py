@@ -14,7 +14,7 @@ import signal
 import termios
 import time
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pexpect
@@ -69,6 +69,8 @@ POSIX = Syntax(
     loop="n=0; while [ $n -lt {count} ]; do {body}\nn=$((n+1)); done",
     status="$?",
 )
+#: bash and zsh count by themselves.
+COUNTING = replace(POSIX, loop="for ((n = 0; n < {count}; n++)); do {body}\ndone")
 FISH = Syntax(
     export="set -gx {name} {value}",
     assign="set -g {name} {value}",
@@ -228,6 +230,7 @@ KINDS = {
     for kind in (
         Kind(
             "bash",
+            syntax=COUNTING,
             flags=("--norc",),
             hook="PROMPT_COMMAND='{body}'",
             hooks="declare -p PROMPT_COMMAND 2>/dev/null",
@@ -244,6 +247,7 @@ KINDS = {
         ),
         Kind(
             "zsh",
+            syntax=COUNTING,
             flags=("-f",),
             has_global_aliases=True,
             has_right_prompt=True,
@@ -575,13 +579,18 @@ class Shell:
 
     def read(self, seconds: float = 0.0) -> None:
         """Take in what the terminal shows by now."""
+        while self.read_some(seconds):
+            pass
+
+    def read_some(self, seconds: float) -> bool:
+        """Wait for the terminal to show more, and take that in; return False if nothing came."""
         try:
-            while True:
-                text = self.child.read_nonblocking(65536, seconds)
-                self.output += text
-                self._stream.feed(text)
+            text = self.child.read_nonblocking(65536, seconds)
         except (pexpect.TIMEOUT, pexpect.EOF):
-            return
+            return False
+        self.output += text
+        self._stream.feed(text)
+        return True
 
     def wait(self, condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
         end = time.monotonic() + seconds
