@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conftest import KEYS, SCRIPTS
-from driver import Kind, Shell, needs
+from driver import Kind, Shell, needs, notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
