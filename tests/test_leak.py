@@ -185,7 +185,7 @@ def trouble(home: Home, kind: str) -> Iterator[tuple[str, ...]]:
         folder.chmod(0o500)
         home.store.chmod(0o400 if kind == "read-only" else 0)
         try:
-            yield unprivileged()
+            yield unprivileged(reads_all=kind == "read-only")
         finally:
             folder.chmod(0o700)
             home.store.chmod(0o600)
