@@ -107,8 +107,6 @@ class Kind:
     starts_without_home: bool = True
     #: Draws a prompt that is wider than the terminal.
     has_wide_prompts: bool = True
-    #: Has a prompt at the right-hand side.
-    has_right_prompt: bool = False
     #: The columns that a right prompt leaves free at the edge.
     right_margin: int = 0
     #: What `set` switches on to see each command, one trace an entry.
@@ -240,7 +238,7 @@ KINDS = {
             ),
             snapshot="{ declare -p; declare -f; alias; complete -p; trap; shopt; set -o; }",
             moving=(
-                "_=", " _falenv", "BASH", "EPOCH", "LINENO", "RANDOM", "SECONDS", "SRANDOM",
+                "_=", "BASH", "EPOCH", "LINENO", "RANDOM", "SECONDS", "SRANDOM",
                 "PIPESTATUS", "HISTCMD", "PPID", "COMP_",
             ),
             words=("source", "cd", "printf", "command"),
@@ -250,7 +248,6 @@ KINDS = {
             syntax=COUNTING,
             flags=("-f",),
             has_global_aliases=True,
-            has_right_prompt=True,
             right_margin=1,
             prompt="PROMPT='{prompt}'",
             live_prompt="setopt prompt_subst; PROMPT='{prompt}'",
@@ -282,7 +279,6 @@ KINDS = {
             has_aliases=False,  # its aliases are functions
             starts_without_home=False,
             has_wide_prompts=False,  # it cuts them
-            has_right_prompt=True,
             has_flags=False,
             traces=("set -g fish_trace 1",),
             prompt="function fish_prompt; echo -n '{prompt}'; end",
@@ -301,8 +297,7 @@ KINDS = {
             ),
             moving=(
                 "history", "CMD_DURATION", "pipestatus", "status ", "status_", "__fish_last_bind",
-                "fish_killring", "fish_kill_signal",
-                "fish_pid", "SHLVL",
+                "fish_killring", "fish_kill_signal", "fish_pid", "SHLVL",
             ),
             # fish's own functions use these words at each prompt.
             shadow=(
