@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from unittest import mock
 
 import pytest
-from conftest import ANOTHER, KEYS, SCRIPTS, give_away
+from conftest import ANOTHER, KEYS, SCRIPTS, give_away, reaches_us
 from driver import KINDS, UNSET, Kind, needs, notice
 
 if TYPE_CHECKING:
@@ -210,8 +210,7 @@ def test_an_index_that_lies_gives_no_other_profiles_key(
 
 def homeless(home: Home, *arguments: str, store: str | None = None) -> tuple[int, str, str]:
     unshare = [needs("unshare"), "--user", f"--map-user={ANOTHER}"]
-    if home.run(*unshare, "true").returncode:
-        pytest.skip("no user namespaces here, to be nobody in")
+    reaches_us(unshare)
     fal = str(SCRIPTS / "fal")
     done = home.run(*unshare, fal, "profile", *arguments, HOME=None, FAL_CONFIG_PATH=store)
     return done.returncode, done.stdout, done.stderr
