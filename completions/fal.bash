@@ -116,22 +116,29 @@ __falenv_complete_word() {
     done
 }
 
-# Offer those of the given words that begin as the word under the cursor does, quoted as that is.
+# Offer those of the given words that begin as the word under the cursor does, quoted as that is. No
+# backslash stands behind a byte that is not ASCII: in GBK, Big5 and others the two are one character,
+# and what the backslash was to quote would run.
 __falenv_complete_offer() {
-    local word single="'\\''" bang="\"'!'\""
+    local word plain char closed single="'\\''"
     for word in "$@"; do
         [[ $word == "$cur"* ]] || continue
         word=${word#"$head"}
         case $quote in
             \') word=${word//\'/"$single"} ;;
             \")
-                word=${word//\\/\\\\}
-                word=${word//\"/\\\"}
-                word=${word//\$/\\\$}
-                word=${word//\`/\\\`}
-                word=${word//\!/"$bang"}
+                for char in \" \\ \$ \` \!; do
+                    closed="\"'$char'\""
+                    word=${word//"$char"/"$closed"}
+                done
                 ;;
-            *) [[ -z $word ]] || \builtin printf -v word %q "$word" ;;
+            *)
+                plain=$word
+                [[ -z $word ]] || \builtin printf -v word %q "$word"
+                if [[ $word != "$plain" && $plain == *[![:ascii:]]* ]]; then
+                    word="'${plain//\'/"$single"}'"
+                fi
+                ;;
         esac
         # readline takes a quote at the end for the closing one, and adds no other.
         if [[ -n $quote && $word == *"$quote" ]]; then
@@ -148,12 +155,15 @@ __falenv_complete_files() {
 
 # Offer the profiles, with $1 before each name.
 __falenv_complete_names() {
-    local names
+    local names default
     names=()
     # All lines at once: of a thousand that takes a tenth of the time.
     if __falenv_complete_follows; then
-        IFS=$'\n' \builtin read -r -d '' -a names <"$__falenv_index" || :
-        names=(${names[@]+"${names[@]:1}"}) # the first line is no profile
+        {
+            # shellcheck disable=SC2034  # the first line, which is no profile
+            IFS='' \builtin read -r default
+            IFS=$'\n' \builtin read -r -d '' -a names || :
+        } <"$__falenv_index"
         names=(${names[@]+"${names[@]#* }"})
     else
         IFS=$'\n' \builtin read -r -d '' -a names <<< \
