@@ -83,7 +83,7 @@ def edit(path: str, change: Change) -> tuple[Store, Store]:
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        files.make_folders(folder)
         _refuse_strangers(path, folder)
     except OSError as error:
         raise StoreNotWrittenError(path, error, folder) from None
@@ -114,7 +114,7 @@ def _load(path: str) -> tuple[bytes, os.stat_result | None]:
         try:
             file, status = files.open_file(path, follow=True)
             with file:
-                _refuse_strangers(path, path, status)
+                _refuse_strangers(path, file.fileno())
                 _refuse_strangers(path, os.path.dirname(path))
                 content = file.read(files.LARGEST + 1)
                 if not _is_being_written(file.fileno(), status, len(content)):
@@ -158,18 +158,29 @@ def _is_being_written(descriptor: int, before: os.stat_result, length: int) -> b
     return stamp(after) != stamp(before) or after.st_size != length
 
 
-def _refuse_strangers(path: str, place: str, status: os.stat_result | None = None) -> None:
+def _refuse_strangers(path: str, place: str | int) -> None:
     """Raise StoreError if another user can write keys or hosts into the store.
 
-    `place` is the store or its folder, and `status` its state, if the caller knows it.
+    `place` is the descriptor of the store, or the path of a folder that it is in.
     """
-    reason = files.strangers(status or os.stat(place))
-    if reason:
-        what = reason if place == path else f"its folder {place} {reason}"
-        cure = f"chmod go-w {place}" if "written" in reason else f"chown it: {place}"
-        raise StoreError(
-            path, f"{what}, so its keys are not used", f"if what it says is yours, then: {cure}"
-        )
+    reason = files.strangers(place)
+    if not reason:
+        return
+    import shlex
+
+    if isinstance(place, str):
+        what, quoted = f"its folder {place} {reason}", shlex.quote(place)
+        cure = f"chmod go-w {quoted}"
+    else:
+        # Not chmod: who has opened the file before can still write it. So make another one.
+        what, quoted = reason, shlex.quote(os.path.realpath(path))
+        new = shlex.quote(f"{os.path.realpath(path)}.new")
+        cure = f"install -m 600 {quoted} {new} && mv {new} {quoted}"
+    if "written" not in reason:
+        cure = f"chown it: {quoted}"
+    raise StoreError(
+        path, f"{what}, so its keys are not used", f"if what it says is yours, then: {cure}"
+    )
 
 
 def _decode(path: str, content: bytes) -> str:

@@ -457,7 +457,7 @@ TRACES = {
         for option in (options if LONG else options[1:2])
     ],
 )
-def test_no_shell_shows_a_key(  # noqa: PLR0915 - one shell, all that it can be asked
+def test_no_shell_shows_a_key(
     home: Home, start: Start, kind: Kind, option: str, figure: Callable[[str], None]
 ) -> None:
     home.write(STORE.replace("[odd]", f'["{fake("name")}"]\nkey = "k:never"\n[odd]'))

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import LONG, Home, needs
+from conftest import LONG, Home
+from driver import Kind, Shell, needs
 
 from falenv import dialects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from conftest import Shell
 
 #: The locales in which a character can have a second byte that is ASCII.
 DOUBLE = (
@@ -164,16 +163,14 @@ def test_case_91_no_name_runs_in_a_legacy_locale(
 
 @pytest.mark.parametrize("charset", ["GBK", "BIG5", "UTF-8"])
 def test_case_91_no_name_runs_by_tab_and_enter(
-    home: Home, start: Callable[..., Shell], shell_name: str, charset: str,
+    home: Home, start: Callable[..., Shell], kind: Kind, charset: str,
     locale: Callable[[str, str], dict[str, str]],
 ) -> None:  # fmt: skip
     variables = {"LC_ALL": "C.UTF-8"}
     if charset != "UTF-8":
         variables = locale(*next(pair for pair in DOUBLE if pair[1] == charset))
-    setup = {"zsh": "autoload -Uz compinit; compinit -D\n"}.get(shell_name, "")
-    evals = 'eval "$(fal profile env)"' if shell_name != "fish" else "fal profile env | source"
     home.profiles("a", default="a")
-    shell = start(shell_name, setup + evals, **variables)
+    shell = start(kind, f"{kind.load_completions}\n{kind.eval_line()}", **variables)
     for number, name in enumerate(NAMES):
         table = name.replace("\\", "\\\\")
         # With a default and without one: the index has it in its first line.
@@ -181,21 +178,19 @@ def test_case_91_no_name_runs_by_tab_and_enter(
         home.write(f'{default}["{table}"]\nkey = "id:{number}"\n')
         shell.prompts()
         typed = ["\t", "'\t", '"\t']
-        if shell_name == "zsh" and charset != "UTF-8":  # where it offers only ASCII
+        if kind.name == "zsh" and charset != "UTF-8":  # where it offers only ASCII
             typed = ["\t"]
-        elif shell_name == "fish":  # offers `-` too, in a list. The third TAB chooses the name
+        elif kind.name == "fish":  # offers `-` too, in a list. The third TAB chooses the name
             typed = [f"{name[0]}\t" if charset == "UTF-8" else "\t\t\t"]
         for before in typed:
             shell.type(f"fal profile use {before}")
             shell.read(0.6)
-            shell.type("\r")
-            shell.read(0.2)
-            shell.run("\r")
+            shell.press("\r")
             assert not list(home.path.rglob("PWN")), (name, before)
             assert "quote>" not in shell.screen(), (name, before)
             if charset == "UTF-8":
                 assert shell.get("FAL_KEY") == f"id:{number}", (name, before)
-            shell.run("fal profile use --default")
+            shell.talk("fal profile use --default")
 
 
 def test_the_locales_do_what_the_tests_think(
