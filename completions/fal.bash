@@ -120,22 +120,29 @@ __falenv_complete_word() {
     done
 }
 
-# Offer the given words that begin with the word under the cursor, in the same quotes.
+# Offer the given words that begin with the word under the cursor, in the same quotes. Put no backslash
+# behind a byte that is not ASCII: in GBK, Big5 and other character sets the two are one character, so
+# the backslash would quote nothing, and the shell would run the rest.
 __falenv_complete_offer() {
-    local word single="'\\''" bang="\"'!'\""
+    local word plain char closed single="'\\''"
     for word in "$@"; do
         [[ $word == "$cur"* ]] || continue
         word=${word#"$head"}
         case $quote in
             \') word=${word//\'/"$single"} ;;
             \")
-                word=${word//\\/\\\\}
-                word=${word//\"/\\\"}
-                word=${word//\$/\\\$}
-                word=${word//\`/\\\`}
-                word=${word//\!/"$bang"}
+                for char in \" \\ \$ \` \!; do
+                    closed="\"'$char'\""
+                    word=${word//"$char"/"$closed"}
+                done
                 ;;
-            *) [[ -z $word ]] || \builtin printf -v word %q "$word" ;;
+            *)
+                plain=$word
+                [[ -z $word ]] || \builtin printf -v word %q "$word"
+                if [[ $word != "$plain" && $plain == *[![:ascii:]]* ]]; then
+                    word="'${plain//\'/"$single"}'"
+                fi
+                ;;
         esac
         # readline reads a quote at the end as the closing one, and adds no other.
         if [[ -n $quote && $word == *"$quote" ]]; then
@@ -152,12 +159,15 @@ __falenv_complete_files() {
 
 # Offer the profiles, with $1 before each name.
 __falenv_complete_names() {
-    local names
+    local names default
     names=()
     # Read all lines at once. With 1,000 profiles that takes a tenth of the time of a loop.
     if __falenv_complete_follows; then
-        IFS=$'\n' \builtin read -r -d '' -a names <"$__falenv_index" || :
-        names=(${names[@]+"${names[@]:1}"}) # the first line is the default
+        {
+            # shellcheck disable=SC2034  # the first line, which is the default
+            IFS='' \builtin read -r default
+            IFS=$'\n' \builtin read -r -d '' -a names || :
+        } <"$__falenv_index"
         names=(${names[@]+"${names[@]#* }"})
     else
         IFS=$'\n' \builtin read -r -d '' -a names <<< \

@@ -93,8 +93,22 @@ def quote_posix(value: str) -> str:
 
 
 def quote_fish(value: str) -> str:
-    """Quote for fish, which, unlike POSIX, unescapes `\\\\` and `\\'` inside single quotes."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    """Quote for fish, in single quotes, so that every locale reads the same bytes.
+
+    In GBK, Big5, GB18030 and Shift_JIS the second byte of a character can be a backslash. In
+    Shift_JIS and JOHAB a backslash alone is a currency sign. So do not use the escapes `\\\\` and
+    `\\'`. Put a single quote into double quotes. Keep a backslash before a plain character, and let
+    fish cut any other backslash out of `'\\a'`. The quotes are safe: in no character set of glibc
+    are they part of another character.
+    """
+    return "'" + "'\"'\"'".join(map(_fish_backslashes, value.split("'"))) + "'"
+
+
+def _fish_backslashes(text: str) -> str:
+    """Return the form in which a text without single quotes goes between two of them."""
+    first, *rest = text.split("\\")
+    lone = "'(builtin string sub -l 1 '\\a')'"
+    return first + "".join("\\" + part if part else lone for part in rest)
 
 
 DIALECTS = {

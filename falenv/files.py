@@ -22,6 +22,11 @@ _NEW = ".falenv-new-"
 _LEFT_SECONDS = 60
 
 
+#: Linux's name for an access control list, and the tags of its entries (linux/posix_acl.h).
+_ACL = "system.posix_acl_access"
+_ACL_USER, _ACL_GROUP_OBJ, _ACL_GROUP, _ACL_MASK = 0x02, 0x04, 0x08, 0x10
+
+
 class UnfitError(OSError):
     """A file was refused for what it is. `strerror` says why: "is a folder"."""
 
@@ -39,11 +44,28 @@ def make_folder(folder: str) -> None:
     a folder that belongs to another user.
     """
     for path in (os.path.dirname(folder), folder):
-        os.makedirs(path, mode=0o700, exist_ok=True)
+        make_folders(path)
         open_to_others = os.stat(path).st_mode & 0o022
         if open_to_others and path in {folder, paths.state()} and is_ours(path):
             os.chmod(path, 0o700)
         _check(path)
+
+
+def make_folders(folder: str) -> None:
+    """Create a folder and its missing parents, all of them private. Errors: OSError.
+
+    `os.makedirs` leaves the mode of the parents to the umask, which may let anyone write there.
+    """
+    if os.path.isdir(folder):
+        return
+    parent = os.path.dirname(folder)
+    if parent != folder:
+        make_folders(parent)
+    try:
+        os.mkdir(folder, 0o700)
+    except FileExistsError:  # another process was quicker; or it is not a folder
+        if not os.path.isdir(folder):
+            raise
 
 
 def check_folder(folder: str) -> None:
@@ -58,31 +80,74 @@ def check_folder(folder: str) -> None:
 def _check(folder: str) -> None:
     if not is_ours(folder):
         raise PermissionError(errno.EPERM, f"{folder} belongs to another user", folder)
-    reason = strangers(os.stat(folder))
+    reason = strangers(folder)
     if reason:
         raise PermissionError(errno.EPERM, f"{folder} {reason}", folder)
 
 
-def strangers(status: os.stat_result) -> str:
+def strangers(place: str | int, status: os.stat_result | None = None) -> str:
     """Return why users other than this one and root could have written a file, or to a folder.
 
-    Return an empty string if they could not. The rule is OpenSSH's for its config file
-    (`read_config_file_depth`). As in Debian's OpenSSH, a group with no other member may write,
-    because the official CLI makes such files under a umask of 002. pam_umask's rule (`usergroups`)
-    tells such a group. In a folder with the sticky bit nobody can replace a file of someone else.
+    Return an empty string if they could not. `place` is a path or a descriptor, and `status` its
+    state, if the caller knows it.
+
+    The rule is OpenSSH's for its config file (`read_config_file_depth`). As in Debian's OpenSSH, a
+    group that no other user is in may write, because the official CLI makes such files under a
+    umask of 002. In a folder with the sticky bit nobody can replace a file of someone else.
     """
+    status = status or os.stat(place)
     if status.st_uid not in {0, os.geteuid()}:
         return f"belongs to another user (uid {status.st_uid})"
     mode = status.st_mode
     if stat.S_ISDIR(mode) and mode & stat.S_ISVTX:
         return ""
-    if mode & stat.S_IWOTH or (mode & stat.S_IWGRP and not _is_own_group(status.st_gid)):
+    if mode & stat.S_IWOTH or (mode & stat.S_IWGRP and _others_write(place, status.st_gid)):
         return "can be written by other users"
     return ""
 
 
+def _others_write(place: str | int, group: int) -> bool:
+    """Return True if another user can write a file whose mode has the group's write bit.
+
+    With an access control list that bit is the list's mask (acl(5)), and the list says who.
+    """
+    acl = _acl(place)
+    writers = _acl_writers(acl) if acl else [(_ACL_GROUP_OBJ, 0)]
+    return any(
+        number not in {0, os.geteuid()}
+        if tag == _ACL_USER
+        else not _is_own_group(number if tag == _ACL_GROUP else group)
+        for tag, number in writers
+    )
+
+
+def _acl(place: str | int) -> bytes:
+    """Return the access control list of a file or folder; empty if it has none."""
+    try:
+        return os.getxattr(place, _ACL)
+    except (AttributeError, OSError):  # another system, or a file system without lists
+        return b""
+
+
+def _acl_writers(acl: bytes) -> list[tuple[int, int]]:
+    """Return the tag and the number of each user or group that an access control list lets write.
+
+    The form is Linux's `struct posix_acl_xattr_header` and `posix_acl_xattr_entry`.
+    """
+    import struct
+
+    entries = list(struct.iter_unpack("<HHI", acl[4:]))
+    mask = next((rights for tag, rights, _ in entries if tag == _ACL_MASK), 0o7)
+    named = {_ACL_USER, _ACL_GROUP_OBJ, _ACL_GROUP}
+    return [(tag, number) for tag, rights, number in entries if tag in named and rights & mask & 2]
+
+
 def _is_own_group(number: int) -> bool:
-    """Return True if a group has this user's name and no other member."""
+    """Return True if a group has this user's name, and no other user is in it.
+
+    pam_umask's rule (`usergroups`) tells such a group. A user whose primary group it is does not
+    appear among its members, so ask for all users too.
+    """
     import grp
     import pwd
 
@@ -90,7 +155,9 @@ def _is_own_group(number: int) -> bool:
         group, user = grp.getgrgid(number), pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         return False
-    return group.gr_name == user and set(group.gr_mem) <= {user}
+    if group.gr_name != user or not set(group.gr_mem) <= {user}:
+        return False
+    return all(one.pw_uid == os.geteuid() for one in pwd.getpwall() if one.pw_gid == number)
 
 
 def open_file(
@@ -133,8 +200,9 @@ def read(
     with file:
         if status.st_uid != os.geteuid():
             raise UnfitError(errno.EPERM, "belongs to another user", path)
-        if private and strangers(status):
-            raise UnfitError(errno.EPERM, strangers(status), path)
+        reason = strangers(file.fileno(), status) if private else ""
+        if reason:
+            raise UnfitError(errno.EPERM, reason, path)
         if mtime_ns not in {None, status.st_mtime_ns}:
             raise UnfitError(errno.EPERM, "was changed", path)
         content = file.read(largest + 1)
@@ -156,7 +224,7 @@ def replace(  # noqa: PLR0913 - what a new file may differ in
     content: bytes,
     *,
     temporary: str = "",
-    owner: tuple[int, int] | None = None,
+    like: str = "",
     mode: int = 0o600,
     mtime_ns: int | None = None,
     durable: bool = False,
@@ -164,11 +232,12 @@ def replace(  # noqa: PLR0913 - what a new file may differ in
 ) -> os.stat_result | None:
     """Replace a file in one step, or create it; return the state of the new file.
 
-    The new file is private until its content is complete. Only then it gets `owner` (user and
-    group), `mode` and `mtime_ns`. With `durable`, it is on the disk before it takes the place of
-    the old one. `temporary` is its path until then: by default a new name in the same folder.
+    The new file is private until its content is complete. Only then it gets its owner and rights:
+    those of the file `like`, else `mode`. With `durable`, it is on the disk before it takes the
+    place of the old one. `temporary` is its path until then: by default a new name in the same
+    folder.
 
-    Keep the old file and return None if the file system rounds the mtime, or if `condition()` is
+    Keep the old file and return None if the file system rounds `mtime_ns`, or if `condition()` is
     false at the last moment. Errors: OSError; the old file stays.
     """
     temporary = temporary or new_name(os.path.dirname(path))
@@ -178,13 +247,9 @@ def replace(  # noqa: PLR0913 - what a new file may differ in
         with open(descriptor, "wb") as file:
             file.write(content)
             file.flush()
-            created = os.fstat(descriptor)
-            if owner not in {None, (created.st_uid, created.st_gid)}:
-                os.fchown(descriptor, *owner)
-            if mode != 0o600:  # noqa: PLR2004 - the mode it was created with
-                os.fchmod(descriptor, mode)
             if durable:
                 os.fsync(descriptor)
+            _give_rights(descriptor, like, mode)
             status = os.fstat(descriptor)
         if mtime_ns is not None:  # after the close, which may set the time on a network
             os.utime(temporary, ns=(mtime_ns, mtime_ns))
@@ -197,11 +262,31 @@ def replace(  # noqa: PLR0913 - what a new file may differ in
     return status
 
 
+def _give_rights(descriptor: int, like: str, mode: int) -> None:
+    """Give a new file the owner, access control list and mode of the file `like`, else `mode`."""
+    created = os.fstat(descriptor)
+    acl = b""
+    if like:
+        wanted = os.stat(like)
+        mode, acl = stat.S_IMODE(wanted.st_mode), _acl(like)
+        if (wanted.st_uid, wanted.st_gid) != (created.st_uid, created.st_gid):
+            os.fchown(descriptor, wanted.st_uid, wanted.st_gid)
+    if acl:
+        os.setxattr(descriptor, _ACL, acl)
+    elif _acl(descriptor):  # from the folder's default list, whose users the mode would let in
+        os.removexattr(descriptor, _ACL)
+    if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
+        os.fchmod(descriptor, mode)
+
+
 def usual_mode() -> int:
-    """Return the mode of a new file that is not private: what the user's umask leaves."""
+    """Return the mode of a new file that is not private: what the user's umask leaves.
+
+    No other user may write the file, whatever the umask.
+    """
     mask = os.umask(0o077)
     os.umask(mask)
-    return 0o666 & ~mask
+    return 0o644 & ~mask
 
 
 def sync_folder(folder: str) -> None:

@@ -148,12 +148,10 @@ def clock_probe() -> tuple[str, str]:
     folder = paths.state()
     probes = os.path.join(folder, ".older"), os.path.join(folder, ".newer")
     try:
+        files.make_folder(folder)
         for path, time_ns in zip(probes, (10**18, 10**18 + 500_000_000), strict=True):
-            if not os.path.exists(path):
-                os.makedirs(folder, mode=0o700, exist_ok=True)
-                os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-            if os.stat(path).st_mtime_ns != time_ns:
-                os.utime(path, ns=(time_ns, time_ns))
+            if not files.contains(path, b"", time_ns):
+                files.replace(path, b"", mtime_ns=time_ns)
     except OSError:
         return "", ""
     return probes

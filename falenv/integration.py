@@ -136,9 +136,8 @@ def write_cached(
         mtime_ns = os.stat(program).st_mtime_ns
         if files.contains(path, content, mtime_ns):
             return
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        status = os.stat(folder)
-        if status.st_uid == os.geteuid() and not status.st_mode & 0o022:
-            files.replace(path, content, mtime_ns=mtime_ns)
+        files.make_folders(folder)
+        files.check_folder(folder)
+        files.replace(path, content, mtime_ns=mtime_ns)
     except OSError:
         return

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import stat
 import sys
 import zlib
 
@@ -58,6 +57,7 @@ def install(target: str, exe: str) -> list[Edit]:
     For a file that has the code already, the edit changes nothing. Error: StartupFileError.
     """
     path, *others = paths.rc_files(target)
+    _refuse_root(path)
     edits = [_put(path, _body(target, exe))]
     if target == "bash":
         edits += _install_login(others, exe)
@@ -66,12 +66,29 @@ def install(target: str, exe: str) -> list[Edit]:
 
 def uninstall(target: str) -> list[Edit]:
     """Return the edits that remove falenv's block from every file. Error: StartupFileError."""
-    contents = {path: read(path) for path in paths.rc_files(target)}
+    names = paths.rc_files(target)
+    _refuse_root(names[0])
+    contents = {path: read(path) for path in names}
     return [
         Edit(path, content, _without(path, content))
         for path, content in contents.items()
         if content is not None and _find(path, content)
     ]
+
+
+def _refuse_root(path: str) -> None:
+    """Raise StartupFileError if root would write a start-up file into another user's folder.
+
+    `sudo -E` keeps HOME. The user could then be unable to change the file, or could have put a link
+    in its place.
+    """
+    folder = os.path.dirname(path)
+    while not os.path.isdir(folder) and folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+    owner = os.stat(folder).st_uid
+    if os.geteuid() == 0 and owner != 0:
+        what = f"the folder {folder} belongs to another user (uid {owner}), and you are root"
+        raise StartupFileError(path, what, "run this command as that user")
 
 
 def _install_login(names: list[str], exe: str) -> list[Edit]:
@@ -200,7 +217,7 @@ def write(edit: Edit) -> None:
         if edit.after is None:
             os.unlink(target)
         else:
-            os.makedirs(os.path.dirname(edit.path), exist_ok=True)
+            files.make_folders(os.path.dirname(edit.path))
             _replace(target, edit.after)
     except OSError as error:
         what = f"could not write the file: {error.strerror}"
@@ -210,12 +227,9 @@ def write(edit: Edit) -> None:
 
 def _replace(target: str, content: bytes) -> None:
     """Replace a start-up file in one step; keep its owner and mode."""
-    try:
-        status = os.stat(target)
-    except FileNotFoundError:
+    if not os.path.exists(target):
         files.replace(target, content, mode=files.usual_mode(), durable=True)
-        return
-    if not os.access(target, os.W_OK):
+    elif os.access(target, os.W_OK):
+        files.replace(target, content, like=target, durable=True)
+    else:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    owner, mode = (status.st_uid, status.st_gid), stat.S_IMODE(status.st_mode)
-    files.replace(target, content, owner=owner, mode=mode, durable=True)

@@ -83,7 +83,7 @@ def edit(path: str, change: Change) -> tuple[Store, Store]:
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        files.make_folders(folder)
         _refuse_strangers(path, folder)
     except OSError as error:
         raise StoreNotWrittenError(path, error, folder) from None
@@ -114,7 +114,7 @@ def _load(path: str) -> tuple[bytes, os.stat_result | None]:
         try:
             file, status = files.open_file(path, follow=True)
             with file:
-                _refuse_strangers(path, path, status)
+                _refuse_strangers(path, file.fileno())
                 _refuse_strangers(path, os.path.dirname(path))
                 content = file.read(files.LARGEST + 1)
                 if not _is_being_written(file.fileno(), status, len(content)):
@@ -158,21 +158,25 @@ def _is_being_written(descriptor: int, before: os.stat_result, length: int) -> b
     return stamp(after) != stamp(before) or after.st_size != length
 
 
-def _refuse_strangers(path: str, place: str, status: os.stat_result | None = None) -> None:
+def _refuse_strangers(path: str, place: str | int) -> None:
     """Raise StoreError if another user can write keys or hosts into the store.
 
-    `place` is the store or its folder, and `status` its state, if the caller knows it.
+    `place` is the descriptor of the store, or the path of a folder that it is in.
     """
-    reason = files.strangers(status or os.stat(place))
-    if reason:
-        what = "the store" if place == path else f"the folder {place}"
-        if "written" in reason:
-            cure = f"if its content is yours, run: chmod go-w {as_path(place)}"
-        elif os.geteuid() == 0:
-            cure = "run this command as that user"
-        else:
-            cure = _ELSEWHERE
-        raise StoreError(path, f"{what} {reason}, so falenv does not use its keys", cure)
+    reason = files.strangers(place)
+    if not reason:
+        return
+    what = f"the folder {place}" if isinstance(place, str) else "the store"
+    if "written" not in reason:
+        cure = "run this command as that user" if os.geteuid() == 0 else _ELSEWHERE
+    elif isinstance(place, str):
+        cure = f"if its content is yours, run: chmod go-w {as_path(place)}"
+    else:
+        # Not chmod: a program that opened the file before can still write it. So replace the file.
+        target = os.path.realpath(path)
+        old, new = as_path(target), as_path(f"{target}.new")
+        cure = f"if its content is yours, run: install -m 600 {old} {new} && mv {new} {old}"
+    raise StoreError(path, f"{what} {reason}, so falenv does not use its keys", cure)
 
 
 def _decode(path: str, content: bytes) -> str:

@@ -59,7 +59,9 @@ function __falenv_is_link
 end
 
 function __falenv_find_links
+    set -l moved
     if test "$PWD" != "$__falenv_pwd"
+        set moved yes
         set -g __falenv_pwd $PWD
         set -g __falenv_paths /.fal-profile
         # Arguments with which `test` is true if none of the files exists.
@@ -75,7 +77,8 @@ function __falenv_find_links
     end
     set -l links
     set -l texts
-    if not test $__falenv_absent
+    # Only a look in a new folder, or for a file that was there, finds a link that leads nowhere.
+    if not test $__falenv_absent; or test -n "$moved$__falenv_links"
         for file in $__falenv_paths
             if test -e $file -o -L $file
                 set -l text
@@ -203,6 +206,9 @@ end
 # --- Beginning without a process -----------------------------------------------------------------
 
 function __falenv_start
+    # As in __falenv_late: a trace would show the key.
+    set -q fish_trace
+    and set -lx fish_trace
     __falenv_find_links
     set -g __falenv_moved
     if __falenv_apply "$FAL_PROFILE"

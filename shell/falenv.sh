@@ -16,6 +16,9 @@
 # shellcheck disable=SC2154,SC3013,SC3067  # the prelude's variables; -nt and -ot; -O
 # shellcheck disable=SC2119,SC2120  # the arguments come through __falenv_guarded
 
+# The environment can bring any variable, but no function: only a shell that has them was here before.
+if \command -v __falenv_guarded >/dev/null; then __falenv_loaded=yes; else __falenv_loaded=; fi
+
 # --- What POSIX sh lacks -------------------------------------------------------------------------
 
 # Call $1 with each of the names in $2.
@@ -658,7 +661,10 @@ __falenv_load() {
             __falenv_ps1='${__falenv_run:+${ __falenv_hook;}}${__falenv_segment-}'
             ;;
     esac
-    if [ "${__falenv_loaded-}" != "$$" ]; then
+    if [ -z "$__falenv_loaded" ]; then
+        __falenv_pin='' __falenv_marked='' __falenv_where='' __falenv_around='' __falenv_styled=''
+        __falenv_moved='' __falenv_seen='' __falenv_name='' __falenv_id='' __falenv_index=''
+        \unset __falenv_pwd __falenv_before
         if __falenv_fal=$(\alias fal 2>/dev/null); then
             __falenv_fal="\\alias ${__falenv_fal#alias }"
         # Shells without typeset cannot print a function.
@@ -667,7 +673,6 @@ __falenv_load() {
             __falenv_fal=$(\typeset -f fal 2>/dev/null)
         fi
         __falenv_each __falenv_keep "$__falenv_vars FAL_PROFILE"
-        __falenv_loaded=$$
     else
         __falenv_keep_pin
     fi

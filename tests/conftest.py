@@ -20,7 +20,7 @@ from driver import COLUMNS, KINDS, PROMPT, Kind, Shell, Trace, needs
 from falenv.__main__ import main
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 #: The scripts of the environment that the tests run in: our `fal` and `falenv`.
@@ -70,12 +70,24 @@ def give_away(path: Path, user: int = ANOTHER, group: int = ANOTHER) -> None:
     os.chown(path, user, group, follow_symlinks=False)
 
 
-def unprivileged() -> tuple[str, ...]:
-    """Return what to start a program with, so that file modes count for root too."""
+def unprivileged(*, reads_all: bool = True) -> tuple[str, ...]:
+    """Return what to start a program with, so that file modes count for root too.
+
+    As a rule root still reads everything, since the clone may be in another user's folder.
+    """
     if os.geteuid() != 0:
         return ()
-    drop = "-dac_override,-dac_read_search"
-    return (needs("setpriv"), f"--bounding-set={drop}", f"--inh-caps={drop}")
+    drop = "-dac_override" if reads_all else "-dac_override,-dac_read_search"
+    prefix = (needs("setpriv"), f"--bounding-set={drop}", f"--inh-caps={drop}")
+    reaches_us(prefix)
+    return prefix
+
+
+def reaches_us(prefix: Sequence[str]) -> None:
+    """Skip a test whose other user, whom `prefix` makes, cannot reach this clone or its Python."""
+    command = [*prefix, str(SCRIPTS / "python"), "-c", "import falenv"]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip(f"{prefix[0]} does not work here, or the clone is in a private folder")
 
 
 def copied_programs(home: Home) -> Path:

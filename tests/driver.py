@@ -14,7 +14,7 @@ import signal
 import termios
 import time
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pexpect
@@ -69,6 +69,8 @@ POSIX = Syntax(
     loop="n=0; while [ $n -lt {count} ]; do {body}\nn=$((n+1)); done",
     status="$?",
 )
+#: bash and zsh count by themselves.
+COUNTING = replace(POSIX, loop="for ((n = 0; n < {count}; n++)); do {body}\ndone")
 FISH = Syntax(
     export="set -gx {name} {value}",
     assign="set -g {name} {value}",
@@ -105,8 +107,6 @@ class Kind:
     starts_without_home: bool = True
     #: Draws a prompt that is wider than the terminal.
     has_wide_prompts: bool = True
-    #: Has a prompt at the right-hand side.
-    has_right_prompt: bool = False
     #: The columns that a right prompt leaves free at the edge.
     right_margin: int = 0
     #: What `set` switches on to see each command, one trace an entry.
@@ -228,6 +228,7 @@ KINDS = {
     for kind in (
         Kind(
             "bash",
+            syntax=COUNTING,
             flags=("--norc",),
             hook="PROMPT_COMMAND='{body}'",
             hooks="declare -p PROMPT_COMMAND 2>/dev/null",
@@ -237,16 +238,16 @@ KINDS = {
             ),
             snapshot="{ declare -p; declare -f; alias; complete -p; trap; shopt; set -o; }",
             moving=(
-                "_=", " _falenv", "BASH", "EPOCH", "LINENO", "RANDOM", "SECONDS", "SRANDOM",
+                "_=", "BASH", "EPOCH", "LINENO", "RANDOM", "SECONDS", "SRANDOM",
                 "PIPESTATUS", "HISTCMD", "PPID", "COMP_",
             ),
             words=("source", "cd", "printf", "command"),
         ),
         Kind(
             "zsh",
+            syntax=COUNTING,
             flags=("-f",),
             has_global_aliases=True,
-            has_right_prompt=True,
             right_margin=1,
             prompt="PROMPT='{prompt}'",
             live_prompt="setopt prompt_subst; PROMPT='{prompt}'",
@@ -278,7 +279,6 @@ KINDS = {
             has_aliases=False,  # its aliases are functions
             starts_without_home=False,
             has_wide_prompts=False,  # it cuts them
-            has_right_prompt=True,
             has_flags=False,
             traces=("set -g fish_trace 1",),
             prompt="function fish_prompt; echo -n '{prompt}'; end",
@@ -297,8 +297,7 @@ KINDS = {
             ),
             moving=(
                 "history", "CMD_DURATION", "pipestatus", "status ", "status_", "__fish_last_bind",
-                "fish_killring", "fish_kill_signal",
-                "fish_pid", "SHLVL",
+                "fish_killring", "fish_kill_signal", "fish_pid", "SHLVL",
             ),
             # fish's own functions use these words at each prompt.
             shadow=(
@@ -364,7 +363,7 @@ def _prepare_terminal() -> None:
 # --- A shell on a terminal -----------------------------------------------------------------------
 
 
-class _Screen(pyte.Screen):  # type: ignore[misc,unused-ignore]
+class _Screen(pyte.Screen):
     """A tall terminal, whose empty rows cost nothing."""
 
     def erase_in_display(self, how: int = 0, *rest: Any, **options: Any) -> None:
@@ -575,13 +574,18 @@ class Shell:
 
     def read(self, seconds: float = 0.0) -> None:
         """Take in what the terminal shows by now."""
+        while self.read_some(seconds):
+            pass
+
+    def read_some(self, seconds: float) -> bool:
+        """Wait for the terminal to show more, and take that in; return False if nothing came."""
         try:
-            while True:
-                text = self.child.read_nonblocking(65536, seconds)
-                self.output += text
-                self._stream.feed(text)
+            text = self.child.read_nonblocking(65536, seconds)
         except (pexpect.TIMEOUT, pexpect.EOF):
-            return
+            return False
+        self.output += text
+        self._stream.feed(text)
+        return True
 
     def wait(self, condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
         end = time.monotonic() + seconds

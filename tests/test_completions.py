@@ -144,7 +144,10 @@ def offers(shell: Shell, typed: str, *words: str) -> str:
         return all(re.search(rf"(^|\s){re.escape(word)}(\s|$)", shown) for word in words)
 
     shell.wait(complete, f"{words} after {typed!r}", 15)
-    shell.type("\x03\x15")  # the first may end a completion instead of the line
+    # Ctrl-C may end a completion instead of the line, and drops what is typed right behind it.
+    shell.type("\x03")
+    shell.read(0.2)
+    shell.type("\x15")
     shell.clear()
     return shown
 
@@ -509,7 +512,7 @@ FORMER = {
 SHOW = {
     "bash": "complete -p fal falenv 2>/dev/null; declare -F | grep '_falenv'",
     "zsh": "print -r -- $_comps[fal] $_comps[falenv]; functions | grep falenv",
-    "fish": "complete -c fal; complete -c falenv; functions -a | grep __falenv",
+    "fish": "complete -c fal; complete -c falenv; functions -a | grep _falenv",
 }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conftest import KEYS, SCRIPTS
-from driver import Kind, Shell, needs
+from driver import Kind, Shell, needs, notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,6 +127,7 @@ def test_case_31_20_times_in_and_out_of_linked_folders(
         hooks.reverse()
     shell = start(kind, "\n".join(hooks), DIRENV_LOG_FORMAT="", FAL_KEY="by:hand")
     # All of it typed at once: what counts is what each prompt, with both hooks, leaves.
+    program = kind.quote(f"{SCRIPTS}/falenv")
     default, place, wanted = "me", "~", ""
     for number in range(20):
         lines = [f"cd {(linked, both)[number % 2]}", "cd ~"]
@@ -136,7 +137,7 @@ def test_case_31_20_times_in_and_out_of_linked_folders(
         for line in lines:
             if line == "switch":
                 default = "comfy" if default == "me" else "me"
-                shell.type(f" {SCRIPTS}/falenv profile set {default} > ~/said\r")
+                shell.type(f" {program} profile set {default} > ~/said\r")
             else:
                 place = line.removeprefix("cd ")
                 shell.type(f" {line}\r")
@@ -190,14 +191,12 @@ def test_use_in_a_direnv_folder_says_what_it_does_not(
     shell = start(kind, rc, DIRENV_LOG_FORMAT="")
     shell.talk(f"cd {other}")
     assert shell.get("OTHER") == "1"
-    shown = shell.talk(f"fal profile use {words}") + shell.prompts()
-    assert "falenv: " not in shown
+    assert shell.talk(f"fal profile use {words}") + shell.prompts() == ""
     assert shell.talk("fal profile use --default") == ""
     shell.talk(f"cd {pins}")
     assert shell.get("FAL_KEY") == KEYS["a"]
-    shown = shell.talk(f"fal profile use {words}") + shell.prompts(2)
-    assert shown.count("falenv: ") == 1
-    assert "holds until you leave the folder" in shown
+    notice(shell.talk(f"fal profile use {words}"), "holds until you leave the folder")
+    assert shell.prompts(2) == ""
     assert shell.get("FAL_KEY") == KEYS["b"]
     shell.talk("cd ~")
     assert shell.get("FAL_KEY") == KEYS["b"]
@@ -211,7 +210,7 @@ def test_a_name_in_envrc_that_is_none_leaves_no_key(home: Home) -> None:
     done = home.run(
         needs("direnv"), "exec", str(folder), "env", FAL_KEY="other:key", DIRENV_LOG_FORMAT=""
     )
-    assert "typo" in done.stderr
+    notice(done.stderr.rstrip("\n"), "typo")
     assert not [line for line in done.stdout.splitlines() if line.startswith("FAL_KEY=")]
 
 
@@ -254,15 +253,14 @@ def test_use_fal_with_a_name_that_is_none_leaves_no_key(use_fal: Home) -> None:
     found, said = inside(use_fal, "use fal typo\nexport LATER=yes\n")
     assert "FAL_KEY" not in found
     assert found["LATER"] == "yes"
-    assert said.count("falenv: ") == 1
-    assert "typo" in said
+    notice(said.rstrip("\n"), "typo")
 
 
 @pytest.mark.parametrize("is_on_path", [True, False])
 def test_use_fal_where_the_program_has_moved(use_fal: Home, *, is_on_path: bool) -> None:
     lib = use_fal.path / ".config" / "direnv" / "lib" / "use_fal.sh"
-    lib.write_text(lib.read_text().replace(f"'{SCRIPTS}/falenv'", "/nowhere/falenv"))
-    assert "=/nowhere" in lib.read_text()
+    lib.write_text(lib.read_text().replace(str(SCRIPTS), "/nowhere"))
+    assert "/nowhere/falenv" in lib.read_text()
     if is_on_path:
         use_fal.variables["PATH"] = f"{SCRIPTS}:{use_fal.variables['PATH']}"
     found, _ = inside(use_fal, "use fal a\n")

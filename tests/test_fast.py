@@ -109,7 +109,9 @@ def test_the_shell_that_runs_us_is_known_without_a_library(home: Home, name: str
     )
     done = home.run(needs(name), str(script))
     assert (done.stdout, done.stderr) == (KEYS["a"], "")
-    assert "shellingham" not in (home.path / "log").read_text()
+    log = (home.path / "log").read_text()
+    assert "falenv" in log
+    assert "shellingham" not in log
 
 
 def test_a_start_imports_nothing_that_env_does_not(home: Home) -> None:

@@ -51,8 +51,6 @@ COMMANDS = {
 }
 SYNCED = re.compile(r"fsync\(.*/\.fal(/\.config\.toml\.falenv)?>|rename\(.*/\.fal/")
 TURNING = re.compile(r"O_CREAT|O_TRUNC|rename|unlink")
-#: No key, and the whole of the integration.
-CODE = re.compile(r"(?s)__falenv_exe=(?:(?!fakefake).)*\n__falenv_start\n")
 SIGNALS = ["KILL", "INT"]
 ERRORS = ["ENOSPC", "EIO", "EACCES", "EROFS", "EINTR"]
 SHORT = [
@@ -100,6 +98,7 @@ class Victim:
         home, done = self.run()
         assert done.returncode == 0, done.stderr
         self.new = home.store.read_text()
+        self.printed = done.stdout.splitlines()
         assert (self.new != STORE) == self.writes
         counts: dict[str, int] = {}
         calls, lines = [], []
@@ -134,6 +133,18 @@ class Victim:
             # Other calls came before: Python's cache has changed, or time has passed.
             self.calls = self.measure()
         raise AssertionError(self.calls[at])
+
+    def is_whole(self, printed: str) -> bool:
+        """Tell whether a command printed all that it does when nothing goes wrong, and no key more.
+
+        The index, which `env` names, may have to be kept elsewhere.
+        """
+        if self.writes:
+            return "fakefake" not in printed
+        lines = printed.splitlines()
+        ends = [[text[0], text[-1], len(text)] for text in (lines, self.printed) if text]
+        keys = [[line for line in text if "fakefake" in line] for text in (lines, self.printed)]
+        return ends[1:] == ends[:1] and keys[0] == keys[1]
 
     def check(self, what: str) -> None:
         store = self.home.store
@@ -174,7 +185,7 @@ def test_case_38_a_fault_at_every_system_call(
         assert "Traceback" not in done.stderr, what
         assert "fakefake" not in done.stderr, what
         # What is to be evaled is all there, or nothing is.
-        whole = CODE.fullmatch(done.stdout) if command == "env" else "fakefake" not in done.stdout
+        whole = victim.is_whole(done.stdout)
         assert whole or not done.stdout, what
         if fault == "INT":
             assert (done.returncode, done.stderr) in {(130, ""), (-2, ""), (0, "")}, what

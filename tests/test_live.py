@@ -516,7 +516,7 @@ def test_case_25_functions_of_the_users_that_bear_our_words(
     home.profiles("a", "b", default="a")
     rc = "\n".join(kind.function(word, kind.shadow.format(word)) for word in kind.words)
     rc += "\n" + kind.function("fal", "echo MINE-fal")
-    shell = start(kind, f"{rc}\n{kind.eval_line(program=f'{SCRIPTS}/fal')}")
+    shell = start(kind, f"{rc}\n{kind.eval_line(program=kind.quote(f'{SCRIPTS}/fal'))}")
     check_shadowed(home, shell)
     assert shell.stdout("fal") == "MINE-fal\n"
     if kind.has_aliases:
@@ -536,7 +536,7 @@ def test_case_25_aliases_of_the_users_that_bear_our_words(
     names = ["fal"] if is_global or not kind.has_aliases else [*kind.words, "fal"]
     form = "alias -g {0}='echo MINE-{0}'" if is_global else "alias {0}='echo MINE-{0}'"
     rc = "\n".join(form.format(name) for name in names)
-    shell = start(kind, f"{rc}\n{kind.eval_line(program=f'{SCRIPTS}/falenv')}")
+    shell = start(kind, f"{rc}\n{kind.eval_line(program=kind.quote(f'{SCRIPTS}/falenv'))}")
     check_shadowed(home, shell)
     assert shell.stdout("fal").strip() == "MINE-fal"
 

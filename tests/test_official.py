@@ -178,7 +178,7 @@ def test_case_47_ctrl_c_on_a_terminal_is_the_official_clis(
         child.sendintr()
         child.expect(pexpect.EOF)
         child.close()
-        ends.append((child.exitstatus, child.signalstatus, "falenv" in child.before))
+        ends.append((child.exitstatus, child.signalstatus, "falenv: " in child.before))
     assert ends[0] == ends[1]
 
 
