@@ -89,6 +89,7 @@ def test_case_24_ctrl_c_in_a_refresh(home: Home, start: Start, kind: Kind) -> No
     home.profiles("a", "b", default="a")
     program = SlowProgram(home)
     shell = start(kind)
+    program.serve(shell)
     assert shell.talk("set -u") == ""
     program.arm()
     home.profiles("a", "b", default="b")
