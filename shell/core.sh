@@ -307,7 +307,12 @@ __falenv_follow() {
         return 0
     fi
     case $1 in
-        start) \builtin set -- ${__falenv_cached:+--cache "$__falenv_cached" --program "$__falenv_exe"} ;;
+        start)
+            \builtin set --
+            if [[ -n $__falenv_cached ]]; then
+                \builtin set -- --cache "$__falenv_cached" --program "$__falenv_exe"
+            fi
+            ;;
         *) \builtin set -- --was "$__falenv_left" ;;
     esac
     __falenv_out=$(__falenv_state "${FAL_PROFILE-}" "$@")

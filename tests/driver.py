@@ -195,8 +195,8 @@ class Kind:
     def own(self, name: str) -> str:
         """Return the name of a variable that falenv keeps in the shell.
 
-        What no test can see in another way: `exe` (the program) and `index` (the file that says
-        where each key stands).
+        What no test can see in another way: `exe` (the program), `python` (what runs it in the
+        hook) and `index` (the file that says where each key stands).
         """
         return f"__falenv_{name}"
 

@@ -740,7 +740,10 @@ def test_case_45_no_object_shows_its_key(home: Home) -> None:
             ("it's $(touch X)", "--shell", "bash"),
             "eval \"$(fal profile env 'it'\\''s $(touch X)')\"",
         ),
-        (("it's $(touch X)", "--shell", "fish"), "fal profile env 'it\\'s $(touch X)' | source"),
+        (
+            ("it's $(touch X)", "--shell", "fish"),
+            "fal profile env 'it'\"'\"'s $(touch X)' | source",
+        ),
         (("a", "--exports-only", "--shell", "bash"), 'eval "$(fal profile env a)"'),
     ],
 )

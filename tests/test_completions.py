@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 from conftest import REPOSITORY
-from driver import KINDS, Kind, needs
+from driver import Kind, needs
 
 from falenv.commands import profile
 from falenv.dialects import DIALECTS, NAMES
@@ -178,15 +178,14 @@ def takes_name(command: str) -> bool:
 
 
 def ask_bash(home: Home, typed: str) -> dict[str, str]:
-    script = f"""
+    script = """
         set -u
         . "$FILES/fal.bash"
-        {KINDS["bash"].own("index")}=$HOME/index
-        COMP_LINE=$TYPED COMP_POINT=${{#TYPED}} COMP_WORDBREAKS=' '
+        COMP_LINE=$TYPED COMP_POINT=${#TYPED} COMP_WORDBREAKS=' '
         function=$(complete -p fal)
-        function=${{function##* -F }}
-        "${{function%% *}}" fal "${{TYPED##* }}" ''
-        printf '%s\\n' "${{COMPREPLY[@]}}"
+        function=${function##* -F }
+        "${function%% *}" fal "${TYPED##* }" ''
+        printf '%s\\n' "${COMPREPLY[@]}"
     """
     ran = home.script("bash", script, TYPED=typed, FILES=str(REPOSITORY / "completions"))
     assert ran.stderr == ""
@@ -194,20 +193,19 @@ def ask_bash(home: Home, typed: str) -> dict[str, str]:
 
 
 def ask_zsh(home: Home, typed: str) -> dict[str, str]:
-    script = f"""
-        _describe() {{ print -rl -- "${{(@P)@[-1]}}" }}
-        _arguments() {{ for spec in ${{@:#-S}}
+    script = """
+        _describe() { print -rl -- "${(@P)@[-1]}" }
+        _arguments() { for spec in ${@:#-S}
         do
-            action=${{spec##*:}}
+            action=${spec##*:}
             # Of an action that is a function, what the function offers.
-            if (($+functions[$action])); then spec="${{spec%:*}}:($($action))"; fi
-            print -r -- ${{${{${{spec#\\(*\\)}}/=/}}/\\[/:}}
-        done }}
-        _wanted() {{ print -rl -- $names }}
+            if (($+functions[$action])); then spec="${spec%:*}:($($action))"; fi
+            print -r -- ${${${spec#\\(*\\)}/=/}/\\[/:}
+        done }
+        _wanted() { print -rl -- $names }
         fpath=("$FILES" $fpath)
         autoload -Uz _fal
-        {KINDS["zsh"].own("index")}=$HOME/index
-        words=("${{(@s: :)TYPED}}") CURRENT=$#words PREFIX=$words[-1] curcontext=::
+        words=("${(@s: :)TYPED}") CURRENT=$#words PREFIX=$words[-1] curcontext=::
         _fal
     """
     ran = home.script("zsh", script, TYPED=typed, FILES=str(REPOSITORY / "completions"))
@@ -223,9 +221,8 @@ def ask_zsh(home: Home, typed: str) -> dict[str, str]:
 
 
 def ask_fish(home: Home, typed: str) -> dict[str, str]:
-    script = f"""
+    script = """
         source "$FILES/fal.fish"
-        set -g {KINDS["fish"].own("index")} $HOME/index
         complete -C $TYPED
     """
     ran = home.script("fish", script, TYPED=typed, FILES=str(REPOSITORY / "completions"))
@@ -239,7 +236,7 @@ ASK = {"bash": ask_bash, "zsh": ask_zsh, "fish": ask_fish}
 
 def test_the_files_have_clicks_commands_and_options(home: Home, kind: Kind) -> None:
     ask = ASK[kind.name]
-    (home.path / "index").write_text("1-2-3 one\n3 one\n")
+    home.write('[one]\nkey = "id:secret"\n')
     commands = ask(home, "fal profile ")
     assert set(commands) == set(expected())
     assert all(commands.values())
@@ -283,7 +280,7 @@ def test_the_files_describe_commands_and_options_as_click_does(
 
 @pytest.mark.parametrize("value", ["env --shell", "host --profile"])
 def test_the_values_of_options(home: Home, value: str, kind: Kind) -> None:
-    (home.path / "index").write_text("1-2-3 one\n3 one\n")
+    home.write('[one]\nkey = "id:secret"\n')
     wanted = {"one"} if "host" in value else set(NAMES)
     if kind.describes_options:
         command, option = value.split()

@@ -274,7 +274,7 @@ def test_what_the_killed_left_goes_with_a_later_write(
     monkeypatch.chdir(home.path)
     home.write(STORE)
     state = home.path / ".local" / "state" / "falenv"
-    index = state / str(home.store).replace("/", "%")
+    index = state / str(home.store).replace("/", "%-")
     (state / "folders").mkdir(parents=True)
     index.mkdir()
     left = {

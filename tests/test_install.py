@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import KEYS, SCRIPTS, SHELLS, copied_programs, unprivileged
 from driver import KINDS, UNSET, Kind, needs, notice
-from test_hook import TRIED
+from test_hook import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -486,15 +486,6 @@ def test_a_new_bash_does_not_even_fork(home: Home) -> None:
     assert log.read_text() != ""
 
 
-def test_another_version_is_noticed_even_an_older_one(home: Home, exe: Path, kind: Kind) -> None:
-    home.profiles("a", default="a")
-    install(home, kind.name)
-    moment = exe.stat().st_mtime - 1e6
-    exe.write_text(f"#!/bin/sh\necho {shlex.quote(kind.assign('fetched', 'other'))}\n")
-    os.utime(exe, (moment, moment))
-    assert begin(home, kind.name, "-ic", kind.show("fetched")) == "<other>"
-
-
 @pytest.mark.parametrize("flags", ["-ic", "-c"])
 def test_it_is_what_the_eval_line_makes(home: Home, exe: Path, kind: Kind, flags: str) -> None:
     home.profiles("a", "b", default="a")
@@ -643,7 +634,7 @@ def test_an_inherited_key_is_taken_over_and_followed(home: Home, start: Start, k
     assert shell.get("FAL_KEY") == KEYS["c"]
 
 
-@pytest.mark.parametrize(("name", "options"), TRIED)
+@pytest.mark.parametrize(("name", "options"), OPTIONS)
 def test_alive_and_silent_under_any_options(
     home: Home, start: Start, exe: Path, name: str, options: str
 ) -> None:

@@ -365,7 +365,7 @@ BROKEN = {
     "tomli": "loads",
     "falenv.environment": "environment",
     "falenv.index": "update",
-    "falenv.integration": "state",
+    "falenv.integration": "start_state",
     "tomlkit": "parse",
     "falenv.tomledit": "edited",
     "filelock": "FileLock",

@@ -440,12 +440,7 @@ def test_another_store_is_followed(home: Home, start: Start, kind: Kind) -> None
     assert not (home.path / "pwned").exists()
 
 
-def test_a_store_that_comes_later_and_goes_again(
-    home: Home, start: Start, kind: Kind, request: pytest.FixtureRequest
-) -> None:
-    if kind.name == "zsh":
-        reason = "zsh: the hook reads the store that is gone, and zsh says so on the terminal"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+def test_a_store_that_comes_later_and_goes_again(home: Home, start: Start, kind: Kind) -> None:
     shell = start(kind)
     assert shell.get("FAL_KEY") == UNSET
     home.profiles("a", "b", default="a")

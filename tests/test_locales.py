@@ -185,6 +185,8 @@ def test_case_91_no_name_runs_by_tab_and_enter(
         for before in typed:
             shell.type(f"fal profile use {before}")
             shell.read(0.6)
+            shell.type("\r")  # where a list is open, this only chooses
+            shell.read(0.3)
             shell.press("\r")
             assert not list(home.path.rglob("PWN")), (name, before)
             assert "quote>" not in shell.screen(), (name, before)

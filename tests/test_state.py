@@ -40,11 +40,11 @@ def state(home: Home) -> Path:
 
 
 def indexes(home: Home) -> Path:
-    return state(home) / str(home.store).replace("%", "%%").replace("/", "%")
+    return state(home) / str(home.store).replace("%", "%%").replace("/", "%-")
 
 
 def note(home: Home, folder: Path) -> Path:
-    name = str(folder / ".fal-profile").replace("%", "%%").replace("/", "%")
+    name = str(folder / ".fal-profile").replace("%", "%%").replace("/", "%-")
     return state(home) / "folders" / name
 
 
@@ -65,7 +65,7 @@ def plant(home: Home, folder: Path, how: str) -> None:
     """Make a note that allows the folder, as another user would, who got into the state folder."""
     path = note(home, folder)
     path.parent.mkdir(parents=True, mode=0o700)
-    path.write_text("allowed\nc\n")
+    path.write_text(f"allowed\nc\n{folder / '.fal-profile'}\n")
     path.chmod(0o666)
     if how == "link":  # to a file that came with the folder, say
         path.rename(folder / "innocent")
@@ -152,7 +152,8 @@ def test_the_state_folder_is_private_whatever_the_umask(home: Home, folder: Path
 def test_a_state_folder_is_not_looked_for_in_the_current_folder(home: Home, folder: Path) -> None:
     inside = folder / "s" / "falenv" / "folders"
     inside.mkdir(parents=True)
-    (inside / note(home, folder).name).write_text("allowed\nc\n")
+    link = folder / ".fal-profile"
+    (inside / note(home, folder).name).write_text(f"allowed\nc\n{link}\n")
     here = "cd project && exec fal profile current --name"
     assert home.run("sh", "-c", here, XDG_STATE_HOME="s").stdout == "b\n"
     # The note itself would do.
@@ -171,7 +172,11 @@ def test_a_state_folder_that_is_the_users_own_link_is_used(
     shell.talk("cd project")
     shell.talk("fal profile allow")
     assert shell.get("FAL_KEY") == KEYS["c"]
-    assert {path.name for path in elsewhere.iterdir()} == {"folders", indexes(home).name}
+    assert {path.name for path in elsewhere.iterdir()} == {
+        "folders",
+        "noticed",
+        indexes(home).name,
+    }
     assert folder.exists()
 
 
