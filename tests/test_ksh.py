@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conftest import KEYS
-from driver import KINDS, PROMPT, Kind, needs
+from driver import KINDS, Kind, needs
 
 # Collected here too, with the shells of this file's `kind`.
 from test_folder import (  # noqa: F401
@@ -85,12 +85,7 @@ def test_the_first_prompt_in_a_linked_folder_is_whole(
     assert (shell.greeting, shell.segment) == ("", "(fal:b/) ")
 
 
-def test_case_24_ctrl_c_in_a_refresh(
-    home: Home, start: Start, kind: Kind, request: pytest.FixtureRequest
-) -> None:
-    if kind.name == "ksh":
-        reason = "ksh: no prompt was seen after Ctrl-C in a refresh; the cause is not known yet"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
+def test_case_24_ctrl_c_in_a_refresh(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", default="a")
     program = SlowProgram(home)
     shell = start(kind)
@@ -98,11 +93,15 @@ def test_case_24_ctrl_c_in_a_refresh(
     assert shell.talk("set -u") == ""
     program.arm()
     home.profiles("a", "b", default="b")
-    # mksh shows a prompt of its own once, where the expansion of PS1 was interrupted.
-    shell.prompt, shell.segments = " ", ".*"
-    assert shell.interrupt("", program.started.exists) == ""
-    shell.prompt = PROMPT
+    row, _ = shell.cursor
+    shell.type("\r")
+    shell.wait(program.started.exists, "the refresh to start")
+    shell.type("\x03")
+    # What was interrupted is the prompt itself. mksh then shows one of its own, once.
+    shell.read(0.5)
     shell.press("\r")
+    shown = {line.strip() for line in shell.screen().split("\n")[row + 1 :]}
+    assert shown <= {"", "#", "$", "ready>", "(fal:a) ready>", "(fal:b) ready>"}
     assert shell.prompts(2) == ""
     assert shell.exported()["FAL_KEY"] == KEYS["b"]
     assert "u" in shell.stdout("echo $-")

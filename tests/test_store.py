@@ -252,18 +252,16 @@ def test_case_39_a_held_lock_is_waited_for_and_its_holder_named(home: Home) -> N
 
 def test_case_39_a_queue_that_moves_is_waited_for(home: Home) -> None:
     home.write(WRITTEN)
-    with (
-        home.python(HOLD, home.store) as holder,
-        home.python(IMPATIENT, "profile", "create", "new") as impatient,
-    ):
+    with home.python(HOLD, home.store) as holder:
         assert holder.stdout
         holder.stdout.readline()
-        for _ in range(20):
-            time.sleep(0.1)
-            home.store.with_name(".config.toml.lock").touch()  # as each who takes it does
-        assert impatient.poll() is None
-        holder.communicate("\n", timeout=30)
-        assert impatient.communicate(timeout=30)[1] == ""
+        with home.python(IMPATIENT, "profile", "create", "new") as impatient:
+            for _ in range(20):
+                time.sleep(0.1)
+                home.store.with_name(".config.toml.lock").touch()  # as each who takes it does
+            assert impatient.poll() is None
+            holder.communicate("\n", timeout=30)
+            assert impatient.communicate(timeout=30)[1] == ""
     assert (holder.returncode, impatient.returncode) == (0, 0)
 
 
