@@ -152,7 +152,10 @@ def _find(path: str, content: bytes) -> re.Match[bytes] | None:
         return None
     found = _BLOCK.search(content)
     first, last = (content.count(b"\n", 0, marks[at].start()) + 1 for at in (0, -1))
-    cure = f"delete lines {first} to {last} unless they are yours, then try again"
+    lines = (
+        f"lines {first} to {last} unless they are" if first < last else f"line {first} unless it is"
+    )
+    cure = f"delete {lines} yours, then try again"
     if not found or len(marks) != 2:  # noqa: PLR2004 - a block has two ends
         raise StartupFileError(path, "falenv's block is incomplete", cure, first)
     if zlib.crc32(found["body"]) != int(found["sum"], 16):

@@ -254,10 +254,10 @@ def test_what_cannot_be_written_is_left_as_it_was(home: Home, what: str) -> None
         (lambda text: text.replace("\\builtin eval", "echo", 1), "changed by hand"),
         (lambda text: text.replace("case ", "export MINE=1\ncase ", 1), "changed by hand"),
         (lambda text: text.replace("\n", "\r\n"), "changed by hand"),
-        (lambda text: text.partition("# <<<")[0], "parts"),
+        (lambda text: text.partition("# <<<")[0], "incomplete"),
         (lambda text: text.partition("removes this block")[2], "incomplete"),
-        (lambda text: text + text, "parts"),
-        (lambda text: text.replace("# <<< falenv ", "# <<< falenv x"), "parts"),
+        (lambda text: text + text, "incomplete"),
+        (lambda text: text.replace("# <<< falenv ", "# <<< falenv x"), "incomplete"),
     ],
     ids=["word", "line", "crlf", "no-end", "no-beginning", "twice", "odd-end"],
 )
@@ -284,7 +284,7 @@ def test_without_a_terminal_it_shows_and_refuses(home: Home) -> None:
     done = home.fal("install", "zsh", "fish")
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert "fal profile install --yes" in done.stderr
+    assert "fal profile install zsh fish --yes" in done.stderr
     assert f"+++ {home.path}/.zshrc" in done.stdout
     assert f"\n+{MARK}" in done.stdout
     done = home.fal("install", "zsh", "fish", "--dry-run")

@@ -54,7 +54,7 @@ def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
         raise FalenvError(f"{exe} is not an executable program; install falenv as its README says")
     targets = dict.fromkeys(shells or (_asking(),))
     edits = [edit for target in targets for edit in rcfiles.install(target, exe)]
-    changed = _change(edits, yes=yes, dry_run=dry_run)
+    changed = _change(edits, ("install", *shells), yes=yes, dry_run=dry_run)
     if dry_run:
         return
     for edit in edits:
@@ -84,7 +84,7 @@ def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
     if not edits:
         click.echo("Not installed in any start-up file.")
         return
-    _change(edits, yes=yes, dry_run=dry_run)
+    _change(edits, ("uninstall", *shells), yes=yes, dry_run=dry_run)
     if dry_run:
         return
     for edit in edits:
@@ -107,8 +107,11 @@ def _asking() -> str:
     return shell
 
 
-def _change(edits: list[Edit], *, yes: bool, dry_run: bool) -> list[Edit]:
-    """Show the edits that change something, write them if the user agrees, and return them."""
+def _change(edits: list[Edit], words: tuple[str, ...], *, yes: bool, dry_run: bool) -> list[Edit]:
+    """Show the edits that change something, write them if the user agrees, and return them.
+
+    `words` are the command and its arguments, for the message.
+    """
     changes = [edit for edit in edits if edit.after != edit.before]
     for edit in changes:
         emit(_difference(edit))
@@ -118,7 +121,7 @@ def _change(edits: list[Edit], *, yes: bool, dry_run: bool) -> list[Edit]:
         if not can_ask():
             raise FalenvError(
                 "nothing was changed, because there is no terminal to ask on; to make this "
-                "change, add --yes"
+                f"change: fal profile {' '.join(words)} --yes"
             )
         click.confirm("Make this change?", abort=True, err=True)
     for edit in changes:
