@@ -157,7 +157,7 @@ def _find(path: str, content: bytes) -> re.Match[bytes] | None:
     )
     cure = f"delete {lines} yours, then try again"
     if not found or len(marks) != 2:  # noqa: PLR2004 - a block has two ends
-        raise StartupFileError(path, "falenv's block is incomplete", cure, first)
+        raise StartupFileError(path, "falenv's block is damaged", cure, first)
     if zlib.crc32(found["body"]) != int(found["sum"], 16):
         raise StartupFileError(path, "falenv's block was changed by hand", cure, first)
     return found

@@ -254,10 +254,10 @@ def test_what_cannot_be_written_is_left_as_it_was(home: Home, what: str) -> None
         (lambda text: text.replace("\\builtin eval", "echo", 1), "changed by hand"),
         (lambda text: text.replace("case ", "export MINE=1\ncase ", 1), "changed by hand"),
         (lambda text: text.replace("\n", "\r\n"), "changed by hand"),
-        (lambda text: text.partition("# <<<")[0], "incomplete"),
-        (lambda text: text.partition("removes this block")[2], "incomplete"),
-        (lambda text: text + text, "incomplete"),
-        (lambda text: text.replace("# <<< falenv ", "# <<< falenv x"), "incomplete"),
+        (lambda text: text.partition("# <<<")[0], "damaged"),
+        (lambda text: text.partition("removes this block")[2], "damaged"),
+        (lambda text: text + text, "damaged"),
+        (lambda text: text.replace("# <<< falenv ", "# <<< falenv x"), "damaged"),
     ],
     ids=["word", "line", "crlf", "no-end", "no-beginning", "twice", "odd-end"],
 )
@@ -272,11 +272,11 @@ def test_a_block_that_was_changed_is_the_users(
     for command in ("install zsh", "uninstall"):
         line = refused(home, *command.split(), "--yes")
         assert message in line
-        (first, last) = re.findall(r"delete lines (\d+) to (\d+)", line)[0]
+        (first, last) = re.findall(r"delete lines? (\d+)(?: to (\d+))?", line)[0]
         assert path.read_bytes() == before
     # The cure cures it.
     lines = before.splitlines(keepends=True)
-    path.write_bytes(b"".join(lines[: int(first) - 1] + lines[int(last) :]))
+    path.write_bytes(b"".join(lines[: int(first) - 1] + lines[int(last or first) :]))
     install(home, "zsh")
 
 
@@ -323,12 +323,12 @@ def test_on_a_terminal_it_asks(home: Home, start: Start, kind: Kind) -> None:
     assert "Installed in" in shown
     assert MARK in path.read_text()
     # The line for this shell does what it says.
-    line = re.findall(r"for this one: (.*)", shown)[0]
+    line = re.findall(r"into this one: (.*)", shown)[0]
     assert shell.talk(line) == ""
     assert shell.get("FAL_KEY") == KEYS["a"]
     again = shell.talk("fal profile install")
     assert "Already" in again
-    assert "for this one" not in again
+    assert "into this one" not in again
 
 
 def test_a_shell_that_we_have_nothing_for(home: Home) -> None:
