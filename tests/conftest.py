@@ -52,10 +52,12 @@ store.edit(sys.argv[1], change)
 LONG = bool(os.environ.get("FALENV_LONG"))
 
 
-# `tests/run &` in a script, nohup and some CI start us with SIGINT ignored. What we start would
-# ignore SIGINT too.
+# `tests/run &` in a script, nohup and some CI start us with these ignored, and what we start would
+# ignore them too. With a handler of ours, a program that we start has the default.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+for _name in (signal.SIGQUIT, signal.SIGHUP):
+    if signal.getsignal(_name) == signal.SIG_IGN:
+        signal.signal(_name, lambda *_: None)
 
 
 def seed(short: int) -> int:

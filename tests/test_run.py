@@ -8,8 +8,10 @@ import sys
 
 from conftest import REPOSITORY
 
-#: Each of these presses Ctrl-C, or sends the signal.
+#: Each of these presses Ctrl-C, or sends a signal.
 PROOF = (
+    "tests/test_exec.py::test_exec_ends_by_the_signal_that_ends_the_command[1]",
+    "tests/test_exec.py::test_exec_leaves_signals_as_a_shell_does",
     "tests/test_hook.py::test_case_24_ctrl_c_in_a_refresh[bash-plain]",
     "tests/test_hook.py::test_case_24_ctrl_c_in_a_refresh[zsh-plain]",
     "tests/test_hook.py::test_case_24_ctrl_c_in_a_refresh[fish-plain]",
