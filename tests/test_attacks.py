@@ -235,16 +235,16 @@ def test_a_verdict_counts_only_for_the_path_that_it_is_about(
         (home.path / folder).mkdir(parents=True)
         (home.path / folder / ".fal-profile").write_text("a\n")
     shell = start(kind)
-    notice(shell.talk("cd 'x/%y'"), "not allowed yet")
+    notice(shell.talk("cd 'x/%y'"), "you have not allowed it")
     one_line(shell.talk("fal profile allow"))
     assert shell.get("FAL_KEY") == KEYS["a"]
-    notice(shell.talk("cd '../../x%/y'"), "not allowed yet")
+    notice(shell.talk("cd '../../x%/y'"), "you have not allowed it")
     assert shell.get("FAL_KEY") == KEYS["b"]
     # A verdict that someone has renamed is none for the other folder.
     notes = home.path / ".local" / "state" / "falenv" / "folders"
     (allowed,) = notes.iterdir()
     allowed.rename(notes / allowed.name.replace("x%-%%y", "z"))
-    notice(shell.talk("cd ../../z"), "not allowed yet")
+    notice(shell.talk("cd ../../z"), "you have not allowed it")
     assert shell.get("FAL_KEY") == KEYS["b"]
 
 
@@ -306,7 +306,7 @@ def test_no_state_is_believed_from_the_environment(home: Home, start: Start, nam
     shell = start(name, **{f"__falenv_{key}": value for key, value in lies.items()})
     assert shell.greeting == ""
     assert shell.get("FAL_KEY") == KEYS["a"]
-    assert "no other profile" in shell.talk("fal profile use -")
+    assert "no earlier profile" in shell.talk("fal profile use -")
     assert shell.talk("fal profile off") == ""
     assert shell.get("FAL_KEY") == UNSET
     assert not (home.path / "ran").exists()

@@ -259,7 +259,7 @@ def test_the_files_describe_commands_and_options_as_click_does(
         """Return a description in the form that all three have in common."""
         return (text or "").partition("]")[0].partition("\n")[0].rstrip(".").lower()
 
-    (home.path / "index").write_text("1-2-3 one\n3 one\n")
+    home.write('[one]\nkey = "id:secret"\n')
     described = {word: plain(text) for word, text in ASK[name](home, "fal profile ").items()}
     assert described == {word: plain(profile.commands[word].help) for word in expected()}
     for word in expected():
@@ -271,6 +271,7 @@ def test_the_files_describe_commands_and_options_as_click_does(
             )
             if isinstance(parameter, click.Option) and not parameter.hidden
             for option in parameter.opts
+            if option.startswith("--")
         }
         offered = ASK[name](home, f"fal profile {word} -").items()
         described = {option: plain(text) for option, text in offered if option.startswith("--")}

@@ -195,7 +195,9 @@ def test_use_in_a_direnv_folder_says_what_it_does_not(
     assert shell.talk("fal profile use --default") == ""
     shell.talk(f"cd {pins}")
     assert shell.get("FAL_KEY") == KEYS["a"]
-    notice(shell.talk(f"fal profile use {words}"), "holds until you leave the folder")
+    notice(
+        shell.talk(f"fal profile use {words}"), "lasts until direnv reloads or you leave the folder"
+    )
     assert shell.prompts(2) == ""
     assert shell.get("FAL_KEY") == KEYS["b"]
     shell.talk("cd ~")

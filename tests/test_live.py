@@ -96,7 +96,7 @@ def test_case_07_a_pinned_shell_stays(home: Home, start: Start, kind: Kind) -> N
 def test_case_08_use_goes_back_and_forth(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", "c", default="c")
     shell, other = start(kind), start(kind)
-    notice(shell.talk("fal profile use -"), "no other profile")
+    notice(shell.talk("fal profile use -"), "no earlier profile")
     assert shell.get("FAL_KEY") == KEYS["c"]
     for words, expected in (("a", "a"), ("b", "b"), ("-", "a"), ("-", "b")):
         assert shell.talk(f"fal profile use {words}") == ""

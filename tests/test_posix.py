@@ -312,7 +312,7 @@ def test_dash_follows_the_folder(home: Home, start: Start) -> None:
     (home.path / "one" / "sub").mkdir(parents=True)
     (home.path / "one" / ".fal-profile").write_text("a\n")
     shell = start("dash")
-    notice(shell.talk(f"cd one; {NEXT}; {NEXT}"), "not allowed yet")
+    notice(shell.talk(f"cd one; {NEXT}; {NEXT}"), "you have not allowed it")
     assert shell.get("FAL_KEY") == KEYS["b"]
     one_line(shell.talk("fal profile allow"))
     assert shell.get("FAL_KEY") == KEYS["a"]

@@ -524,7 +524,8 @@ def test_case_42_something_else_in_the_stores_place(home: Home, kind: str) -> No
 
 IN_PLACE = """
 import sys, time
-path, text = sys.argv[1:]
+path, source = sys.argv[1:]
+text = open(source).read()  # not an argument, which tests elsewhere see in `ps`
 print("going", flush=True)
 while True:
     with open(path, "wb") as file:  # as the official CLI does it: it is empty for a moment
@@ -541,7 +542,8 @@ for _ in range(2000):
 
 def test_case_42_a_store_that_is_being_written_in_place_is_read_whole(home: Home) -> None:
     home.write(WRITTEN)
-    with home.python(IN_PLACE, home.store, WRITTEN) as writer:
+    (home.path / "written").write_text(WRITTEN)
+    with home.python(IN_PLACE, home.store, home.path / "written") as writer:
         assert writer.stdout
         writer.stdout.readline()
         reader = home.python(READ, home.store)
