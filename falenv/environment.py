@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from falenv.errors import KeyNotCarriedError
-from falenv.masking import masked
+from falenv.masking import masked, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def environment(active: Active) -> Environment:
     found |= dict.fromkeys(HOSTS)
     if profile.host:
         found |= zip(HOSTS, profile.hosts, strict=True)
-    found["FALENV_PROFILE"] = masked(profile.name)  # for prompts
+    found["FALENV_PROFILE"] = printable(masked(profile.name))  # for prompts
     if active.why == "argument":
         found["FAL_PROFILE"] = profile.name
     for variable, value in found.items():

@@ -6,7 +6,7 @@ Every message is one line: what is wrong, where, and how to fix it. No message c
 
 from __future__ import annotations
 
-from falenv.masking import as_word, masked, shown
+from falenv.masking import as_word, given, masked, shown
 
 _MOST_NAMES = 8
 _ISSUES = "https://github.com/falenv/falenv/issues"
@@ -152,8 +152,9 @@ class NoOfficialError(FalenvError):
     exit_code = 127
 
     def __init__(self, command: str) -> None:
+        given_line = " ".join(map(given, command.split(" ")))
         super().__init__(
-            f"{command!r} belongs to the official fal CLI, which was not found; "
+            f"{given_line!r} belongs to the official fal CLI, which was not found; "
             "install it: pip install fal"
         )
 
@@ -164,7 +165,7 @@ class CannotRunError(FalenvError):
     def __init__(self, program: str, error: OSError) -> None:
         absent = isinstance(error, (FileNotFoundError, NotADirectoryError))
         self.exit_code = 127 if absent else 126
-        super().__init__(f"could not run {program!r}: {error.strerror}")
+        super().__init__(f"could not run {shown(program)}: {error.strerror}")
 
 
 class InternalError(FalenvError):

@@ -14,7 +14,7 @@ from falenv.active import Active, choice, pin, resolve
 from falenv.console import emit
 from falenv.environment import NOTHING, VARIABLES, apply, environment
 from falenv.errors import FalenvError, ProfileNotFoundError, StoreError, UsageError
-from falenv.masking import as_word, masked, shown
+from falenv.masking import as_word, masked, printable, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ def current_name() -> None:
     """Print the name of the active profile, or nothing."""
     name = resolve(find()).name
     if name:
-        emit(masked(name) + "\n")
+        emit(printable(masked(name)) + "\n")
 
 
 def list_names() -> None:

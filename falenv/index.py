@@ -28,7 +28,7 @@ import time
 
 from falenv import files, links, paths
 from falenv.errors import InvalidHostError
-from falenv.masking import masked
+from falenv.masking import masked, printable
 from falenv.profile import Profile
 from falenv.segment import DIM
 from falenv.store import stamp
@@ -181,7 +181,7 @@ def _fits(name: str) -> bool:
         and name.isprintable()
         and name == name.strip()
         and name[0] not in ASK + BROKEN
-        and name == masked(name)
+        and name == printable(masked(name))
     )
 
 

@@ -4,14 +4,16 @@
    colon: `key_id`, `mask`.
 2. Show a name or host from the store unchanged. If 16 or more characters follow a colon, the text
    may be a key, so apply rule 1: `masked`. The official CLI accepts any text as a name.
-3. A name or host that someone typed may be a mistyped key, or the secret half of one. Show nothing
-   behind a colon, and only the first 8 of 32 or more characters: `shown`. click's messages repeat
-   what was typed, so apply the rule to each of their words: `shown_words`. A command in a message
-   repeats a name only if the rule changes nothing: `as_word`.
-4. Apply rule 2 to each word of every message on stderr: `message`. Other programs may have worded
-   a part of it: tomli, for example, repeats the names of tables. Show a word with a slash, which
-   is a path.
-5. Escape each character that a terminal acts on or cannot show: `printable`.
+3. A name, host or program that someone typed may be a mistyped key, or the secret half of one. Show
+   nothing behind a colon, and only the first 8 of 32 or more characters: `given`, `shown`. click's
+   messages repeat what was typed, so apply the rule to each of their words: `shown_words`. A
+   command in a message repeats a name only if the rule changes nothing: `as_word`.
+4. Apply rule 2 to each word of every message on stderr: `message`. Show a word that begins as a
+   path or goes on as a URL. tomli repeats the names of tables, which may contain anything, so leave
+   them out: `without_names`.
+5. Escape each character that a terminal acts on or cannot show: `printable`. Also escape those that
+   begin a command in the log of a CI service, or a format of tmux. JSON has to keep the text, so it
+   uses its own escapes: `as_json`.
 """
 
 from __future__ import annotations
@@ -22,24 +24,38 @@ _SECRET_TAIL = 16  # behind a colon; a port has 5 digits at the most
 _SECRET_LENGTH = 32  # of a key's second half; names are rarely as long
 _SHOWN_LENGTH = 8
 _QUOTES = "'\"()"
+_TMUX_FORMATS = ("#{", "#[", "#(", "#vso[")  # and those of CI services, which end in the same
 
 
 def printable(text: str) -> str:
-    """Return `text` as one line, with escapes for what a terminal acts on or cannot show.
+    r"""Return `text` as one line, with escapes for what acts on the one who reads it.
 
     Profile names come from a file that other programs write. An ESC in a name must not reach the
-    screen.
+    screen. GitHub and Azure run a command for a line that begins with `::`, or that contains `##[`
+    or `##vso[`. tmux expands `#{`, `#[` and `#(` in what a program prints for the status line.
     """
-    if text.isascii() and text.isprintable():
-        return text
-    import unicodedata
+    if not (text.isascii() and text.isprintable()):
+        import unicodedata
 
-    return "".join(
-        char
-        if char.isprintable() and unicodedata.category(char) != "Cf"
-        else char.encode("unicode_escape").decode("ascii")
-        for char in text
-    )
+        text = "".join(
+            char
+            if char.isprintable() and unicodedata.category(char) != "Cf"
+            else char.encode("unicode_escape").decode("ascii")
+            for char in text
+        )
+    if "#" in text:
+        for start in _TMUX_FORMATS:
+            text = text.replace(start, f"\\x23{start[1:]}")
+    if text.lstrip().startswith("::"):
+        text = text.replace(":", "\\x3a", 1)
+    return text
+
+
+def as_json(value: object) -> str:
+    """Return JSON on one line. No `#` is in it, with which a CI service may begin a command."""
+    import json
+
+    return json.dumps(value).replace("#", "\\u0023")
 
 
 def key_id(key: str | None) -> str:
@@ -68,10 +84,15 @@ def masked(name: str) -> str:
     return f"{head}:{MASK}" if colon and len(tail) >= _SECRET_TAIL else name
 
 
-def shown(name: str) -> str:
-    """Return a name or host for a message by rule 3, quoted."""
-    head, colon, _ = name.partition(":")
-    return repr(f"{head}:{MASK}" if colon else _cut(name))
+def given(text: str) -> str:
+    """Return a text that someone gave as a name, host or program, by rule 3."""
+    head, colon, _ = text.partition(":")
+    return f"{_cut(head)}:{MASK}" if colon else _cut(text)
+
+
+def shown(text: str) -> str:
+    """Return a text that someone gave as a name, host or program, by rule 3, quoted."""
+    return repr(given(text))
 
 
 def as_word(name: str) -> str:
@@ -97,7 +118,19 @@ def shown_words(text: str) -> str:
 
 def message(text: str) -> str:
     """Return a message for stderr as one line, each word by rule 2."""
-    return " ".join(word if "/" in word else masked(word) for word in printable(text).split(" "))
+    return " ".join(map(_masked_word, printable(text).split(" ")))
+
+
+def without_names(text: str) -> str:
+    """Return a message of tomli's without the names of tables and keys."""
+    import re
+
+    return re.sub(r"""\(['"].*['"],?\)|(?<=key )['"].*['"]""", "a name", text)
+
+
+def _masked_word(word: str) -> str:
+    is_path = word.lstrip(_QUOTES + "$").startswith(("/", "~", "./", "../"))
+    return word if is_path or "://" in word else masked(word)
 
 
 def _shown_word(word: str) -> str:
@@ -111,4 +144,5 @@ def _shown_word(word: str) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) < _SECRET_LENGTH else f"{text[:_SHOWN_LENGTH]}…"
+    is_path = text.startswith(("/", "~", "./", "../"))
+    return text if is_path or len(text) < _SECRET_LENGTH else f"{text[:_SHOWN_LENGTH]}…"

@@ -12,7 +12,7 @@ import time
 
 from falenv import files
 from falenv.errors import StoreBusyError, StoreError, StoreNotWrittenError
-from falenv.masking import as_path, shown
+from falenv.masking import as_path, shown, without_names
 from falenv.profile import INTERNAL, Profile
 
 TYPE_CHECKING = False
@@ -205,8 +205,8 @@ def _parse(path: str, text: str) -> dict[str, Any]:
     try:
         return tomli.loads(text)
     except tomli.TOMLDecodeError as error:
-        # tomli's message has line and column, and none of the values.
-        raise StoreError(path, f"the store is not valid TOML: {error}", "fix that line") from None
+        what = f"the store is not valid TOML: {without_names(str(error))}"
+        raise StoreError(path, what, "fix that line") from None
     except ValueError:  # from Python: the number has more digits than int() reads
         raise StoreError(path, "a number in the store is too long", "shorten it") from None
     except RecursionError:

@@ -21,7 +21,7 @@ from falenv import dialects
 from falenv.active import Active
 from falenv.environment import VARIABLES, environment
 from falenv.errors import KeyNotCarriedError
-from falenv.masking import masked
+from falenv.masking import masked, printable
 from falenv.profile import Profile
 
 if TYPE_CHECKING:
@@ -317,7 +317,7 @@ def test_the_integration_in_odd_places_with_odd_names(
         rest += [base, store, exe + b"/fal", names]
         expected += [exe + b"/falenv", KEYS["a"].encode()]
         for name, key in pairs.items():
-            expected += [key.encode(), masked(name).encode(), name.encode()]
+            expected += [key.encode(), printable(masked(name)).encode(), name.encode()]
         expected += [KEYS["a"].encode()]
     (home.path / "homes").write_bytes(b"".join(item + b"\0" for item in rest))
     loop = (

@@ -118,6 +118,11 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "uninstall": [[], [PASTED]],
 }  # fmt: skip
 
+#: Texts that someone may paste in the place of anything else: a key, its secret half, a short key,
+#: one with a slash.
+PASTES = [PASTED, HALF, "id:fakemarkshort0", "id/x:fakemarkslash0/abcdefghijklmnop",
+          f"export FAL_KEY={PASTED}"]  # fmt: skip
+
 #: The commands whose stdout is for an eval.
 PRINTS = ("env", "start", "refresh", "on")
 
@@ -148,6 +153,10 @@ STATES = {
     "broken behind the key": State(STORE + f'[z]\nkey = "{fake("z")}" "{fake("z")}"\n'),
     "a key without quotes": State(STORE + f"[z]\nkey = {fake('z')}\n"),
     "a table twice": State(f"{STORE}{NAMED}{NAMED}"),
+    "a table of a short name twice": State(STORE + '["id:fakemarkshort0"]\n' * 2),
+    "a table of a secret twice": State(STORE + '["fakemarkhalf0 fakemarkhalf0"]\n' * 2),
+    "a table of a name with a slash twice": State(STORE + '["i/d:fakemarkslash0"]\n' * 2),
+    "a value that is a table": State(f'{STORE}x = {{"fakemarkhalf0" = 1, "fakemarkhalf0" = 2}}\n'),
     "not UTF-8": State(STORE + f'[z]\nkey = "{fake("z")}\udcff"\n'),
     "a key that is a list": State(STORE + f'[z]\nkey = ["{fake("z")}"]\n'),
     "a table that is a key": State(f'__internal__ = "{fake("z")}"\n'),
@@ -325,6 +334,51 @@ def test_no_command_shows_a_key(tmp_path: Path, name: str, figure: Callable[[str
         tried += 1
     assert tried
     figure(f"leaks: {name}: {tried} commands, no key out of place")
+
+
+def positions() -> list[list[str]]:
+    """Return every command line with each paste in each position, also in front of all."""
+    bases = [[], ["profile"]]
+    for command, lines in ARGUMENTS.items():
+        words = {tuple(word for word in Case.of(command, line).words if not marks(word))
+                 for line in lines}  # fmt: skip
+        bases += [["profile", command, *line] for line in sorted(words)]
+    return [
+        [*base[:at], paste, *base[at:]]
+        for base in bases
+        for at in range(len(base) + 1)
+        for paste in PASTES
+    ]
+
+
+def is_name(line: list[str]) -> bool:
+    """Return True if a line makes a secret half the name of a profile, since it can be one."""
+    return line[1:2] in (["set"], ["create"]) and HALF in line
+
+
+@pytest.mark.fire
+def test_no_message_repeats_a_key_from_any_position(
+    home: Home, monkeypatch: pytest.MonkeyPatch, figure: Callable[[str], None]
+) -> None:
+    monkeypatch.chdir(home.path)
+
+    def missing(*_: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    # A program that is to run in this process's place is one that cannot be found.
+    monkeypatch.setattr(os, "execvpe", missing)
+    lines = positions()
+    lines = lines if LONG else lines[::3]
+    for line in lines:
+        home.write(STORE)
+        _, out, err = home.here(*line, stdin=fake("typed"))
+        assert marks(err) == set(), (line, err)
+        assert "pasted" not in marks(out) or is_name(line), (line, out)
+        assert marks(out) <= {"a", "b", "pasted"}, (line, out)
+        assert not marks(out) & {"a", "b"} or line[1] in {*PRINTS, "start", "refresh"}, (line, out)
+        for path in (".fal-profile", ".bashrc", ".zshrc"):
+            (home.path / path).unlink(missing_ok=True)
+    figure(f"leaks: a key in each position of {len(lines)} command lines, no message repeats it")
 
 
 def test_the_search_finds_what_is_there(home: Home, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ import pytest
 from conftest import SCRIPTS
 from driver import KINDS, Kind, Shell, needs
 
+from falenv.masking import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -195,8 +197,8 @@ def test_case_02_a_name_is_never_filled_in_itself(
     shell = start(kind, f"{OWN[kind.name]['left'] if own else ''}\n{kind.eval_line()}")
     for name in LITERAL:
         use(shell, name)
-        assert shell.segment == f"(fal:{name}*) "
-        assert shell.stdout("fal profile prompt") == f"(fal:{name}*) "
+        assert shell.segment == f"(fal:{printable(name)}*) "
+        assert shell.stdout("fal profile prompt") == f"(fal:{printable(name)}*) "
     assert not (home.path / "pwned").exists()
 
 
@@ -468,7 +470,8 @@ def test_case_34_the_real_starship(home: Home, start: Start, kind: Kind, first: 
 
 
 def test_tmux_shows_it_in_its_status_line(home: Home) -> None:
-    named(home, {"日本": "red", "#(touch pwned)": ""})
+    formats = ["#(touch pwned)", "#{host}", "#[bg=red]x", "##[bg=red]x"]
+    named(home, {"日本": "red", **dict.fromkeys(formats, "")})
     socket = str(home.path.parent / "tmux")
     (home.path / "tmux.conf").write_text(
         "set -g status-interval 1\nset -g status-right-length 60\n"
@@ -485,10 +488,10 @@ def test_tmux_shows_it_in_its_status_line(home: Home) -> None:
     screen = pyte.Screen(80, 10)
     stream = pyte.Stream(screen)
     try:
-        # tmux reads its own `#` forms in what it is given, but runs nothing of that.
-        for default, shown in (("日本", "日本"), ("#(touch pwned)", "")):
+        # tmux expands its own `#` forms in what a program prints, so none is in it.
+        for default in ("日本", *formats):
             assert home.fal("set", default).returncode == 0
-            while not screen.display[-1].rstrip().endswith(f"(fal:{shown})"):
+            while not screen.display[-1].rstrip().endswith(f"(fal:{printable(default)})"):
                 stream.feed(child.read_nonblocking(65536, 30))  # fails where nothing comes
     finally:
         home.run("tmux", "-S", socket, "kill-server")

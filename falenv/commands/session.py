@@ -10,6 +10,7 @@ from falenv import assets, detect, dialects, fast, links, notices, paths, store
 from falenv.active import resolve
 from falenv.console import emit, say
 from falenv.errors import FalenvError, UsageError
+from falenv.masking import as_json as as_json_text
 from falenv.masking import mask, masked, printable
 
 NOT_HERE = f"only the shell function fal can switch this shell; to load it: {notices.EVAL}"
@@ -139,10 +140,8 @@ def current(*, as_json: bool, only_name: bool) -> None:
     given = os.environ.get("FAL_KEY")
     expected = profile.key if profile else None
     if as_json:
-        import json
-
         click.echo(
-            json.dumps(
+            as_json_text(
                 {
                     "profile": masked(active.name) or None,
                     "why": active.why,
@@ -160,7 +159,7 @@ def current(*, as_json: bool, only_name: bool) -> None:
         )
         return
     if profile is None:
-        click.echo(f"No profile is active: {path} sets no default.")
+        click.echo(printable(f"No profile is active: {path} sets no default."))
     else:
         source = {
             "default": f"the default in {path}",

@@ -16,6 +16,7 @@ from falenv.errors import (
     ProfileNotFoundError,
     UsageError,
 )
+from falenv.masking import as_json as as_json_text
 from falenv.masking import as_word, key_id, masked, printable, shown
 from falenv.profile import check_host, clean_key
 
@@ -50,8 +51,6 @@ def list_(*, as_json: bool, output: str, names: bool) -> None:
     found = store.read(paths.store())
     active, why = choice(found)
     if as_json or output == "json":
-        import json
-
         profiles = [
             {
                 "profile": masked(profile.name),
@@ -63,7 +62,7 @@ def list_(*, as_json: bool, output: str, names: bool) -> None:
             }
             for profile in found.profiles.values()
         ]
-        click.echo(json.dumps({"profiles": profiles}))
+        click.echo(as_json_text({"profiles": profiles}))
         return
     if not found.profiles:
         say("there are no profiles yet; to create one: fal profile set NAME")
