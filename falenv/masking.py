@@ -87,7 +87,7 @@ def masked(name: str) -> str:
 def given(text: str) -> str:
     """Return a text that someone gave as a name, host or program, by rule 3."""
     head, colon, _ = text.partition(":")
-    return f"{_cut(head)}:{MASK}" if colon else _cut(text)
+    return f"{head}:{MASK}" if colon else _cut(text)
 
 
 def shown(text: str) -> str:

@@ -15,6 +15,7 @@ from conftest import KEYS, SCRIPTS, SEED_KEY
 from driver import Kind, needs, notice
 
 from falenv.commands import profile
+from falenv.masking import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -389,7 +390,7 @@ def test_case_02_names_that_we_would_not_give_can_be_listed_used_and_deleted(
     if name:
         chosen = home.fal("set", "--", name)
         assert chosen.returncode == 0
-        assert home.fal("current", "--name").stdout == f"{name}\n"
+        assert home.fal("current", "--name").stdout == f"{printable(name)}\n"
         env = home.script("bash", 'eval "$(fal profile env --shell bash)"; printf %s "$FAL_KEY"')
         assert (env.stdout, env.stderr) == (KEYS["a"], "")
     assert home.fal("key", "--stdin", "--", name, stdin=KEYS["c"]).returncode == 0
@@ -432,7 +433,7 @@ def test_names_that_are_not_given(home: Home, name: str) -> None:
 @pytest.mark.parametrize("name", ["a", "team-a/dev@me.org", "x_1.2+3", "ñ", "日本", "9", "x" * 64])
 def test_names_that_are_given(home: Home, name: str) -> None:
     assert home.fal("set", name).returncode == 0
-    assert home.fal("current", "--name").stdout == f"{name}\n"
+    assert home.fal("current", "--name").stdout == f"{printable(name)}\n"
 
 
 def test_a_name_in_bytes_that_are_not_utf8(home: Home) -> None:

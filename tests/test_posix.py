@@ -24,6 +24,8 @@ from test_live import (  # noqa: F401
 )
 from test_values import HOSTILE, nothing_ran, write
 
+from falenv.masking import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -60,7 +62,7 @@ def test_case_01_keys_and_names_through_eval(home: Home, kind: Kind) -> None:
     result = home.run("sh", "-c", f"{needs(kind.name)} script > out")
     assert result.stderr == ""
     found = (home.path / "out").read_bytes().split(b"\0")[:-1]
-    assert found == [text.encode() for name, key in pairs for text in (key, name, name)]
+    assert found == [text.encode() for name, key in pairs for text in (key, printable(name), name)]
     (home.path / "out").unlink()
     (home.path / "script").unlink()
     nothing_ran(home)
