@@ -15,7 +15,8 @@ from falenv.masking import as_json, message, printable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Home, Shell
+    from conftest import Home
+    from driver import Kind, Shell
 
 #: Names that act on a terminal, on GitHub's and Azure's logs, and on tmux.
 NAMES = {
@@ -45,9 +46,9 @@ def store_of(home: Home, name: str) -> None:
     home.write(f'[__internal__]\nprofile = {toml(name)}\n[{toml(name)}]\nkey = "{KEYS["a"]}"\n')
 
 
-@pytest.mark.parametrize("kind", NAMES)
-def test_no_command_prints_a_name_that_acts(home: Home, kind: str) -> None:
-    name = NAMES[kind]
+@pytest.mark.parametrize("what", NAMES)
+def test_no_command_prints_a_name_that_acts(home: Home, what: str) -> None:
+    name = NAMES[what]
     store_of(home, name)
     assert acts(name)
     for words in (
@@ -63,15 +64,15 @@ def test_no_command_prints_a_name_that_acts(home: Home, kind: str) -> None:
     assert json.loads(home.fal("current", "--json").stdout)["profile"] == name
 
 
-@pytest.mark.parametrize("kind", NAMES)
-def test_falenv_profile_is_fit_for_a_terminal(home: Home, shell_name: str, kind: str) -> None:
-    name = NAMES[kind]
+@pytest.mark.parametrize("what", NAMES)
+def test_falenv_profile_is_fit_for_a_terminal(home: Home, kind: Kind, what: str) -> None:
+    name = NAMES[what]
     store_of(home, name)
     evals = 'eval "$(fal profile env)"; fal profile use -- "$NAME"; printf %s "$FALENV_PROFILE"'
-    done = home.script(shell_name, evals, NAME=name)
+    done = home.script(kind.name, evals, NAME=name)
     assert done.stdout == printable(name), done.stderr
     assert acts(done.stdout) == []
-    done = home.script(shell_name, "fal profile exec -- $NAME printenv FALENV_PROFILE")
+    done = home.script(kind.name, "fal profile exec -- $NAME printenv FALENV_PROFILE")
     assert acts(done.stdout + done.stderr) == []
 
 
@@ -92,13 +93,12 @@ def test_plain_names_stay_as_they_are() -> None:
     assert message("see https://fal.ai/x and /a:b/c") == "see https://fal.ai/x and /a:b/c"
 
 
-@pytest.mark.parametrize("kind", ["ESC", "newline", "tmux job"])
+@pytest.mark.parametrize("what", ["ESC", "newline", "tmux job"])
 def test_the_prompt_shows_no_name_that_acts(
-    home: Home, start: Callable[..., Shell], shell_name: str, kind: str
+    home: Home, start: Callable[..., Shell], kind: Kind, what: str
 ) -> None:
-    store_of(home, NAMES[kind])
-    evals = "fal profile env | source" if shell_name == "fish" else 'eval "$(fal profile env)"'
-    shell = start(shell_name, evals)
+    store_of(home, NAMES[what])
+    shell = start(kind)
     shell.prompts()
-    assert f"(fal:{printable(NAMES[kind])}) ready>" in shell.screen()
+    assert f"(fal:{printable(NAMES[what])}) ready>" in shell.screen()
     assert "title" not in re.sub(r"fal:[^)]*", "", shell.screen())
