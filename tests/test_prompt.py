@@ -475,7 +475,7 @@ def test_tmux_shows_it_in_its_status_line(home: Home) -> None:
     socket = str(home.path.parent / "tmux")
     (home.path / "tmux.conf").write_text(
         "set -g status-interval 1\nset -g status-right-length 60\n"
-        "set -g status-right '#(fal profile prompt)'\n"
+        f"set -g status-right \"#('{SCRIPTS}/python' -I -m falenv profile prompt)\"\n"
     )
     child: Any = pexpect.spawn(
         needs("tmux"),

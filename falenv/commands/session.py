@@ -211,8 +211,10 @@ def prompt() -> None:
     FALENV_PROMPT sets the format; the default is "(fal:{name}{mark}) ". {mark} is * if the shell
     is pinned, and / if the folder chose the profile. {why} is pin, folder or default.
 
+    tmux runs this in any folder. Start it as `python -I`, which takes no code from there.
+
     \b
-        set -g status-right '#(fal profile prompt)'    # in ~/.tmux.conf
+        set -g status-right '#(/PATH/TO/python -I -m falenv profile prompt)'
     """
     fast.prompt()
 
