@@ -190,7 +190,7 @@ __falenv_load() {
         # bash-completion loads falenv's own completion again when it is needed.
         case $__falenv_completion in *' __falenv_complete '*) __falenv_completion= ;; esac
         \builtin eval "__falenv_keep $__falenv_vars FAL_PROFILE"
-        __falenv_loaded=('' $$)
+        __falenv_loaded=('' "$$") # IFS could split a plain $$
     else
         __falenv_keep_pin
     fi

@@ -211,10 +211,11 @@ def prompt() -> None:
     FALENV_PROMPT sets the format; the default is "(fal:{name}{mark}) ". {mark} is * if the shell
     is pinned, and / if the folder chose the profile. {why} is pin, folder or default.
 
-    tmux runs this in any folder. Start it as `python -I`, which takes no code from there.
+    If a program such as tmux runs this in any folder, start it as `python -I -m falenv`. Then it
+    takes no code from that folder.
 
     \b
-        set -g status-right '#(/PATH/TO/python -I -m falenv profile prompt)'
+        fal profile prompt
     """
     fast.prompt()
 
