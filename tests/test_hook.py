@@ -294,7 +294,10 @@ NO_UNSET = "setopt no_unset warn_create_global err_return"
 OPTIONS = [
     ("bash", "set -euo pipefail"),
     ("bash", "set -o posix"),
-    ("bash", "set -aCfET; shopt -s failglob nocasematch extglob localvar_inherit; IFS=_0123456789f"),
+    (
+        "bash",
+        "set -aCfET; shopt -s failglob nocasematch extglob localvar_inherit; IFS=_0123456789f",
+    ),
     ("bash", "shopt -u expand_aliases; set +h; set +o histexpand; shopt -s lastpipe compat43"),
     ("zsh", "setopt ksh_arrays sh_word_split"),
     ("zsh", NO_UNSET),
