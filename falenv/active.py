@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 
-from falenv import links
-from falenv.errors import LinkChangedError, NoProfileError, ProfileNotFoundError
+from falenv import links, segment
+from falenv.errors import LinkChangedError, NoProfileError, NotShownError, ProfileNotFoundError
+from falenv.masking import key_id, label
+from falenv.profile import INTERNAL
 
 TYPE_CHECKING = False  # typing costs 8 ms at import; checkers know this name
 if TYPE_CHECKING:
@@ -15,11 +17,21 @@ if TYPE_CHECKING:
     from falenv.profile import Profile
     from falenv.store import Store
 
-    Why = Literal["argument", "pin", "folder", "changed", "default", "none"]
+    Why = Literal[
+        "argument", "pin", "folder", "changed", "default", "none", "nobody", "failed", "shell"
+    ]
 
 
 #: The commands after which another profile may be active. The shell that runs one follows at once.
 SWITCHES = ("set", "unset", "create", "link", "unlink", "allow", "deny")
+#: The commands that may change the key or host of the profile that the shell is on.
+EDITS = ("key", "host")
+
+
+#: A FAL_PROFILE that no store can hold as a profile, so the official CLI finds no key and no host.
+NOBODY = INTERNAL
+#: In this variable an integrated shell tells the commands typed in it which store it follows.
+STORE_SHOWN = "__falenv_store_shown"
 
 
 class Active:
@@ -36,20 +48,51 @@ class Active:
         """The profile's name, or an empty string."""
         return self.profile.name if self.profile else ""
 
+    @property
+    def key(self) -> str | None:
+        """The profile's key, or None."""
+        return self.profile.key if self.profile else None
+
 
 def pin() -> str:
-    """Return the profile that this environment is pinned to, or an empty string."""
-    return os.environ.get("FAL_PROFILE", "")
+    """Return the profile that this environment is pinned to, or an empty string.
+
+    A shell exports FAL_PROFILE also for a linked profile without a key, since the official CLI
+    would otherwise use the default's key. FALENV_MARK tells that from a pin.
+    """
+    named = os.environ.get("FAL_PROFILE", "")
+    is_folder = os.environ.get("FALENV_MARK") == segment.MARKS["folder"]
+    return "" if is_folder and label(named) == shown() else named
+
+
+def has_none() -> bool:
+    """Return True if this environment is to have no fal credentials (`use --none`)."""
+    return bool(os.environ.get("FALENV_NONE")) or os.environ.get("FAL_PROFILE") == NOBODY
+
+
+def shown() -> str:
+    """Return the label of the profile in the prompt: the one that this environment is for."""
+    return os.environ.get("FALENV_PROFILE", "")
+
+
+def is_asked_for() -> bool:
+    """Return True if FAL_PROFILE asks for another profile than this environment is for.
+
+    falenv keeps the two equal, so someone has set FAL_PROFILE for this command.
+    """
+    return bool(pin() and shown()) and label(pin()) != shown()
 
 
 def choice(store: Store | Indexed, argument: str | None = None) -> tuple[str, Why]:
     """Return the name of the wanted profile, which may not exist, and why it is wanted.
 
     `changed`: the folder's `.fal-profile` is not the one that the user has allowed, so no profile
-    is wanted before the user has said what to do.
+    is wanted before the user has said what to do. `nobody`: after `use --none`.
     """
     if argument is not None:
         return argument, "argument"
+    if has_none():
+        return "", "nobody"
     if pin():
         return pin(), "pin"
     link = links.deciding()
@@ -68,7 +111,7 @@ def resolve(store: Store | Indexed, argument: str | None = None) -> Active:
     name, why = choice(store, argument)
     if why == "changed":
         raise LinkChangedError(links.chain()[-1].path)
-    if why == "none":
+    if why in {"none", "nobody"}:
         return Active(None, why)
     profile = store.profiles.get(name)
     if profile is None:
@@ -76,12 +119,46 @@ def resolve(store: Store | Indexed, argument: str | None = None) -> Active:
     return Active(profile, why)
 
 
-def target(store: Store, name: str | None) -> str:
-    """Return the profile that a command is about: `name`, or without a name the active one.
+def for_program(store: Store | Indexed) -> Active:
+    """Return the profile for a program that has no FAL_KEY: the one in the prompt, if there is one.
 
-    Errors: ProfileNotFoundError, NoProfileError.
+    Errors: as `resolve`. A profile in the prompt that is gone raises ProfileNotFoundError.
+    """
+    if not shown() or is_asked_for():
+        return resolve(store)
+    for profile in store.profiles.values():
+        if label(profile.name) == shown():
+            return Active(profile, "argument")
+    raise ProfileNotFoundError(shown(), "shell", list(store.profiles))
+
+
+def target(store: Store, name: str | None, words: str) -> str:
+    """Return the profile that a command changes: `name`, or without a name the one in the prompt.
+
+    `words` are the command with NAME in place of the name, for the message. Errors:
+    ProfileNotFoundError, NoProfileError, and NotShownError if the prompt shows another profile than
+    the active one, or one of another store.
     """
     found = resolve(store, name).profile
     if found is None:
         raise NoProfileError
+    if name is None:
+        check_shown(store, found.name, words)
     return found.name
+
+
+def check_shown(store: Store, name: str, words: str) -> None:
+    """Raise NotShownError if a command without a name would change a profile that nobody sees.
+
+    `name` is the profile that it would change. The prompt has to show the active profile of this
+    store. A FAL_PROFILE in front of the command counts as a name.
+    """
+    if not shown() or is_asked_for():
+        return
+    active = resolve(store)
+    # A script below the shell does not know the shell's store, but the id of its key.
+    its_store = os.environ.get(STORE_SHOWN)
+    its_key = os.environ.get("FALENV_KEY_ID", "")
+    is_same = its_store == store.path if its_store else key_id(active.key) == its_key
+    if label(active.name) != shown() or not is_same:
+        raise NotShownError(shown(), name, store.path, words)

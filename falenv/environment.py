@@ -7,41 +7,67 @@ from __future__ import annotations
 
 import os
 
+from falenv import paths
+from falenv.active import NOBODY, has_none
 from falenv.errors import KeyNotCarriedError
-from falenv.masking import masked, printable
+from falenv.masking import key_id, label
+from falenv.profile import DEFAULT_HOST, hosts
+from falenv.segment import MARKS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from falenv.active import Active
+    from falenv.index import Indexed
+    from falenv.store import Store
 
     Environment = dict[str, str | None]
 
 HOSTS = ("FAL_HOST", "FAL_RUN_HOST", "FAL_QUEUE_RUN_HOST")
+#: Each makes a fal client use another credential or another server than the profile's. Source: fal
+#: 1.83 (fal/auth, fal/flags.py, isolate) and fal_client 1.0.
+RIVALS = (
+    "FAL_KEY_ID",
+    "FAL_KEY_SECRET",
+    "FAL_FORCE_AUTH_BY_USER",
+    "FAL_GRPC_HOST",
+    "FAL_REST_HOST",
+    "FAL_WS_RUN_HOST",
+    "ISOLATE_AUTH_DISABLED",
+    "ISOLATE_TEST_MODE",
+)
+#: What falenv says about the environment that it made.
+ABOUT = ("FALENV_PROFILE", "FALENV_KEY_ID", "FALENV_MARK")
 #: The variables that falenv sets and unsets. An integrated shell keeps the user's values of them.
-VARIABLES = ("FAL_KEY", *HOSTS, "FALENV_PROFILE")
+VARIABLES = ("FAL_KEY", *HOSTS, *RIVALS, *ABOUT)
+#: What `use --none` sets besides. The user's FAL_HOME_DIR holds a login token.
+NONE_VARIABLES = ("FAL_PROFILE", "FAL_HOME_DIR", "FALENV_NONE")
 
 _LONGEST = 64 * 1024  # bytes; Linux starts no program with a value of 128 KiB (execve(2))
 
-#: The environment without an active profile, or with an unknown one.
+#: The environment in which a profile is wanted, but cannot be used.
 NOTHING: Environment = dict.fromkeys(VARIABLES)
 
 
-def environment(active: Active) -> Environment:
-    """Return the environment of the active profile.
+def environment(active: Active, store: Store | Indexed) -> Environment:
+    """Return the environment of the active profile; without one it is empty.
 
-    Key and host go together. If the profile has no host, the hosts are unset, so that no key goes
-    to another profile's host. A profile named by argument becomes the pin. Errors:
-    InvalidHostError for a host that would stop the official CLI. KeyNotCarriedError for a value
-    that no environment can hold: one with a NUL, or too long to start a program with.
+    Key and host go together. The official CLI takes the host of the *default* from the store,
+    whatever FAL_KEY is. So if the default has a host and the profile has none, the hosts are
+    fal's own. A profile named by argument becomes the pin. Errors: InvalidHostError for a host
+    that would stop the official CLI. KeyNotCarriedError for a value that no environment can hold:
+    one with a NUL, or too long to start a program with.
     """
     profile = active.profile
     if profile is None:
-        return NOTHING
-    found: Environment = {"FAL_KEY": profile.key or None}
-    found |= dict.fromkeys(HOSTS)
+        return {}
+    found: Environment = NOTHING | {"FAL_KEY": profile.key or None}
     if profile.host:
         found |= zip(HOSTS, profile.hosts, strict=True)
-    found["FALENV_PROFILE"] = printable(masked(profile.name))  # for prompts
+    elif store.default_has_host:
+        found |= zip(HOSTS, hosts(DEFAULT_HOST), strict=True)
+    found["FALENV_PROFILE"] = label(profile.name)
+    found["FALENV_KEY_ID"] = key_id(profile.key) or None
+    found["FALENV_MARK"] = MARKS.get(active.why)
     if active.why == "argument":
         found["FAL_PROFILE"] = profile.name
     for variable, value in found.items():
@@ -50,6 +76,50 @@ def environment(active: Active) -> Environment:
         if value and len(os.fsencode(value)) > _LONGEST:
             raise KeyNotCarriedError(variable, f"more than {_LONGEST} bytes")
     return found
+
+
+def without_credentials() -> Environment:
+    """Return the environment of `use --none`: no key, no rival, and no login token."""
+    return NOTHING | {
+        "FAL_PROFILE": NOBODY,
+        "FAL_HOME_DIR": paths.empty_home(),
+        "FALENV_NONE": "1",
+    }
+
+
+def with_credentials_again() -> Environment:
+    """Return what ends `use --none` in this process's environment."""
+    if not has_none():
+        return {}
+    return dict.fromkeys(NONE_VARIABLES)
+
+
+def given_back() -> Environment:
+    """Return what removes falenv's own variables from this process's environment.
+
+    A FAL_KEY with another id than FALENV_KEY_ID belongs to the user, and so do the rivals.
+    """
+    if not is_ours():
+        return {}
+    changes: Environment = dict.fromkeys([*HOSTS, *ABOUT])
+    if owns_key():
+        changes["FAL_KEY"] = None
+    return changes
+
+
+def is_ours() -> bool:
+    """Return True if falenv made this process's environment for a profile."""
+    return bool(os.environ.get("FALENV_PROFILE"))
+
+
+def owns_key() -> bool:
+    """Return True if falenv set this process's FAL_KEY, as far as its id tells."""
+    return key_id(os.environ.get("FAL_KEY")) == os.environ.get("FALENV_KEY_ID", "")
+
+
+def rivals() -> list[str]:
+    """Return the rivals that are set in this process's environment."""
+    return [name for name in RIVALS if name in os.environ]
 
 
 def apply(changes: Environment) -> dict[str, str]:

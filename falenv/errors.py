@@ -79,6 +79,10 @@ class ProfileNotFoundError(FalenvError):
                 f"this folder's .fal-profile names {shown(name)}, {missing}",
                 "choose another: fal profile link NAME",
             ),
+            "shell": (
+                f"this shell uses profile {shown(name)}, {missing}",
+                "choose another: fal profile use NAME",
+            ),
             "delete": (
                 f"profile {shown(name)} does not exist",
                 "to see all profiles: fal profile list",
@@ -115,6 +119,20 @@ class NoProfileError(FalenvError):
 
     def __init__(self) -> None:
         super().__init__("no profile is active; choose one: fal profile set NAME")
+
+
+class NotShownError(FalenvError):
+    """A command without a name would change another profile than the one in the prompt.
+
+    `words` are the command with NAME where the profile's name goes.
+    """
+
+    def __init__(self, shown_name: str, name: str, path: str, words: str) -> None:
+        line = words.replace("NAME", as_word(name))
+        super().__init__(
+            f"nothing was changed: this shell uses {shown(shown_name)}, but {shown(name)} is "
+            f"active in {path} now; to change that one: {line}"
+        )
 
 
 class InvalidNameError(FalenvError):

@@ -9,12 +9,36 @@ from __future__ import annotations
 import os
 import sys
 
-from falenv import detect, dialects, index, links, notices, paths, store
-from falenv.active import Active, choice, pin, resolve
-from falenv.console import emit
-from falenv.environment import NOTHING, VARIABLES, apply, environment
+from falenv import detect, dialects, files, index, links, notices, paths, store
+from falenv.active import (
+    NOBODY,
+    Active,
+    choice,
+    for_program,
+    has_none,
+    is_asked_for,
+    pin,
+    resolve,
+)
+from falenv.active import shown as shown_profile
+from falenv.console import emit, say
+from falenv.environment import (
+    ABOUT,
+    HOSTS,
+    NOTHING,
+    apply,
+    environment,
+    given_back,
+    is_ours,
+    owns_key,
+    with_credentials_again,
+    without_credentials,
+)
 from falenv.errors import FalenvError, ProfileNotFoundError, StoreError, UsageError
-from falenv.masking import as_word, masked, printable, shown
+from falenv.masking import as_word, label, masked, shown
+
+#: In this variable a shell without a hook says so.
+HOOKLESS = "__falenv_hookless"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,14 +53,17 @@ if TYPE_CHECKING:
 def find(name: str | None = None) -> Store | Indexed:
     """Return the store to resolve `name` in: what its index says, or else the store itself.
 
+    The index serves if it has this profile, and the one that this environment is for. It leaves
+    out the names that no line can hold, so without a profile it says nothing.
     Errors: StoreError.
     """
     path = paths.store()
     text, status = store.load(path)
     found = index.from_index(path, text, status)
-    if found:
+    if found and found.profiles:
         wanted, why = choice(found, name)
-        if wanted in found.profiles or why in {"changed", "none"}:
+        is_found = wanted in found.profiles or why in {"changed", "none", "nobody"}
+        if is_found and (not shown_profile() or shown_profile() in found.profiles):
             return found
     return store.Store(path, text, status)
 
@@ -51,12 +78,14 @@ def env(
 ) -> None:
     """Print the code that brings the active profile into a shell.
 
-    A name that does not exist fails closed: the code unsets FAL_KEY, and the error follows. On
-    any other error print nothing, so the shell keeps what it has.
+    A name that does not exist fails closed: the code unsets FAL_KEY, and the error follows. Only
+    a default that does not exist leaves the user's FAL_KEY alone. On any other error print nothing,
+    so the shell keeps what it has.
     """
     dialect = _dialect(shell)
     if unset:
-        emit(dialect.render(dict.fromkeys([*VARIABLES, "FAL_PROFILE"])))
+        names = ["FAL_KEY", *HOSTS, *ABOUT, "FAL_PROFILE", *with_credentials_again()]
+        emit(dialect.render(dict.fromkeys(names)))
     elif exports_only or detect.in_envrc():
         _print_exports(dialect, name)
     else:
@@ -76,20 +105,25 @@ def refresh(
     was: str | None = None,
     cache: str | None = None,
     program: str | None = None,
+    protocol: str | None = None,
 ) -> None:
     """Print the state for a shell that has the integration but cannot follow with builtins.
 
     Say so if the profile `was`, which the shell was on, is gone. Write the copy of the integration
     for later shells to `cache`. Without these two the shell asks for `fal profile use`, so the pin
-    is the name that the user typed. Errors: as for `env`.
+    is the name that the user typed. To a shell with the integration of another version of falenv,
+    whose `protocol` differs, print the whole integration. Errors: as for `env`.
     """
     from falenv.integration import state, write_cached
 
     dialect = _dialect(shell)
     _refuse_screen(dialect)
+    if protocol != str(paths.PROTOCOL):
+        _print_integration(dialect, cache=cache, program=program)
+        return
     path = paths.store()
     found = _read(dialect, path)
-    active, variables, failure = _decide(found)
+    active, variables, failure = _decide(found, is_running=bool(was))
     index_path = index.update(found)
     emit(state(dialect, active, variables, path, index_path))
     if cache:
@@ -100,12 +134,15 @@ def refresh(
         raise failure
     known = set(map(masked, found.profiles))
     if was and (was not in known or not active.name):
-        notices.tell_of_loss(was, active.name, is_known=was in known)
+        own = os.environ.get(notices.OWN_KEY_ID, "")
+        notices.tell_of_loss(was, active.name, is_known=was in known, own=own)
 
 
 def _print_exports(dialect: Dialect, name: str | None) -> None:
     _refuse_screen(dialect, name)
-    _, variables, failure = _decide(find(name), name)
+    active, variables, failure = _decide(find(name), name)
+    if active.why == "none":
+        variables = given_back()
     emit(dialect.render(variables) + _watch(dialect, paths.store()))
     if failure:
         raise failure
@@ -119,16 +156,20 @@ def _print_integration(
     cache: str | None = None,
     program: str | None = None,
 ) -> None:
-    from falenv.integration import integration, start_state, state, write_cached
+    from falenv.integration import integration, start_state, write_cached
 
     _refuse_screen(dialect, name)
     path, found = paths.store(), find(name)
-    active, variables, failure = _decide(found, name)
+    active, _, failure = _decide(found, name)
     index_path = index.update(found)
-    if failure:
-        code = state(dialect, active, variables, path, index_path)
-    else:
-        code = start_state(dialect, path, index_path, name)
+    code = start_state(
+        dialect,
+        path,
+        index_path,
+        name if active.name else None,
+        hint="" if cache is not None else notices.first_contact(found),
+        failure=active.why if failure else "",
+    )
     program = program or paths.program()
     emit(integration(dialect, code, show_segment=show_segment, program=program, cached=cache or ""))
     if cache:
@@ -143,21 +184,37 @@ def _dialect(shell: str | None) -> Dialect:
 
 
 def _decide(
-    found: Store | Indexed, name: str | None = None
+    found: Store | Indexed, name: str | None = None, *, is_running: bool = False
 ) -> tuple[Active, Environment, FalenvError | None]:
     """Return the active profile and its environment; on an error no profile, and the error.
 
-    Say if this folder has a `.fal-profile` that is not followed.
+    If the default does not exist, no profile is active, unless a running shell was on one. Say if
+    this folder has a `.fal-profile` that is not followed.
     """
     failure = None
+    if has_none():
+        if name is not None:
+            say(f"this shell has no credentials; to use a profile: fal profile use {as_word(name)}")
+        _make_empty_home()
+        return Active(None, "nobody"), without_credentials(), None
     try:
         active = resolve(found, name)
-        variables = environment(active)
+        variables = environment(active, found)
     except FalenvError as error:
-        failure, active, variables = error, Active(None, "none"), NOTHING
+        failure, active, variables = error, Active(None, "failed"), NOTHING
+        is_missing = isinstance(error, ProfileNotFoundError)
+        if is_missing and choice(found, name)[1] == "default" and not is_running:
+            active, variables = Active(None, "none"), {}
     if name is None and not pin():
         notices.tell_of_folder()
     return active, variables, failure
+
+
+def _make_empty_home() -> None:
+    """Create the folder in which a program finds no login token."""
+    folder = paths.empty_home()
+    files.make_folder(folder)
+    os.chmod(folder, 0o500)
 
 
 def _read(dialect: Dialect, path: str) -> Store:
@@ -211,15 +268,20 @@ def prompt() -> None:
 
     form = os.environ.get("FALENV_PROMPT") or segment.FORMAT
     active = resolve(find())
+    is_touched = (
+        os.environ.get("FALENV_MARK") == segment.TOUCHED and label(active.name) == shown_profile()
+    )
     if active.name and form != segment.OFF:
-        emit(segment.render(form, active.name, active.why))
+        emit(segment.render(form, active.name, active.why, is_touched=is_touched))
 
 
 def current_name() -> None:
-    """Print the name of the active profile, or nothing."""
-    name = resolve(find()).name
+    """Print the name of the profile that this environment is for, else of the active one."""
+    name = shown_profile()
+    if not name or is_asked_for():
+        name = label(resolve(find()).name)
     if name:
-        emit(printable(masked(name)) + "\n")
+        emit(name + "\n")
 
 
 def list_names() -> None:
@@ -238,31 +300,84 @@ def run(name: str, command: list[str]) -> NoReturn:
         raise UsageError(
             f"no command given; for example: fal profile exec {as_word(name)} -- fal app list"
         )
-    active = resolve(find(name), name)
-    variables = environment(active)
+    found = find(name)
+    variables = environment(resolve(found, name), found)
     if variables["FAL_KEY"] is None:
         raise FalenvError(
             f"profile {shown(name)} has no key; to set one: fal profile key {as_word(name)}"
         )
     from falenv.official import become
 
-    become(command, apply(variables))
+    notices.tell_of_rivals()
+    become(command, apply(with_credentials_again() | variables))
+
+
+def run_without(command: list[str]) -> NoReturn:
+    """Run `command` in this process's place, without any fal credentials."""
+    mark_of_shell()
+    if not command:
+        raise UsageError("no command given; for example: fal profile exec --none -- python job.py")
+    from falenv.official import become
+
+    _make_empty_home()
+    become(command, apply(without_credentials()))
 
 
 def pass_on(arguments: list[str]) -> NoReturn:
-    """Run the official CLI in this process's place, with the active profile if there is one."""
+    """Run the official CLI in this process's place.
+
+    An environment with a FAL_KEY stays as it is, so the official CLI uses the key that any program
+    would use here. Without one, supply the profile of this environment, or else the active one.
+    """
     from falenv.official import hand_over
 
-    found = find()
-    _, why = choice(found)
-    hand_over(arguments, {} if why == "none" else environment(resolve(found)))
+    changes: Environment = {}
+    tell_hookless()
+    if is_asked_for() or not (os.environ.get("FAL_KEY") or has_none()):
+        found = find()
+        active = for_program(found)
+        if active.profile:
+            # The name keeps the official CLI from the key and the host of the default.
+            changes = environment(active, found) | {"FAL_PROFILE": active.profile.name}
+            notices.tell_of_rivals()
+    elif is_ours() and owns_key():
+        changes = {"FAL_PROFILE": os.environ.get("FAL_PROFILE") or shown_profile()}
+    elif is_ours() and os.environ.get("FAL_KEY"):
+        changes = _without_profile_hosts() | {"FAL_PROFILE": NOBODY}
+    hand_over(arguments, changes)
+
+
+def tell_hookless() -> None:
+    """Say which profile is active, if the calling shell cannot follow by itself and has another."""
+    if not os.environ.get(HOOKLESS):
+        return
+    try:
+        name = resolve(find()).name
+    except FalenvError:
+        return  # the official CLI needs no store
+    if label(name) != shown_profile():
+        here = f"profile {shown(shown_profile())}" if shown_profile() else "no profile"
+        now = f"{shown(name)} is active" if name else "no profile is active"
+        say(f"this shell stays on {here}, but {now} now; to follow: fal profile use --default")
+
+
+def _without_profile_hosts() -> Environment:
+    """Return what keeps a key of the user's from the hosts of the profile in the prompt."""
+    here = tuple(os.environ.get(host) for host in HOSTS)
+    try:
+        found = find()
+        theirs = environment(for_program(found), found)
+    except FalenvError:
+        return dict.fromkeys(HOSTS)  # nothing tells whose hosts these are
+    is_theirs = here == tuple(theirs[host] for host in HOSTS)
+    return dict.fromkeys(HOSTS) if is_theirs else {}
 
 
 #: The options of the commands that need no click: those without a value, then those with one.
 OPTIONS = {
     "env": ({"--exports-only", "--unset", "--no-prompt"}, {"--shell"}),
     "start": (set(), {"--shell", "--cache", "--program"}),
-    "refresh": (set(), {"--shell", "--was", "--cache", "--program"}),
+    "refresh": (set(), {"--shell", "--was", "--cache", "--program", "--protocol"}),
 }
 
 
@@ -278,6 +393,8 @@ def dispatch(arguments: list[str]) -> bool:
                 return False
             function = {"env": env, "start": start, "refresh": refresh}[command]
             function(**options)  # type: ignore[operator]  # checked by _options
+        case ["exec", "--none", "--", *command]:
+            run_without(command)
         case ["exec", name, "--", *command] if not name.startswith("-"):
             run(name, command)
         case ["current", "--name"]:

@@ -3,12 +3,12 @@
 falenv reads the index too, since parsing TOML takes as long as all the rest of `env`.
 
 Each store has a folder with one small file and no secrets. The file's name is the version: the
-store's stamp and the version of the notes on folders. Its first line is the default profile. Then
-comes a line for each profile: the line of the store by which a reader has seen the key, the colour
-in the prompt, the host, the name:
+store's stamp and the version of the notes on folders. Its first line is the default profile, behind
+`@` if the default has a host, else behind `=`. Then comes a line for each profile: the line of the
+store by which a reader has seen the key, the colour in the prompt, the host, the name:
 
     1790000000123456789-412-8391-0
-        comfy
+        = comfy
         5 me
         8;31 comfy
         12@api.alpha.fal.ai work
@@ -17,8 +17,8 @@ in the prompt, the host, the name:
 
 Its mtime equals the store's. So a shell that has followed this file is up to date while the file
 exists and the store is neither newer nor older (`-nt`, `-ot`): four calls of stat. Names that a
-line of text cannot hold are left out. If the default is such a name, the first line is `-`. The
-stamp of a missing store is `none`. For a store that cannot be read the first line is `!`.
+line of text cannot hold are left out. If the default is such a name, `-` stands for it. The stamp
+of a missing store is `none`. For a store that cannot be read the default is `!`.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ NO_KEY = "0"
 #: Stands for a default that the index cannot hold, and for a profile without a line.
 ASK = "-"
 BROKEN = "!"
+#: What stands before the default: whether it has a host, which the official CLI then uses.
+WITH_HOST, WITHOUT_HOST = "@", "="
 #: The clock of a file system may stand still this long. A kernel tick is at most 10 ms.
 TICK_NS = 12_000_000
 #: An mtime that no store has, so a shell that sees it asks a process.
@@ -59,12 +61,14 @@ class Indexed:
     `path` is the path of the index.
     """
 
-    __slots__ = ("default", "path", "profiles")
+    __slots__ = ("default", "default_has_host", "path", "profiles")
 
-    def __init__(self, path: str, default: str, profiles: dict[str, Profile]) -> None:
+    def __init__(self, path: str, text: str, store_text: str) -> None:
+        first, *entries = text.split("\n")[:-1]
+        flag, _, self.default = first.partition(" ")
         self.path = path
-        self.default = default
-        self.profiles = profiles
+        self.default_has_host = flag == WITH_HOST
+        self.profiles = _profiles(entries, store_text)
 
 
 def from_index(store_path: str, text: str, status: os.stat_result | None) -> Indexed | None:
@@ -81,8 +85,7 @@ def from_index(store_path: str, text: str, status: os.stat_result | None) -> Ind
         try:
             files.check_folder(folder)
             content = files.read(path, mtime_ns=status.st_mtime_ns)
-            default, *entries = content.decode("utf-8").split("\n")[:-1]
-            return Indexed(path, default, _profiles(entries, text))
+            return Indexed(path, content.decode("utf-8"), text)
         except (OSError, LookupError, ValueError):  # also from what is no text, or has no line
             continue
     return None
@@ -127,7 +130,8 @@ def update(store: Store | Indexed) -> str:
     entries.sort(key=lambda entry: entry.startswith(ASK))
     entries[LAST_LINE:] = [f"{ASK} {entry.partition(' ')[2]}" for entry in entries[LAST_LINE:]]
     mtime_ns = store.mtime_ns if _is_settled(store) else NEVER_NS
-    return _write(store.path, store.stamp, [default, *entries], mtime_ns)
+    flag = WITH_HOST if store.default_has_host else WITHOUT_HOST
+    return _write(store.path, store.stamp, [f"{flag} {default}", *entries], mtime_ns)
 
 
 def update_broken(store_path: str) -> str:
@@ -136,7 +140,8 @@ def update_broken(store_path: str) -> str:
         status = os.stat(store_path)
     except OSError:
         status = None
-    return _write(store_path, stamp(status), [BROKEN], status.st_mtime_ns if status else None)
+    mtime_ns = status.st_mtime_ns if status else None
+    return _write(store_path, stamp(status), [f"{WITHOUT_HOST} {BROKEN}"], mtime_ns)
 
 
 def clock_probe() -> tuple[str, str]:

@@ -6,10 +6,11 @@ import os
 import sys
 
 from falenv import assets, files, index, links, notices, paths, segment
-from falenv.active import SWITCHES
+from falenv.active import EDITS, NOBODY, SWITCHES
 from falenv.dialects import POSIX
-from falenv.environment import VARIABLES
-from falenv.masking import key_id, masked, printable
+from falenv.environment import HOSTS, RIVALS, VARIABLES
+from falenv.masking import key_id, label, masked
+from falenv.profile import DEFAULT_HOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,8 +33,13 @@ def integration(
         "main": paths.main(),
         "cached": cached,
         "dialect": dialect.name,
+        "protocol": str(paths.PROTOCOL),
         "vars": " ".join(VARIABLES),
+        "rivals": " ".join(RIVALS),
+        "default_host": DEFAULT_HOST,
+        "nobody": NOBODY,
         "switches": f" {' '.join(SWITCHES)} ",
+        "edits": f" {' '.join(EDITS)} ",
         "verdicts": paths.verdicts(),
         "notices": paths.notices(),
         "link_max": str(links.LONGEST + 1),
@@ -41,10 +47,12 @@ def integration(
         "format": segment.FORMAT,
         "mark_pin": segment.MARKS["pin"],
         "mark_folder": segment.MARKS["folder"],
+        "mark_touched": segment.TOUCHED,
         "default_sgr": segment.DIM,
         "gone": notices.GONE % (program or paths.program()),
         "readonly_hook": notices.READONLY_HOOK,
         "readonly_key": notices.READONLY_KEY,
+        "rivals_aside": notices.RIVALS_ASIDE,
     }
     if dialect is POSIX:
         known["older"], known["newer"] = index.clock_probe()
@@ -77,27 +85,48 @@ def state(
     """Return the code that gives a shell an environment: exports, and facts about the profile.
 
     A refresh prints the same code. The key is only in the export. The facts include its id.
+    Without an active profile the shell gives the user's own values back.
     """
     profile = active.profile
+    first = "__falenv_give_back\n" if active.why == "none" else "__falenv_set_aside\n"
     return (
-        dialect.render(environment)
+        first
+        + dialect.render(environment)
         + dialect.assign("__falenv_name", masked(active.name))
-        + dialect.assign("__falenv_shown", printable(masked(active.name)))
+        + dialect.assign("__falenv_shown", label(active.name))
         + dialect.assign("__falenv_why", "pin" if active.why == "argument" else active.why)
         + dialect.assign("__falenv_sgr", profile.sgr if profile else segment.DIM)
-        + dialect.assign("__falenv_id", key_id(environment["FAL_KEY"]))
+        + dialect.assign("__falenv_id", key_id(environment.get("FAL_KEY")))
+        + dialect.assign("__falenv_ours", _payer(environment))
         + seen_state(dialect, store_path, index_path)
     )
 
 
-def start_state(dialect: Dialect, store_path: str, index_path: str, pin: str | None = None) -> str:
+def _payer(environment: Environment) -> str:
+    """Return what a shell compares to see that key and hosts are as falenv has set them."""
+    return ":".join(environment.get(name) or "" for name in ("FALENV_KEY_ID", *HOSTS))
+
+
+def start_state(  # noqa: PLR0913 - what a new shell has to know
+    dialect: Dialect,
+    store_path: str,
+    index_path: str,
+    pin: str | None = None,
+    *,
+    hint: str = "",
+    failure: str = "",
+) -> str:
     """Return the code that a new shell gets instead of a state. With `pin`, it pins the shell.
+
+    The shell prints `hint` if it can tell that a person has typed the eval. If no profile can be
+    resolved, `failure` says whether the shell has no key (`failed`) or the user's own (`none`).
 
     The code contains no key and no active profile. The shell takes both from the store, as it does
     after a change. So the code can be cached, and a trace of the eval shows no key.
     """
-    # The folder, not the file, whose name changes with each version of the store.
-    indexes = index_path[: index_path.rfind("/") + 1]
+    # The folder, not the file, whose name changes with each version of the store. Only after a
+    # failure the shell waits for the next version.
+    indexes = index_path if failure else index_path[: index_path.rfind("/") + 1]
     pinned = ""
     if pin is not None:
         pinned = dialect.render({"FAL_PROFILE": pin}) + dialect.assign("__falenv_pin", pin)
@@ -106,6 +135,8 @@ def start_state(dialect: Dialect, store_path: str, index_path: str, pin: str | N
         + dialect.assign("__falenv_store", store_path)
         + dialect.assign("__falenv_index", indexes)
         + dialect.assign("__falenv_where", paths.where())
+        + dialect.assign("__falenv_hint", hint)
+        + dialect.assign("__falenv_failure", failure)
         + "__falenv_start\n"
     )
 

@@ -84,6 +84,11 @@ def masked(name: str) -> str:
     return f"{head}:{MASK}" if colon and len(tail) >= _SECRET_TAIL else name
 
 
+def label(name: str) -> str:
+    """Return a profile's name fit for a terminal: FALENV_PROFILE, and what messages show."""
+    return printable(masked(name))
+
+
 def given(text: str) -> str:
     """Return a text that someone gave as a name, host or program, by rule 3."""
     head, colon, _ = text.partition(":")

@@ -7,10 +7,12 @@ import os
 from falenv import links
 from falenv.active import choice
 from falenv.console import say
+from falenv.environment import rivals
 from falenv.masking import key_id, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from falenv.index import Indexed
     from falenv.profile import Profile
     from falenv.store import Store
 
@@ -22,6 +24,10 @@ READONLY_HOOK = (
     "falenv: PROMPT_COMMAND is read-only, so this shell only follows changes that you make in it"
 )
 READONLY_KEY = "falenv: FAL_KEY is read-only, so this shell cannot switch; open a new shell"
+#: The names of the rivals follow.
+RIVALS_ASIDE = "falenv: set aside while a profile is active:"
+#: In this variable a shell tells the id of the FAL_KEY that it had before falenv.
+OWN_KEY_ID = "__falenv_own_key_id"
 
 
 def tell_of_mode(before: Store) -> None:
@@ -40,12 +46,40 @@ def tell_of_folder() -> None:
         )
 
 
-def tell_of_loss(was: str, name: str, *, is_known: bool) -> None:
+def first_contact(found: Store | Indexed) -> str:
+    """Return what to do next where there are no profiles yet; else an empty string."""
+    if found.profiles:
+        return ""
+    own = key_id(os.environ.get("FAL_KEY")) or os.environ.get("FAL_KEY_ID", "")
+    if not own:
+        return "falenv: there are no profiles yet; to create one: fal profile set NAME"
+    return (
+        f"falenv: this shell keeps its own {_named(own)}; to save it as a profile: "
+        "fal profile set NAME, then: fal profile key --from-env"
+    )
+
+
+def tell_of_rivals() -> None:
+    """Say which variables falenv sets aside, for a program that it starts with a profile's key."""
+    if rivals():
+        say(f"{RIVALS_ASIDE.removeprefix('falenv: ')} {', '.join(rivals())}")
+
+
+def _named(own: str) -> str:
+    return "FAL_KEY" if own == "-" else f"FAL_KEY (id {own})"
+
+
+def tell_of_loss(was: str, name: str, *, is_known: bool, own: str) -> None:
     """Say that a shell's profile `was` is no longer active, or if not `is_known`, that it is gone.
 
-    `name` is the profile that is active now, or an empty string.
+    `name` is the profile that is active now, or an empty string. `own` is the id of the key that
+    the shell had before falenv, or an empty string.
     """
-    now = f"this shell now uses {shown(name)}" if name else "this shell has no FAL_KEY now"
+    now = "this shell has no FAL_KEY now"
+    if name:
+        now = f"this shell now uses {shown(name)}"
+    elif own and is_known:
+        now = f"this shell now uses its own {_named(own)} again"
     what = "is no longer active" if is_known else "no longer exists"
     say(f"profile {shown(was)} {what}; {now}")
 
@@ -69,6 +103,9 @@ def tell_shell(now: Store, mark: str) -> None:
             "to choose another: fal profile link NAME"
         )
         say(stays if profile else gone)
+    own = os.environ.get(OWN_KEY_ID, "")
+    if why == "none" and own and mark == "live":
+        say(f"this shell now uses its own {_named(own)} again")
     tell_of_key(profile, mark)
 
 

@@ -50,6 +50,8 @@ def become(command: list[str], variables: dict[str, str]) -> NoReturn:
 
     sys.stdout.flush()
     sys.stderr.flush()
+    # What a shell has told this process is not meant for the program.
+    variables = {name: variables[name] for name in variables if name[:9] != "__falenv_"}
     try:
         # Python ignores these two, and programs would inherit that.
         for number in (signal.SIGPIPE, signal.SIGXFSZ):

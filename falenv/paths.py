@@ -33,6 +33,11 @@ def store() -> str:
         return path
 
 
+#: The number of the protocol between the program and the shells (shell/README.md). A shell with
+#: the integration of another number finds no index, and gets a new integration from `refresh`.
+PROTOCOL = 1
+
+
 def where() -> str:
     """Return the text by which a shell knows that the store is still at the same path.
 
@@ -112,6 +117,11 @@ def notice(path: str) -> str:
     return os.path.join(notices(), _flat(path))
 
 
+def empty_home() -> str:
+    """Return the folder that takes the place of the one with the login token (FAL_HOME_DIR)."""
+    return os.path.join(state(), "empty")
+
+
 def index_candidates(store_path: str) -> list[str]:
     """Return the folders for the index of a store: in the state folder, then beside the store.
 
@@ -119,8 +129,11 @@ def index_candidates(store_path: str) -> list[str]:
     differently from the store's.
     """
     target = os.path.realpath(store_path)
-    beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.index")
-    found = (os.path.join(state(), _flat(store_path)), beside)
+    beside = f".{os.path.basename(target)}.index-{PROTOCOL}"
+    found = (
+        os.path.join(state(), f"{PROTOCOL}{_flat(store_path)}"),
+        os.path.join(os.path.dirname(target), beside),
+    )
     return [path for path in found if os.path.isabs(path)]
 
 

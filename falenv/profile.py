@@ -53,12 +53,16 @@ class Profile:
                 f"the host of profile {shown(self.name)} cannot be used: {error}; "
                 f"to change it: fal profile host HOST --profile {as_word(self.name)}"
             ) from None
-        # fal/flags.py replaces each once, in this order.
-        run = host.replace("api.", "", 1).replace("alpha.", "", 1).replace(".ai", ".run", 1)
-        return host, run, f"queue.{run}"
+        return hosts(host)
 
     def __repr__(self) -> str:
         return f"Profile({self.name!r}, key={mask(self.key)}, host={self.host!r})"
+
+
+def hosts(host: str) -> tuple[str, str, str]:
+    """Return the hosts of the REST API, the runner and its queue, as fal/flags.py derives them."""
+    run = host.replace("api.", "", 1).replace("alpha.", "", 1).replace(".ai", ".run", 1)
+    return host, run, f"queue.{run}"
 
 
 def check_name(name: str) -> str:

@@ -5,24 +5,34 @@ The shells fill in the format with builtins. They get it in the prelude.
 
 from __future__ import annotations
 
-from falenv.masking import masked, printable
+from falenv.masking import label
 
-#: What FALENV_PROMPT may replace. {name}: the profile; {mark}: see MARKS; {why}: pin, folder or
-#: default.
+#: What FALENV_PROMPT may replace. {name}: the profile; {mark}: see MARKS and TOUCHED; {why}: pin,
+#: folder or default.
 FORMAT = "(fal:{name}{mark}) "
 OFF = "off"
-MARKS = {"pin": "*", "folder": "/"}
+MARKS = {"pin": "*", "argument": "*", "folder": "/"}
+#: The mark of a shell whose FAL_KEY, host or rival is not what falenv set.
+TOUCHED = "!"
 
 #: Select Graphic Rendition, ECMA-48 8.3.117: what stands between `ESC [` and `m`.
 DIM = "2"
 _COLORS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 
 
-def render(form: str, name: str, why: str) -> str:
-    """Return the segment as plain text, without terminal escapes."""
-    form = form.replace("{why}", why).replace("{mark}", MARKS.get(why, ""))
+def render(form: str, name: str, why: str, *, is_touched: bool = False) -> str:
+    """Return the segment as plain text, without terminal escapes.
+
+    With `is_touched` the mark is TOUCHED, even if the format has no {mark}.
+    """
+    mark = MARKS.get(why, "")
+    if is_touched:
+        mark = TOUCHED
+        if "{mark}" not in form:
+            form = form.replace("{name}", "{name}{mark}") if "{name}" in form else "{mark}" + form
+    form = form.replace("{why}", why).replace("{mark}", mark)
     # Replace the name last, so that braces in it stay.
-    return form.replace("{name}", printable(masked(name)))
+    return form.replace("{name}", label(name))
 
 
 def sgr(color: str) -> str:

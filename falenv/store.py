@@ -56,6 +56,12 @@ class Store:
         self.default, self.profiles = _understand(path, text, self.data)
 
     @property
+    def default_has_host(self) -> bool:
+        """Whether the store gives a host to its default, which the official CLI then uses."""
+        table = self.data.get(self.default)
+        return isinstance(table, dict) and bool(table.get("host"))
+
+    @property
     def is_open_to_others(self) -> bool:
         """Whether the file's mode lets others than its owner read or write it."""
         return bool(self.mode and self.mode & 0o077)

@@ -7,11 +7,17 @@ import os
 import click
 
 from falenv import assets, detect, dialects, fast, links, notices, paths, store
-from falenv.active import resolve
+from falenv.active import Active, for_program, is_asked_for, resolve
+from falenv.active import shown as shown_profile
 from falenv.console import emit, say
+from falenv.environment import rivals
 from falenv.errors import FalenvError, UsageError
 from falenv.masking import as_json as as_json_text
-from falenv.masking import mask, masked, printable
+from falenv.masking import as_word, label, mask, masked, printable, shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from falenv.store import Store
 
 NOT_HERE = f"only the shell function fal can switch this shell; to load it: {notices.EVAL}"
 
@@ -57,16 +63,19 @@ def refresh(**options: str | None) -> None:
 @click.command("use")
 @click.argument("name", nargs=-1, metavar="[NAME|-]")
 @click.option("--default", "default", is_flag=True, help="Follow the default again.")
-def use(*, name: tuple[str, ...], default: bool) -> None:
+@click.option("--none", "none", is_flag=True, help="Have no fal credentials in this shell.")
+def use(*, name: tuple[str, ...], default: bool, none: bool) -> None:
     """Pin this shell to a profile.
 
     The shell then stays on this profile, whatever the default is. `-` goes back to what the
-    shell used before.
+    shell used before. With --none, the shell and all programs that it starts have no fal
+    credentials, not even the login of the official CLI.
 
     \b
         fal profile use comfy
         fal profile use -
         fal profile use --default
+        fal profile use --none
     """
     # The integration does all this itself. It calls the program only to explain a failure.
     mark = fast.mark_of_shell()
@@ -77,9 +86,9 @@ def use(*, name: tuple[str, ...], default: bool) -> None:
                 "you leave the folder; to change it for good, edit the .envrc"
             )
         return
-    if len(name) + default != 1 or name == ("",):
-        raise UsageError("give one of NAME, - or --default; see: fal profile use --help")
-    if name != ("-",) and not default:
+    if len(name) + default + none != 1 or name == ("",):
+        raise UsageError("give one of NAME, -, --default or --none; see: fal profile use --help")
+    if name and name != ("-",):
         resolve(store.read(paths.store()), name[0])
     if not mark:
         raise FalenvError(NOT_HERE)
@@ -121,7 +130,8 @@ def on() -> None:
 def current(*, as_json: bool, only_name: bool) -> None:
     """Show which profile is active here, and why.
 
-    Also say if FAL_KEY in this shell is not the key of that profile.
+    Show the profile that programs use in this shell. If another profile is active since the last
+    prompt, name it. Say if a variable in this shell makes programs use another account.
 
     \b
         fal profile current
@@ -133,7 +143,7 @@ def current(*, as_json: bool, only_name: bool) -> None:
         return
     path = paths.store()
     found = store.read(path)
-    active = resolve(found)
+    active, coming = in_this_shell(found)
     profile = active.profile
     chain = links.chain()
     link = chain[-1] if chain and active.why == "folder" else None
@@ -145,6 +155,7 @@ def current(*, as_json: bool, only_name: bool) -> None:
                 {
                     "profile": masked(active.name) or None,
                     "why": active.why,
+                    "next": masked(coming.name) or None,
                     "store": path,
                     "folder": link.path if link else None,
                     "default": masked(found.default) or None,
@@ -152,24 +163,31 @@ def current(*, as_json: bool, only_name: bool) -> None:
                     "host": masked(profile.host) if profile and profile.host else None,
                     "shell": {
                         "key": mask(given) if given else None,
-                        "is_active": given == expected,
+                        "is_active": given == expected and not rivals(),
+                        "rivals": rivals(),
                     },
                 }
             )
         )
         return
-    if profile is None:
+    if active.why == "nobody":
+        click.echo("This shell has no fal credentials (fal profile use --none).")
+    elif profile is None:
         click.echo(printable(f"No profile is active: {path} sets no default."))
     else:
         source = {
             "default": f"the default in {path}",
             "folder": f"named by {link.path if link else ''}",
             "pin": "pinned by FAL_PROFILE",
+            "shell": "since the last prompt of this shell",
         }
         click.echo(printable(f"{masked(profile.name)} ({source[active.why]})"))
         click.echo(printable(f"key   {mask(profile.key)}"))
         if profile.host:
             click.echo(printable(f"host  {masked(profile.host)}"))
+    if active is not coming:
+        now = f"{shown(coming.name)} is active" if coming.name else "no profile is active"
+        say(f"{now} now; this shell follows at its next prompt, or with: fal profile use --default")
     for other in chain:
         if other.verdict != "allowed":
             reason = "you denied it" if other.verdict == "denied" else "you have not allowed it"
@@ -177,12 +195,35 @@ def current(*, as_json: bool, only_name: bool) -> None:
                 other.problem
                 or f"{other.path} is ignored, because {reason}; to use it: fal profile allow"
             )
-    if given == expected:
+    again = as_word(active.name) if active.why == "pin" else "--default"
+    _tell_of_key(given, active, f"fal profile use {again}" if mark else notices.EVAL)
+
+
+def in_this_shell(found: Store) -> tuple[Active, Active]:
+    """Return the profile that programs use in this shell, and the one of its next prompt.
+
+    The two differ if someone has switched since the last prompt. Errors: as `resolve`.
+    """
+    coming = resolve(found)
+    if coming.why == "nobody" or is_asked_for() or shown_profile() in {"", label(coming.name)}:
+        return coming, coming
+    return Active(for_program(found).profile, "shell"), coming
+
+
+def _tell_of_key(given: str | None, active: Active, cure: str) -> None:
+    """Say if a variable makes programs use another account than the active profile's."""
+    if active.profile and rivals():
+        say(
+            f"these variables choose another account or server: {', '.join(rivals())}; "
+            f"to set them aside: {cure}"
+        )
+    expected = active.key
+    if given == expected or active.why == "nobody":
         return
-    again = masked(active.name) if active.why == "pin" else "--default"
-    cure = f"fal profile use {again}" if mark else notices.EVAL
     if given is None:
         say(f"FAL_KEY is not set in this shell; to set it: {cure}")
+    elif active.profile is None:
+        say(f"programs use the FAL_KEY of this shell: {mask(given)}")
     elif expected is None:
         say(f"FAL_KEY in this shell is not an active profile's key: {mask(given)}")
     else:
@@ -190,17 +231,24 @@ def current(*, as_json: bool, only_name: bool) -> None:
 
 
 @click.command("exec", context_settings={"allow_interspersed_args": False})
-@click.argument("name")
+@click.option("--none", "none", is_flag=True, help="Run it without any fal credentials.")
+@click.argument("name", required=False)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND...")
-def exec_(*, name: str, command: tuple[str, ...]) -> None:
+def exec_(*, none: bool, name: str | None, command: tuple[str, ...]) -> None:
     """Run one command with a profile.
 
-    The shell itself does not change.
+    The shell itself does not change. With --none instead of NAME, the command has no fal
+    credentials.
 
     \b
         fal profile exec comfy -- python job.py
+        fal profile exec --none -- python job.py
     """
-    fast.mark_of_shell()
+    if none:
+        words = command if name is None else (name, *command)
+        fast.run_without(list(words[words[:1] == ("--",) :]))
+    if name is None:
+        raise UsageError("give NAME or --none; see: fal profile exec --help")
     fast.run(name, list(command[command[:1] == ("--",) :]))
 
 

@@ -8,7 +8,7 @@ import sys
 import click
 
 from falenv import edits, fast, notices, paths, store
-from falenv.active import choice, target
+from falenv.active import check_shown, choice, target
 from falenv.console import can_ask, say
 from falenv.errors import (
     FalenvError,
@@ -49,6 +49,7 @@ def list_(*, as_json: bool, output: str, names: bool) -> None:
         fast.list_names()
         return
     found = store.read(paths.store())
+    fast.tell_hookless()
     active, why = choice(found)
     if as_json or output == "json":
         profiles = [
@@ -168,15 +169,22 @@ def _report(before: Store, after: Store, mark: str, *lines: str) -> None:
 
 
 @click.command("unset")
-def unset() -> None:
+@click.argument("name", required=False)
+def unset(name: str | None) -> None:
     """Unset the default profile.
 
-    Shells that follow the default then have no FAL_KEY. No profile is deleted.
+    Shells that follow the default then have the FAL_KEY from before falenv, or none. No profile is
+    deleted. With NAME, do this only if NAME is the default.
 
     \b
         fal profile unset
     """
     mark = fast.mark_of_shell()
+    found = store.read(paths.store())
+    if name is None:
+        check_shown(found, found.default, "fal profile unset NAME")
+    elif name != found.default:
+        raise FalenvError(f"{shown(name)} is not the default; nothing was changed")
     _report(*edits.unset_default(), mark, "Default profile unset.")
 
 
@@ -202,7 +210,8 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool) -> None:
             "give at most one NAME, and not both --stdin and --from-env; "
             "see: fal profile key --help"
         )
-    profile = target(found, name[0] if name else None)
+    option = " --from-env" if from_env else " --stdin" if from_stdin else ""
+    profile = target(found, name[0] if name else None, f"fal profile key NAME{option}")
     if from_env:
         text = os.environ.get("FAL_KEY")
         if not text:
@@ -274,7 +283,8 @@ def host(*, host: str | None, name: str | None, drop: bool, force: bool) -> None
     if drop == (host is not None):
         raise UsageError("give either HOST or --unset; see: fal profile host --help")
     value = None if host is None else check_host(host, allow_foreign=force)
-    profile = target(store.read(paths.store()), name)
+    words = f"fal profile host {'--unset' if value is None else value} --profile NAME"
+    profile = target(store.read(paths.store()), name, words)
     done = "Fal host unset." if value is None else f"Fal host set to {value}."
     _report(*edits.set_host(profile, value), mark, done)
 
