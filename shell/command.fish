@@ -52,22 +52,55 @@ function __falenv_choose
 end
 
 function __falenv_owns_key
-    set -l id
-    string match -rq '^(?<id>[^:]*):' -- "$FAL_KEY"
-    or test -z "$FAL_KEY"
-    or set id -
+    set -l id (__falenv_key_id "$FAL_KEY")
     test "$id" = "$__falenv_id"
+end
+
+# Add to __falenv_aside the rivals that are set.
+function __falenv_find_rivals
+    set -g __falenv_aside
+    for v in $__falenv_rivals
+        set -q $v
+        and set -ga __falenv_aside $v
+    end
+end
+
+function __falenv_tell_aside
+    test -n "$__falenv_aside"
+    and test "$__falenv_aside" != "$__falenv_told_aside"
+    and builtin printf '%s\n' "$__falenv_rivals_aside $__falenv_aside" >&2
+    and set -g __falenv_told_aside "$__falenv_aside"
+    set -g __falenv_aside
+end
+
+function __falenv_is_untouched
+    test -n "$__falenv_name"
+    or return 0
+    set -l id (__falenv_key_id "$FAL_KEY")
+    test "$id:$FAL_HOST:$FAL_RUN_HOST:$FAL_QUEUE_RUN_HOST" = "$__falenv_ours"
+    or return
+    set -q $__falenv_rivals
+    test $status = (count $__falenv_rivals)
+end
+
+# Print the id of the key that the shell had before falenv.
+function __falenv_own_id
+    set -qg __falenv_was_FAL_KEY
+    and __falenv_key_id "$__falenv_old_FAL_KEY"
 end
 
 function __falenv_state
     set -lx FAL_PROFILE $argv[1]
+    set -lx __falenv_own_key_id (__falenv_own_id)
     # -I keeps Python from running code that the current folder or Python's variables name.
-    $__falenv_python -I $__falenv_main profile refresh --shell fish $argv[2..-1] </dev/null
+    $__falenv_python -I $__falenv_main profile refresh --shell fish \
+        --protocol $__falenv_protocol $argv[2..-1] </dev/null
 end
 
-# Follow by a process, because builtins are not enough. $argv goes to the program.
+# Follow by a process, because builtins are not enough. $argv[1] is the pin, and the rest goes to the
+# program.
 function __falenv_ask
-    set -l out (__falenv_state "$FAL_PROFILE" $argv | string collect)
+    set -l out (__falenv_state $argv | string collect)
     set -l code $pipestatus[1]
     if test -n "$out"
         eval "$out"
@@ -76,20 +109,63 @@ function __falenv_ask
     end
 end
 
+# Print the user's pin.
+function __falenv_users_pin
+    test -n "$__falenv_guard"
+    and test "$FAL_PROFILE" = "$__falenv_guard"
+    or builtin printf '%s\n' "$FAL_PROFILE"
+end
+
 function __falenv_follow
     set -l left
     __falenv_keep_pin
     __falenv_find_links
     set -g __falenv_moved
     if test $argv[1] = change
-        __falenv_owns_key
+        test -z "$FALENV_NONE"
+        and __falenv_is_untouched
         or return 0
         set left $__falenv_name
     end
-    if __falenv_apply "$FAL_PROFILE" "$left"
+    set -l pin (__falenv_users_pin)
+    if __falenv_apply "$pin" "$left"
         __falenv_note_state
     else
-        __falenv_ask --was "$left"
+        __falenv_ask "$pin" --was "$left"
+    end
+end
+
+# Start where more is to do than to follow.
+function __falenv_begin
+    if test -n "$__falenv_failure"
+        if test $__falenv_failure = none
+            __falenv_give_back
+        else
+            set -e -g $__falenv_vars
+        end
+        for v in name shown id ours
+            set -g __falenv_$v
+        end
+        set -g __falenv_why $__falenv_failure
+        set -e -g __falenv_failure
+        __falenv_note_state
+        return
+    end
+    set -l key
+    test -n "$__falenv_foreign"
+    and set key $FAL_KEY
+    set -e -g __falenv_foreign
+    __falenv_follow_start
+    # `FAL_KEY=… fish` in an integrated shell: the user has chosen the key.
+    if test -n "$key"; and test -n "$__falenv_name"
+        set -e -g FAL_HOST FAL_RUN_HOST FAL_QUEUE_RUN_HOST
+        set -gx FAL_KEY $key
+        set -gx FALENV_MARK $__falenv_mark_touched
+    end
+    # While fish reads a start-up file, the stack says so.
+    if test -n "$__falenv_hint"; and test -z "$__falenv_name"; and status is-interactive
+        and not status stack-trace | string match -q '*config*'
+        builtin printf '%s\n' $__falenv_hint >&2
     end
 end
 
@@ -97,19 +173,33 @@ end
 
 function __falenv_program
     set -lx __falenv_shell live
+    set -lx __falenv_store_shown $__falenv_store
+    set -lx __falenv_own_key_id (__falenv_own_id)
+    if contains -- --from-env $argv; and test -n "$__falenv_name"; and __falenv_is_untouched
+        # The user means the key from before falenv.
+        set -lx FALENV_KEY_ID
+        set -lx FAL_KEY $__falenv_old_FAL_KEY
+        set -lx FAL_KEY_ID $__falenv_old_FAL_KEY_ID
+        set -lx FAL_KEY_SECRET $__falenv_old_FAL_KEY_SECRET
+        $__falenv_exe profile $argv
+        return
+    end
     $__falenv_exe profile $argv
 end
 
 function __falenv_use
     set -l to
     set -l clear yes
+    set -l none $FALENV_NONE
     switch (count $argv):"$argv[1]"
         case 1:--default
+        case 1:--none
+            set to $__falenv_nobody
         case 1:-
             set to $__falenv_before
             set -q __falenv_before
             or set clear
-        case '1:-*' 1:
+        case '1:-*' 1: "1:$__falenv_nobody"
             set clear
         case '1:*'
             set to $argv[1]
@@ -126,20 +216,40 @@ function __falenv_use
     end
     __falenv_keep_pin
     __falenv_find_links
-    if not __falenv_apply "$to"
+    set -l pin (__falenv_users_pin)
+    if test "$to" = "$__falenv_nobody"
+        test -n "$none"
+        or __falenv_keep FAL_HOME_DIR
         set -l out (__falenv_state "$to" | string collect)
         set -l code $pipestatus[1]
         test $code = 0
         or return $code
         eval "$out"
+        set -g __falenv_before "$pin"
+        return
     end
-    set -g __falenv_before "$FAL_PROFILE"
+    set -e -g FALENV_NONE
+    if not __falenv_apply "$to"
+        set -l out (__falenv_state "$to" | string collect)
+        set -l code $pipestatus[1]
+        if test $code != 0
+            test -n "$none"
+            and set -gx FALENV_NONE $none
+            return $code
+        end
+        eval "$out"
+    end
+    test -n "$none"
+    and __falenv_restore FAL_HOME_DIR
+    set -g __falenv_before "$pin"
+    set -g __falenv_guard
     if test -n "$to"
         set -gx FAL_PROFILE $to
     else
         set -e -g FAL_PROFILE
     end
     __falenv_note_state
+    __falenv_tell_aside
     # Only the program can tell what direnv has set here.
     if test -n "$DIRENV_DIR"
         set -lx __falenv_shell done
@@ -156,12 +266,23 @@ function __falenv_profile
         case '*'
             __falenv_program $argv
             set -l code $status
-            if test $code = 0; and contains -- "$argv[1]" (string split ' ' -- $__falenv_switches)
-                __falenv_follow switch
-            else
-                __falenv_late prompt __falenv_check
-            end
+            test $code = 0
+            and __falenv_after_command "$argv[1]"
             return $code
+    end
+end
+
+# Command $argv[1] was done. Follow a switch. After an edit take the new key and host of this shell's
+# profile. Nothing else changes the shell before its next prompt.
+function __falenv_after_command
+    if contains -- $argv[1] (string split ' ' -- $__falenv_switches)
+        __falenv_follow switch
+        __falenv_tell_aside
+    else if contains -- $argv[1] (string split ' ' -- $__falenv_edits)
+        test -n "$__falenv_name"
+        and __falenv_is_untouched
+        and __falenv_apply '' '' stay
+        and __falenv_note_state
     end
 end
 
@@ -192,7 +313,12 @@ function __falenv_off
     set -l vars $__falenv_vars FAL_PROFILE
     __falenv_owns_key
     or set vars (string match -v FAL_KEY -- $vars)
+    test "$__falenv_why" = none
+    and set vars FAL_PROFILE
+    test -n "$FALENV_NONE"
+    and set -a vars FAL_HOME_DIR
     __falenv_restore $vars
+    set -e -g FALENV_NONE FALENV_KEPT_ID
     __falenv_remove
 end
 

@@ -41,6 +41,94 @@ __falenv_keep_pin() {
     fi
 }
 
+# Remember all variables when a shell is new. A shell started from an integrated one has variables that
+# falenv exported there, which do not belong to the user.
+__falenv_keep_all() {
+    local __falenv_own=''
+    \builtin eval "__falenv_keep $__falenv_vars FAL_PROFILE"
+    __falenv_pin=${FAL_PROFILE-}
+    __falenv_disown FALENV_PROFILE FALENV_KEY_ID FALENV_MARK
+    if [[ -n ${FALENV_NONE-} ]]; then
+        __falenv_disown FAL_PROFILE FAL_HOME_DIR
+    elif [[ -n ${FALENV_PROFILE-} ]]; then
+        __falenv_disown FAL_HOST FAL_RUN_HOST FAL_QUEUE_RUN_HOST
+        if [[ ${FAL_PROFILE-} == "$FALENV_PROFILE" ]]; then
+            __falenv_disown FAL_PROFILE
+            if [[ ${FALENV_MARK-} == "$__falenv_mark_folder" ]]; then
+                __falenv_guard=$FAL_PROFILE
+            fi
+        fi
+        __falenv_key_id "${FAL_KEY-}"
+        if [[ $__falenv_own == "${FALENV_KEY_ID-}" ]]; then
+            __falenv_disown FAL_KEY
+        elif [[ -n $__falenv_own && $__falenv_own != "${FALENV_KEPT_ID-}" ]]; then
+            __falenv_foreign=yes
+        fi
+    fi
+}
+
+# Variables that falenv has set: `off` unsets them.
+__falenv_disown() {
+    local __falenv_v=''
+    for __falenv_v in "$@"; do
+        \builtin eval "__falenv_was_$__falenv_v=unset"
+    done
+}
+
+# Assign the id of key $1 to __falenv_own: the part before the colon, or - for a key without one.
+__falenv_key_id() {
+    case $1 in
+        *:*) __falenv_own=${1%%:*} ;;
+        *) __falenv_own=${1:+-} ;;
+    esac
+}
+
+# No profile is active, so the shell belongs to the user. If none was active before, the user may have
+# changed the variables since. If FALENV_PROFILE is gone, direnv has put back the user's values.
+__falenv_give_back() {
+    case $__falenv_why:${FALENV_PROFILE-} in
+        none:* | '':) ;;
+        failed:* | nobody:* | *:?*) \builtin eval "__falenv_restore $__falenv_vars" ;;
+    esac
+}
+
+# A profile becomes active. If none was, remember what the user has set. Note the rivals that are set.
+__falenv_set_aside() {
+    local __falenv_own=''
+    if [[ $__falenv_why == none && -z ${FALENV_PROFILE-} ]]; then
+        \builtin eval "__falenv_keep $__falenv_vars"
+        __falenv_disown FALENV_MARK
+    fi
+    # A start-up file may set the same key again in a child shell. There it is not the user's choice.
+    if [[ $__falenv_was_FAL_KEY != unset ]]; then
+        __falenv_key_id "${__falenv_old_FAL_KEY-}"
+        \builtin export FALENV_KEPT_ID="$__falenv_own"
+    fi
+    __falenv_note_payer
+    if [[ -n $__falenv_rivals_a$__falenv_rivals_b ]]; then
+        \builtin eval "__falenv_find_rivals $__falenv_rivals"
+    fi
+}
+
+# Assign those of the variables "$@" that are set to __falenv_aside.
+__falenv_find_rivals() {
+    local __falenv_v='' __falenv_is_set=''
+    __falenv_aside=''
+    for __falenv_v in "$@"; do
+        \builtin eval "__falenv_is_set=\${$__falenv_v+x}"
+        [[ -z $__falenv_is_set ]] || __falenv_aside="$__falenv_aside $__falenv_v"
+    done
+}
+
+# Say once which rivals falenv has set aside.
+__falenv_tell_aside() {
+    if [[ -n $__falenv_aside && $__falenv_aside != "$__falenv_told_aside" ]]; then
+        \builtin printf '%s\n' "$__falenv_rivals_aside$__falenv_aside" >&2
+        __falenv_told_aside=$__falenv_aside
+    fi
+    __falenv_aside=''
+}
+
 # --- What the shell saw last ----------------------------------------------------------------------
 
 # Give each variable of the state a value when the shell is new, whatever the environment brought. After
@@ -49,13 +137,25 @@ __falenv_init() {
     __falenv_pin='' __falenv_marked='' __falenv_where='' __falenv_around='' __falenv_styled=''
     __falenv_moved='' __falenv_pwd='' __falenv_seen='' __falenv_name='' __falenv_shown=''
     __falenv_why='' __falenv_sgr='' __falenv_id='' __falenv_store='' __falenv_index=''
-    __falenv_segment=''
+    __falenv_segment='' __falenv_ours='' __falenv_guard='' __falenv_foreign='' __falenv_failure=''
+    __falenv_aside='' __falenv_told_aside='' __falenv_hint='' __falenv_stay=''
+    __falenv_payer='' __falenv_rivals_a='' __falenv_rivals_b=''
     \builtin unset __falenv_before __falenv_told
 }
 
-# Note what the shell looks like now. Each state ends with this call, outside of __falenv_guarded,
-# so nothing in here depends on the user's options.
+# Note what the shell looks like now. Each state ends with this call.
 __falenv_note_state() {
+    # Without a FAL_KEY the official CLI takes the key and the host of the default, unless FAL_PROFILE
+    # names another profile. So FAL_PROFILE guards a linked profile without a key. It is not a pin.
+    if [[ -n $__falenv_guard && ${FAL_PROFILE-} == "$__falenv_guard" ]]; then
+        \builtin unset FAL_PROFILE
+    fi
+    __falenv_guard=
+    if [[ $__falenv_why == folder && -z $__falenv_id ]]; then
+        __falenv_guard=$__falenv_name
+        \builtin export FAL_PROFILE="$__falenv_name"
+    fi
+    __falenv_set_mark
     __falenv_pin=${FAL_PROFILE-}
     # direnv changes FALENV_PROFILE when it puts back all the variables that it had seen.
     __falenv_marked=${FALENV_PROFILE-}
@@ -70,6 +170,38 @@ __falenv_note_state() {
 # True if the variables that say where the store is are unchanged.
 __falenv_same_store() {
     [[ ${FAL_CONFIG_PATH-}:${HOME-} == "$__falenv_where" ]]
+}
+
+# Note who pays: the id of the key and the hosts in __falenv_payer, and in two more variables an x for
+# each rival that is set. No secret is among them. The hooks compare the same texts.
+__falenv_note_payer() {
+    local __falenv_own=''
+    __falenv_key_id "${FAL_KEY-}"
+    __falenv_payer=$__falenv_own:${FAL_HOST-}:${FAL_RUN_HOST-}:${FAL_QUEUE_RUN_HOST-}
+    __falenv_rivals_a=${FAL_KEY_ID+x}${FAL_KEY_SECRET+x}${FAL_FORCE_AUTH_BY_USER+x}${FAL_GRPC_HOST+x}
+    __falenv_rivals_b=${FAL_REST_HOST+x}${FAL_WS_RUN_HOST+x}
+    __falenv_rivals_b=$__falenv_rivals_b${ISOLATE_AUTH_DISABLED+x}${ISOLATE_TEST_MODE+x}
+}
+
+# True if the variables are what falenv has set, or if no profile is active.
+__falenv_is_untouched() {
+    __falenv_note_payer
+    [[ -z $__falenv_name || $__falenv_payer:$__falenv_rivals_a$__falenv_rivals_b == "$__falenv_ours:" ]]
+}
+
+# Export the segment's mark, for this and for other prompts.
+__falenv_set_mark() {
+    local __falenv_mark=''
+    case $__falenv_why in
+        pin) __falenv_mark=$__falenv_mark_pin ;;
+        folder) __falenv_mark=$__falenv_mark_folder ;;
+    esac
+    [[ -z $__falenv_name ]] || __falenv_is_untouched || __falenv_mark=$__falenv_mark_touched
+    if [[ -n $__falenv_name && -n $__falenv_mark ]]; then
+        \builtin export FALENV_MARK="$__falenv_mark"
+    else
+        \builtin unset FALENV_MARK
+    fi
 }
 
 # True if FAL_KEY is the key that falenv set, not one that the user has set since.
@@ -141,6 +273,10 @@ __falenv_find_links() {
 # Choose a profile for pin $1 (empty: no pin): its name into __falenv_want (empty: the default), the
 # reason into __falenv_by. Return 1 if only the program can tell, or has to print a notice.
 __falenv_choose() {
+    if [[ -n $__falenv_stay ]]; then
+        __falenv_want=$__falenv_name __falenv_by=$__falenv_why
+        return 0
+    fi
     __falenv_want=$1 __falenv_by=pin
     [[ -z $1 ]] || return 0
     __falenv_by=default
@@ -194,13 +330,15 @@ __falenv_apply() {
     local __falenv_now='' __falenv_line='' __falenv_entry='' __falenv_key='' __falenv_n=''
     local __falenv_want='' __falenv_by='' __falenv_color="$__falenv_default_sgr"
     local __falenv_left="${2-}" __falenv_table='' __falenv_host='' __falenv_url='' GLOBIGNORE=''
-    [[ -n $__falenv_index ]] && __falenv_same_store && __falenv_choose "$1" || return 1
+    local __falenv_flag=''
+    [[ -n $__falenv_index && -z ${FALENV_NONE-} ]] && __falenv_same_store &&
+        __falenv_choose "$1" || return 1
     for __falenv_now in "${__falenv_index%/*}"/*; do
         ! __falenv_is_fresh "$__falenv_now" || \builtin break
     done
     __falenv_is_ours "$__falenv_now" || return 1
     {
-        IFS='' \builtin read -r __falenv_entry || return 1
+        IFS=' ' \builtin read -r __falenv_flag __falenv_entry || return 1
         __falenv_want=${__falenv_want:-$__falenv_entry}
         while IFS=' ' \builtin read -r __falenv_line __falenv_entry; do
             [[ $__falenv_line != -* ]] || \builtin break
@@ -250,31 +388,44 @@ __falenv_apply() {
     # Nothing may have changed while this function read, nor may the store belong to someone else now.
     __falenv_is_fresh "$__falenv_now" && [[ $__falenv_n == 0 || -O $__falenv_store ]] || return 1
 
-    \builtin eval "\\builtin unset $__falenv_vars"
-    [[ -z $__falenv_want ]] || \builtin export FALENV_PROFILE="$__falenv_want"
-    [[ -z $__falenv_key ]] || \builtin export FAL_KEY="$__falenv_key"
-    # shellcheck disable=SC2034  # for the programs that use the key
-    if [[ -n $__falenv_host ]]; then
-        # As the official CLI derives them (fal/flags.py): each part is replaced once.
-        \builtin export FAL_HOST="$__falenv_host"
-        __falenv_host=${__falenv_host/api./}
-        __falenv_host=${__falenv_host/alpha./}
-        __falenv_host=${__falenv_host/.ai/.run}
-        \builtin export FAL_RUN_HOST="$__falenv_host" FAL_QUEUE_RUN_HOST="queue.$__falenv_host"
-    fi
-    __falenv_name=$__falenv_want __falenv_shown=$__falenv_want
-    __falenv_why=$__falenv_by __falenv_sgr=$__falenv_color __falenv_index=$__falenv_now
     case $__falenv_key in
         *:*) __falenv_id=${__falenv_key%%:*} ;;
         *) __falenv_id=${__falenv_key:+-} ;;
     esac
+    if [[ $__falenv_by == none ]]; then
+        __falenv_give_back
+    else
+        __falenv_set_aside
+        \builtin eval "\\builtin unset $__falenv_vars"
+        \builtin export FALENV_PROFILE="$__falenv_want"
+        if [[ -n $__falenv_key ]]; then
+            \builtin export FAL_KEY="$__falenv_key" FALENV_KEY_ID="$__falenv_id"
+        fi
+        # The official CLI takes the default's host from the store, if no variable names another.
+        [[ $__falenv_flag != @ || -n $__falenv_host ]] || __falenv_host=$__falenv_default_host
+        # shellcheck disable=SC2034  # for the programs that use the key
+        if [[ -n $__falenv_host ]]; then
+            # As the official CLI derives them (fal/flags.py): each part is replaced once.
+            \builtin export FAL_HOST="$__falenv_host"
+            __falenv_host=${__falenv_host/api./}
+            __falenv_host=${__falenv_host/alpha./}
+            __falenv_host=${__falenv_host/.ai/.run}
+            \builtin export FAL_RUN_HOST="$__falenv_host" FAL_QUEUE_RUN_HOST="queue.$__falenv_host"
+        fi
+    fi
+    __falenv_ours=$__falenv_id:${FAL_HOST-}:${FAL_RUN_HOST-}:${FAL_QUEUE_RUN_HOST-}
+    __falenv_name=$__falenv_want __falenv_shown=$__falenv_want
+    __falenv_why=$__falenv_by __falenv_sgr=$__falenv_color __falenv_index=$__falenv_now
 }
 
 # Print the state for pin $1, by a process. Further arguments go to the program. `-I` keeps Python from
 # running code that the current folder or Python's variables name.
 __falenv_state() {
-    FAL_PROFILE=$1 "$__falenv_python" -I "$__falenv_main" profile refresh \
-        --shell "$__falenv_dialect" "${@:2}" </dev/null
+    local __falenv_own=''
+    [[ $__falenv_was_FAL_KEY == unset ]] || __falenv_key_id "$__falenv_old_FAL_KEY"
+    FAL_PROFILE=$1 __falenv_own_key_id=$__falenv_own "$__falenv_python" -I "$__falenv_main" \
+        profile refresh --shell "$__falenv_dialect" --protocol "$__falenv_protocol" \
+        "${@:2}" </dev/null
 }
 
 # True if this shell cannot switch, because the user has made FAL_KEY read-only. Say so once.
@@ -286,11 +437,11 @@ __falenv_is_stuck() {
     fi
 }
 
-# Follow a change. $1 is `switch` (typed here; it takes over a key set by hand too), `change` (made
+# Follow a change. $1 is `switch` (typed here; it takes over variables set by hand too), `change` (made
 # elsewhere) or `start` (a new shell). If the program prints no state, stop following, unless Ctrl-C
 # interrupted it (130).
 __falenv_follow() {
-    local __falenv_out='' __falenv_code='' __falenv_left=''
+    local __falenv_out='' __falenv_code='' __falenv_left='' __falenv_users_pin=''
     __falenv_keep_pin
     __falenv_find_links
     __falenv_moved=
@@ -299,10 +450,11 @@ __falenv_follow() {
         return 1
     fi
     if [[ $1 == change ]]; then
-        __falenv_owns_key || return 0
+        [[ -z ${FALENV_NONE-} ]] && __falenv_is_untouched || return 0
         __falenv_left=$__falenv_name
     fi
-    if __falenv_apply "${FAL_PROFILE-}" "$__falenv_left"; then
+    __falenv_find_pin
+    if __falenv_apply "$__falenv_users_pin" "$__falenv_left"; then
         __falenv_note_state
         return 0
     fi
@@ -315,12 +467,20 @@ __falenv_follow() {
             ;;
         *) \builtin set -- --was "$__falenv_left" ;;
     esac
-    __falenv_out=$(__falenv_state "${FAL_PROFILE-}" "$@")
+    __falenv_out=$(__falenv_state "$__falenv_users_pin" "$@")
     __falenv_code=$?
     if [[ -n $__falenv_out ]]; then
         \builtin eval "$__falenv_out"
     elif ((__falenv_code != 130)); then
         __falenv_index=
+    fi
+}
+
+# Assign the user's pin to __falenv_users_pin; empty without one.
+__falenv_find_pin() {
+    __falenv_users_pin=${FAL_PROFILE-}
+    if [[ -n $__falenv_guard && $__falenv_users_pin == "$__falenv_guard" ]]; then
+        __falenv_users_pin=
     fi
 }
 
@@ -346,7 +506,10 @@ __falenv_catch_up() {
     else
         __falenv_check
     fi
+    __falenv_set_mark
+    __falenv_tell_aside
     __falenv_show
+    __falenv_note_payer
     __falenv_around=$__falenv_pin:$__falenv_marked:$__falenv_where
     __falenv_styled=${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-}
 }
@@ -355,21 +518,61 @@ __falenv_catch_up() {
 # file. The code knows where the store and the index were when the program wrote it. If that is
 # outdated, the program tells, and writes the file again.
 __falenv_start() {
-    __falenv_guarded __falenv_follow start || :
+    __falenv_guarded __falenv_begin || :
     \builtin unset __falenv_cached
+}
+
+__falenv_begin() {
+    local __falenv_kept=''
+    if [[ -n $__falenv_failure ]]; then
+        __falenv_fail "$__falenv_failure"
+        __falenv_failure=
+        return
+    fi
+    [[ -z $__falenv_foreign ]] || __falenv_kept=$FAL_KEY
+    __falenv_follow start
+    # `FAL_KEY=… bash` in an integrated shell: the user has chosen the key.
+    if [[ -n $__falenv_kept ]]; then
+        if [[ -n $__falenv_name ]]; then
+            \builtin unset FAL_HOST FAL_RUN_HOST FAL_QUEUE_RUN_HOST
+            \builtin export FAL_KEY="$__falenv_kept"
+            __falenv_set_mark
+        fi
+        __falenv_foreign=
+    fi
+    if [[ -n $__falenv_hint && -z $__falenv_name ]] && __falenv_is_typed; then
+        \builtin printf '%s\n' "$__falenv_hint" >&2
+    fi
+    __falenv_hint=
+}
+
+# The program cannot tell which profile is active. $1 is `none` (the shell belongs to the user) or
+# `failed` (the wanted profile cannot be used, so there is no key).
+__falenv_fail() {
+    if [[ $1 == none ]]; then
+        __falenv_give_back
+    else
+        \builtin eval "\\builtin unset $__falenv_vars"
+    fi
+    __falenv_name='' __falenv_shown='' __falenv_id='' __falenv_ours='' __falenv_why=$1
+    __falenv_note_state
 }
 
 # --- The prompt -----------------------------------------------------------------------------------
 
 # Fill in format $1, into __falenv_filled.
 __falenv_fill() {
-    local __falenv_mark=''
-    case $__falenv_why in
-        pin) __falenv_mark=$__falenv_mark_pin ;;
-        folder) __falenv_mark=$__falenv_mark_folder ;;
-    esac
-    __falenv_filled=${1//\{why\}/"$__falenv_why"}
-    __falenv_filled=${__falenv_filled//\{mark\}/"$__falenv_mark"}
+    __falenv_filled=$1
+    if [[ ${FALENV_MARK-} == "$__falenv_mark_touched" ]]; then
+        # This mark shows in any format.
+        case $1 in
+            *'{mark}'*) ;;
+            *'{name}'*) __falenv_filled=${1/\{name\}/\{name\}\{mark\}} ;;
+            *) __falenv_filled="{mark}$1" ;;
+        esac
+    fi
+    __falenv_filled=${__falenv_filled//\{why\}/"$__falenv_why"}
+    __falenv_filled=${__falenv_filled//\{mark\}/"${FALENV_MARK-}"}
     # The name last: what it contains is not filled in again.
     __falenv_filled=${__falenv_filled//\{name\}/"$__falenv_shown"}
     # Without a UTF-8 locale nobody knows how wide the terminal draws other characters.
@@ -383,24 +586,42 @@ __falenv_fill() {
 # --- The command ----------------------------------------------------------------------------------
 
 # Run `fal profile …` by the program. Tell it what a change means here: `live` (this shell switches
-# at once), `later` (a subshell of a shell that follows at its next prompt) or nothing.
+# at once), `later` (a subshell of a shell that follows at its next prompt) or nothing. Tell it too
+# which store the shell follows, and the id of the key that the shell had before.
 __falenv_program() {
-    local __falenv_tell=live
+    local __falenv_tell=live __falenv_own=''
     if __falenv_in_subshell; then
         __falenv_tell=
         case $- in *i*) ! __falenv_owns_key || __falenv_tell=later ;; esac
     fi
-    __falenv_shell=$__falenv_tell "$__falenv_exe" profile "$@"
+    [[ $__falenv_was_FAL_KEY == unset ]] || __falenv_key_id "$__falenv_old_FAL_KEY"
+    case " $* " in
+        *' --from-env '*)
+            if [[ -n $__falenv_name ]] && __falenv_is_untouched; then
+                # The user means the key from before falenv.
+                FALENV_KEY_ID='' FAL_KEY=${__falenv_old_FAL_KEY-} \
+                    FAL_KEY_ID=${__falenv_old_FAL_KEY_ID-} \
+                    FAL_KEY_SECRET=${__falenv_old_FAL_KEY_SECRET-} \
+                    __falenv_shell=$__falenv_tell __falenv_store_shown=$__falenv_store \
+                    "$__falenv_exe" profile "$@"
+                return
+            fi
+            ;;
+    esac
+    __falenv_shell=$__falenv_tell __falenv_store_shown=$__falenv_store \
+        __falenv_own_key_id=$__falenv_own "$__falenv_exe" profile "$@"
 }
 
-# use NAME, use -, use --default: pin this shell, go back, follow the default. The program explains
-# everything else.
+# use NAME, use -, use --default, use --none: pin this shell, go back, follow the default, have no
+# credentials. The program explains everything else.
 __falenv_use() {
-    local __falenv_to='' __falenv_out='' __falenv_clear=yes
+    local __falenv_to='' __falenv_out='' __falenv_clear=yes __falenv_none=${FALENV_NONE-}
+    local __falenv_users_pin=''
     case $#:${1-} in
         1:--default) ;;
+        1:--none) __falenv_to=$__falenv_nobody ;;
         1:-) __falenv_to=${__falenv_before-} __falenv_clear=${__falenv_before+yes} ;;
-        1:-* | 1:) __falenv_clear= ;;
+        1:-* | 1: | "1:$__falenv_nobody") __falenv_clear= ;;
         1:*) __falenv_to=$1 ;;
         2:--) __falenv_to=$2 __falenv_clear=${2:+yes} ;;
         *) __falenv_clear= ;;
@@ -413,17 +634,32 @@ __falenv_use() {
     ! __falenv_is_stuck || return 1
     __falenv_keep_pin
     __falenv_find_links
+    __falenv_find_pin
+    if [[ $__falenv_to == "$__falenv_nobody" ]]; then
+        [[ -n $__falenv_none ]] || __falenv_keep FAL_HOME_DIR
+        __falenv_out=$(__falenv_state "$__falenv_nobody") || return
+        \builtin eval "$__falenv_out"
+        __falenv_before=$__falenv_users_pin
+        return
+    fi
+    \builtin unset FALENV_NONE
     if ! __falenv_apply "$__falenv_to"; then
-        __falenv_out=$(__falenv_state "$__falenv_to") || return
+        if ! __falenv_out=$(__falenv_state "$__falenv_to"); then
+            [[ -z $__falenv_none ]] || \builtin export FALENV_NONE="$__falenv_none"
+            return 1
+        fi
         \builtin eval "$__falenv_out"
     fi
-    __falenv_before=${FAL_PROFILE-}
+    [[ -z $__falenv_none ]] || __falenv_restore FAL_HOME_DIR
+    __falenv_before=$__falenv_users_pin
+    __falenv_guard=
     if [[ -n $__falenv_to ]]; then
         \builtin export FAL_PROFILE="$__falenv_to"
     else
         \builtin unset FAL_PROFILE
     fi
     __falenv_note_state
+    __falenv_tell_aside
     # Only the program can tell what direnv has set here.
     if [[ -n ${DIRENV_DIR-} ]]; then
         __falenv_shell='done' "$__falenv_exe" profile use "$@"
@@ -433,9 +669,17 @@ __falenv_use() {
 # Take falenv out of this shell, and restore what the shell had before.
 __falenv_off() {
     __falenv_keep_pin
-    # A key that the user has set since stays.
-    __falenv_owns_key || __falenv_was_FAL_KEY=
-    \builtin eval "__falenv_restore $__falenv_vars FAL_PROFILE"
+    if [[ $__falenv_why == none ]]; then
+        __falenv_restore FAL_PROFILE
+    else
+        # A key that the user has set since stays.
+        __falenv_owns_key || __falenv_was_FAL_KEY=
+        \builtin eval "__falenv_restore $__falenv_vars FAL_PROFILE"
+    fi
+    if [[ -n ${FALENV_NONE-} ]]; then
+        __falenv_restore FAL_HOME_DIR
+    fi
+    \builtin unset FALENV_NONE FALENV_KEPT_ID
     __falenv_remove
 }
 
@@ -450,11 +694,28 @@ __falenv_profile() {
         *)
             __falenv_program "$@"
             __falenv_code=$?
-            case $__falenv_code:$__falenv_switches in
-                0:*" ${1-} "*) __falenv_follow switch ;;
-                *) __falenv_check ;;
-            esac
+            [[ $__falenv_code != 0 ]] || __falenv_after_command "${1-}"
             return "$__falenv_code"
+            ;;
+    esac
+}
+
+# Command $1 was done. Follow a switch. After an edit take the new key and host of this shell's profile.
+# Nothing else changes the shell before its next prompt.
+__falenv_after_command() {
+    case $__falenv_switches in
+        *" $1 "*)
+            __falenv_follow switch
+            __falenv_tell_aside
+            ;;
+    esac
+    case $__falenv_edits in
+        *" $1 "*)
+            if [[ -n $__falenv_name ]] && __falenv_is_untouched; then
+                __falenv_stay=yes
+                ! __falenv_apply '' || __falenv_note_state
+                __falenv_stay=
+            fi
             ;;
     esac
 }

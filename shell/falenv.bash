@@ -63,6 +63,11 @@ __falenv_in_subshell() {
     ((BASH_SUBSHELL))
 }
 
+# In a start-up file the last element is the path of that file.
+__falenv_is_typed() {
+    case $-:${BASH_SOURCE[${#BASH_SOURCE[@]} - 1]} in *i*:main | *i*:) ;; *) return 1 ;; esac
+}
+
 # Run "$@" without the options that would end the shell at a false test (-e, -u), export our
 # variables (-a), print a key (-v, -x), run the user's DEBUG and ERR traps in here (-T, -E) or change
 # what a pattern matches. The locals have one underscore, because `off` unsets all names that begin
@@ -96,11 +101,14 @@ __falenv_guarded() {
 # --- The hook -------------------------------------------------------------------------------------
 
 # True if nothing has changed since the last prompt. This runs before every prompt, so it only
-# compares. With nocasematch a comparison proves nothing.
+# compares. With nocasematch a comparison proves nothing. __falenv_note_payer notes the same texts.
 __falenv_idle() {
     # shellcheck disable=SC2050  # the constants detect nocasematch
     [[ a != A && -x $__falenv_exe &&
         ${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-} == "$__falenv_around" &&
+        ${FAL_KEY%%:*}:${FAL_HOST-}:${FAL_RUN_HOST-}:${FAL_QUEUE_RUN_HOST-} == "$__falenv_payer" &&
+        ${FAL_KEY_ID+x}${FAL_KEY_SECRET+x}${FAL_FORCE_AUTH_BY_USER+x}${FAL_GRPC_HOST+x} == "$__falenv_rivals_a" &&
+        ${FAL_REST_HOST+x}${FAL_WS_RUN_HOST+x}${ISOLATE_AUTH_DISABLED+x}${ISOLATE_TEST_MODE+x} == "$__falenv_rivals_b" &&
         ${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-} == "$__falenv_styled" ]] || return 1
     [[ ${PWD-} == "$__falenv_pwd" && -z $__falenv_seen && -z $__falenv_f9 &&
         ! -e $__falenv_f1 && ! -e $__falenv_f2 && ! -e $__falenv_f3 && ! -e $__falenv_f4 &&
@@ -189,7 +197,7 @@ __falenv_load() {
         fi
         # bash-completion loads falenv's own completion again when it is needed.
         case $__falenv_completion in *' __falenv_complete '*) __falenv_completion= ;; esac
-        \builtin eval "__falenv_keep $__falenv_vars FAL_PROFILE"
+        __falenv_keep_all
         __falenv_loaded=('' "$$") # IFS could split a plain $$
     else
         __falenv_keep_pin

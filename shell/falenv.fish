@@ -19,7 +19,7 @@
 # --- What the shell had before --------------------------------------------------------------------
 
 function __falenv_keep
-    set -e -g __falenv_was_$argv
+    __falenv_disown $argv
     for v in $argv
         if set -qg $v
             set -g __falenv_was_$v set
@@ -30,6 +30,66 @@ function __falenv_keep
     end
 end
 
+# Variables that falenv has set: `off` unsets them.
+function __falenv_disown
+    set -e -g __falenv_was_$argv
+end
+
+# Remember all variables when a shell is new. A shell started from an integrated one has variables that
+# falenv exported there, which do not belong to the user.
+function __falenv_keep_all
+    __falenv_keep $__falenv_vars FAL_PROFILE
+    __falenv_disown FALENV_PROFILE FALENV_KEY_ID FALENV_MARK
+    if test -n "$FALENV_NONE"
+        __falenv_disown FAL_PROFILE FAL_HOME_DIR
+    else if test -n "$FALENV_PROFILE"
+        __falenv_disown FAL_HOST FAL_RUN_HOST FAL_QUEUE_RUN_HOST
+        if test "$FAL_PROFILE" = "$FALENV_PROFILE"
+            __falenv_disown FAL_PROFILE
+            test "$FALENV_MARK" = "$__falenv_mark_folder"
+            and set -g __falenv_guard $FAL_PROFILE
+        end
+        set -l own (__falenv_key_id "$FAL_KEY")
+        if test "$own" = "$FALENV_KEY_ID"
+            __falenv_disown FAL_KEY
+        else if test -n "$own"; and test "$own" != "$FALENV_KEPT_ID"
+            set -g __falenv_foreign yes
+        end
+    end
+end
+
+# Print the id of key $argv[1]: the part before the colon, or - for a key without one.
+function __falenv_key_id
+    set -l id
+    if string match -rq '^(?<id>[^:]*):' -- "$argv[1]"
+        builtin printf '%s\n' "$id"
+    else if test -n "$argv[1]"
+        builtin printf -- '-\n'
+    end
+end
+
+function __falenv_give_back
+    if test "$__falenv_why" = failed -o "$__falenv_why" = nobody \
+            -o "x$FALENV_PROFILE" != x -a "$__falenv_why" != none
+        __falenv_late command __falenv_restore $__falenv_vars
+    end
+end
+
+function __falenv_set_aside
+    if test "$__falenv_why" = none; and test -z "$FALENV_PROFILE"
+        __falenv_keep $__falenv_vars
+        __falenv_disown FALENV_MARK
+    end
+    # A start-up file may set the same key again in a child shell. There it is not the user's choice.
+    if set -qg __falenv_was_FAL_KEY
+        set -gx FALENV_KEPT_ID (__falenv_key_id "$__falenv_old_FAL_KEY")
+    end
+    # `set -q` returns how many of them are not set.
+    set -q $__falenv_rivals
+    test $status = (count $__falenv_rivals)
+    or __falenv_late command __falenv_find_rivals
+end
+
 function __falenv_keep_pin
     test "$FAL_PROFILE" = "$__falenv_pin"
     or __falenv_keep FAL_PROFILE
@@ -38,6 +98,15 @@ end
 # --- Following the store and the folder ----------------------------------------------------------
 
 function __falenv_note_state
+    # FAL_PROFILE guards a linked profile without a key (core.sh says why).
+    test -n "$__falenv_guard"
+    and test "$FAL_PROFILE" = "$__falenv_guard"
+    and set -e -g FAL_PROFILE
+    set -g __falenv_guard
+    if test "$__falenv_why" = folder; and test -z "$__falenv_id"
+        set -g __falenv_guard $__falenv_name
+        set -gx FAL_PROFILE $__falenv_name
+    end
     set -g __falenv_pin "$FAL_PROFILE"
     set -g __falenv_marked "$FALENV_PROFILE"
     set -g __falenv_where "$FAL_CONFIG_PATH:$HOME"
@@ -98,11 +167,14 @@ function __falenv_find_links
 end
 
 function __falenv_apply
-    test -n "$__falenv_index" -a "$FAL_CONFIG_PATH:$HOME" = "$__falenv_where"
+    test -n "$__falenv_index" -a -z "$FALENV_NONE" -a "$FAL_CONFIG_PATH:$HOME" = "$__falenv_where"
     or return 1
     set -l want $argv[1]
     set -l by default
-    if test -n "$want"
+    if test -n "$argv[3]"
+        set want $__falenv_name
+        set by $__falenv_why
+    else if test -n "$want"
         set by pin
     else if set -q __falenv_links[1]
         set -l choice (__falenv_late command __falenv_choose)
@@ -125,8 +197,11 @@ function __falenv_apply
     __falenv_is_ours "$folder" "$now"
     and builtin read -z -l -a -d \n entries <$now
     or return 1
+    set -l flag
+    set -l default
+    string match -rq '^(?<flag>.) (?<default>.*)' -- $entries[1]
     test -n "$want"
-    or set want $entries[1]
+    or set want $default
     # Drop the default. An empty entry stays, because `string` without arguments reads its input.
     set entries[1] ''
     if test -n "$argv[2]"
@@ -173,23 +248,39 @@ function __falenv_apply
     and test $place = 0 -o -O "$__falenv_store"
     or return 1
 
-    # As in the state: an empty global variable covers a universal one.
-    set -e -g $__falenv_vars
-    for v in $__falenv_vars
-        set -qUx $v
-        and set -gx $v
+    set -l owner $id
+    test -n "$key"; and not set -q id[1]
+    and set owner -
+    if test $by = none
+        __falenv_give_back
+    else
+        __falenv_set_aside
+        # As in the state: an empty global variable covers a universal one.
+        set -e -g $__falenv_vars
+        for v in $__falenv_vars
+            set -qUx $v
+            and set -gx $v
+        end
+        set -gx FALENV_PROFILE $want
+        if test -n "$key"
+            set -gx FAL_KEY $key
+            set -gx FALENV_KEY_ID $owner
+        end
+        set -l mark __falenv_mark_$by
+        set -q $mark
+        and set -gx FALENV_MARK $$mark
+        # The official CLI takes the default's host from the store, if no variable names another.
+        test "$flag:$host" = @:
+        and set host $__falenv_default_host
+        if test -n "$host"
+            # As the official CLI derives them (fal/flags.py): each part is replaced once.
+            set -gx FAL_HOST $host
+            set -gx FAL_RUN_HOST \
+                (string replace api. '' -- $host | string replace alpha. '' | string replace .ai .run)
+            set -gx FAL_QUEUE_RUN_HOST queue.$FAL_RUN_HOST
+        end
     end
-    test -n "$want"
-    and set -gx FALENV_PROFILE $want
-    test -n "$key"
-    and set -gx FAL_KEY $key
-    if test -n "$host"
-        # As the official CLI derives them (fal/flags.py): each part is replaced once.
-        set -gx FAL_HOST $host
-        set -gx FAL_RUN_HOST \
-            (string replace api. '' -- $host | string replace alpha. '' | string replace .ai .run)
-        set -gx FAL_QUEUE_RUN_HOST queue.$FAL_RUN_HOST
-    end
+    set -g __falenv_ours "$owner:$FAL_HOST:$FAL_RUN_HOST:$FAL_QUEUE_RUN_HOST"
     set -g __falenv_name $want
     set -g __falenv_shown $want
     set -g __falenv_why $by
@@ -197,10 +288,9 @@ function __falenv_apply
     test -n "$sgr"
     or set -g __falenv_sgr $__falenv_default_sgr
     set -g __falenv_index $now
-    set -g __falenv_id $id
-    if test -n "$key"; and not set -q id[1]
-        set -g __falenv_id -
-    end
+    set -g __falenv_id $owner
+    # `set` passes on the status from before.
+    return 0
 end
 
 # --- Beginning without a process -----------------------------------------------------------------
@@ -209,17 +299,28 @@ function __falenv_start
     # As in __falenv_late: a trace would show the key.
     set -q fish_trace
     and set -lx fish_trace
+    if test -n "$__falenv_failure$__falenv_foreign$__falenv_hint"
+        __falenv_late command __falenv_begin
+    else
+        __falenv_follow_start
+    end
+    set -e -g __falenv_cached __falenv_hint
+end
+
+function __falenv_follow_start
     __falenv_find_links
     set -g __falenv_moved
-    if __falenv_apply "$FAL_PROFILE"
+    set -l pin $FAL_PROFILE
+    test "$pin" = "$__falenv_guard"
+    and set pin
+    if __falenv_apply "$pin"
         __falenv_note_state
     else
         set -l cache
         test -n "$__falenv_cached"
         and set cache --cache $__falenv_cached --program $__falenv_exe
-        __falenv_late command __falenv_ask $cache
+        __falenv_late command __falenv_ask "$pin" $cache
     end
-    set -e -g __falenv_cached
 end
 
 # --- The prompt ----------------------------------------------------------------------------------
@@ -235,16 +336,18 @@ end
 # --- Installing, once however often a shell reads this ---------------------------------------------
 
 function __falenv_load
-    # Turn the text into a list.
+    # Turn the texts into lists.
     string match -raq '(?<__falenv_vars>\S+)' -- "$__falenv_vars"
+    string match -raq '(?<__falenv_rivals>\S+)' -- "$__falenv_rivals"
     # An exported variable comes from the environment.
     if not set -qg __falenv_loaded; or set -qgx __falenv_loaded
-        for v in pin marked where around moved pwd links texts before
+        for v in pin marked where around moved pwd links texts before why name id guard foreign \
+            failure hint aside told_aside
             set -e -g __falenv_$v
         end
         functions -q fal
         and functions -c fal __falenv_fal
-        __falenv_keep $__falenv_vars FAL_PROFILE
+        __falenv_keep_all
         # Nearly always there is no completion, and an empty pipe costs little.
         complete -c fal | builtin read -z -g __falenv_completion
         set -gu __falenv_loaded yes

@@ -89,9 +89,104 @@ __falenv_keep_pin() {
     fi
 }
 
+# Remember all variables when a shell is new. A shell started from an integrated one has variables that
+# falenv exported there, which do not belong to the user.
+__falenv_keep_all() {
+    __falenv_each __falenv_keep "$__falenv_vars FAL_PROFILE"
+    __falenv_pin=${FAL_PROFILE-}
+    __falenv_each __falenv_disown 'FALENV_PROFILE FALENV_KEY_ID FALENV_MARK'
+    if [ -n "${FALENV_NONE-}" ]; then
+        __falenv_each __falenv_disown 'FAL_PROFILE FAL_HOME_DIR'
+    elif [ -n "${FALENV_PROFILE-}" ]; then
+        __falenv_each __falenv_disown 'FAL_HOST FAL_RUN_HOST FAL_QUEUE_RUN_HOST'
+        if [ "${FAL_PROFILE-}" = "$FALENV_PROFILE" ]; then
+            __falenv_disown FAL_PROFILE
+            if [ "${FALENV_MARK-}" = "$__falenv_mark_folder" ]; then
+                __falenv_guard=$FAL_PROFILE
+            fi
+        fi
+        __falenv_key_id "${FAL_KEY-}"
+        if [ "$__falenv_own" = "${FALENV_KEY_ID-}" ]; then
+            __falenv_disown FAL_KEY
+        elif [ -n "$__falenv_own" ] && [ "$__falenv_own" != "${FALENV_KEPT_ID-}" ]; then
+            __falenv_foreign=yes
+        fi
+    fi
+}
+
+# Variable $1 is one that falenv has set: `off` unsets it.
+__falenv_disown() {
+    \eval "__falenv_was_$1=unset"
+}
+
+# Assign the id of key $1 to __falenv_own: the part before the colon, or - for a key without one.
+__falenv_key_id() {
+    case $1 in
+        *:*) __falenv_own=${1%%:*} ;;
+        *) __falenv_own=${1:+-} ;;
+    esac
+}
+
+# Assign the id of the key that the shell had before falenv to __falenv_own.
+__falenv_find_own() {
+    __falenv_own=
+    if [ "$__falenv_was_FAL_KEY" != unset ]; then
+        __falenv_key_id "${__falenv_old_FAL_KEY-}"
+    fi
+}
+
+__falenv_give_back() {
+    case $__falenv_why:${FALENV_PROFILE-} in
+        none:* | '':) ;;
+        failed:* | nobody:* | *:?*) __falenv_each __falenv_restore "$__falenv_vars" ;;
+    esac
+}
+
+__falenv_set_aside() {
+    if [ "$__falenv_why" = none ] && [ -z "${FALENV_PROFILE-}" ]; then
+        __falenv_each __falenv_keep "$__falenv_vars"
+        __falenv_disown FALENV_MARK
+    fi
+    # A start-up file may set the same key again in a child shell. There it is not the user's choice.
+    if [ "$__falenv_was_FAL_KEY" != unset ]; then
+        __falenv_find_own
+        \export "FALENV_KEPT_ID=$__falenv_own"
+    fi
+    __falenv_note_payer
+    if [ -n "$__falenv_rivals_set" ]; then
+        __falenv_aside=
+        __falenv_each __falenv_find_rival "$__falenv_rivals"
+    fi
+}
+
+# Add variable $1 to __falenv_aside if it is set.
+__falenv_find_rival() {
+    \eval "\\set -- $1 \"\${$1+x}\""
+    [ -z "$2" ] || __falenv_aside="$__falenv_aside $1"
+}
+
+__falenv_tell_aside() {
+    if [ -n "$__falenv_aside" ] && [ "$__falenv_aside" != "$__falenv_told_aside" ]; then
+        __falenv_print "$__falenv_rivals_aside$__falenv_aside
+" >&2
+        __falenv_told_aside=$__falenv_aside
+    fi
+    __falenv_aside=
+}
+
 # --- Following the store and the folder ----------------------------------------------------------
 
 __falenv_note_state() {
+    # FAL_PROFILE guards a linked profile without a key (core.sh says why).
+    if [ -n "$__falenv_guard" ] && [ "${FAL_PROFILE-}" = "$__falenv_guard" ]; then
+        \unset FAL_PROFILE
+    fi
+    __falenv_guard=
+    if [ "$__falenv_why" = folder ] && [ -z "$__falenv_id" ]; then
+        __falenv_guard=$__falenv_name
+        \export "FAL_PROFILE=$__falenv_name"
+    fi
+    __falenv_set_mark
     __falenv_pin=${FAL_PROFILE-}
     __falenv_marked=${FALENV_PROFILE-}
     __falenv_where=${FAL_CONFIG_PATH-}:${HOME-}
@@ -105,6 +200,33 @@ __falenv_note_state() {
 
 __falenv_same_store() {
     [ "${FAL_CONFIG_PATH-}:${HOME-}" = "$__falenv_where" ]
+}
+
+__falenv_note_payer() {
+    __falenv_key_id "${FAL_KEY-}"
+    __falenv_payer=$__falenv_own:${FAL_HOST-}:${FAL_RUN_HOST-}:${FAL_QUEUE_RUN_HOST-}
+    __falenv_rivals_set=${FAL_KEY_ID+x}${FAL_KEY_SECRET+x}${FAL_FORCE_AUTH_BY_USER+x}
+    __falenv_rivals_set=$__falenv_rivals_set${FAL_GRPC_HOST+x}${FAL_REST_HOST+x}${FAL_WS_RUN_HOST+x}
+    __falenv_rivals_set=$__falenv_rivals_set${ISOLATE_AUTH_DISABLED+x}${ISOLATE_TEST_MODE+x}
+}
+
+__falenv_is_untouched() {
+    __falenv_note_payer
+    [ -z "$__falenv_name" ] || [ "$__falenv_payer:$__falenv_rivals_set" = "$__falenv_ours:" ]
+}
+
+__falenv_set_mark() {
+    case $__falenv_why in
+        pin) \set -- "$__falenv_mark_pin" ;;
+        folder) \set -- "$__falenv_mark_folder" ;;
+        *) \set -- '' ;;
+    esac
+    [ -z "$__falenv_name" ] || __falenv_is_untouched || \set -- "$__falenv_mark_touched"
+    if [ -n "$__falenv_name" ] && [ -n "$1" ]; then
+        \export "FALENV_MARK=$1"
+    else
+        \unset FALENV_MARK
+    fi
 }
 
 __falenv_owns_key() {
@@ -174,6 +296,10 @@ $__falenv_entry"
 }
 
 __falenv_choose() {
+    if [ -n "$__falenv_stay" ]; then
+        __falenv_want=$__falenv_name __falenv_by=$__falenv_why
+        return 0
+    fi
     __falenv_want=$1 __falenv_by=pin
     [ -z "$1" ] || return 0
     __falenv_by=default
@@ -242,7 +368,8 @@ __falenv_apply() {
 }
 
 __falenv_try_apply() {
-    [ -n "$__falenv_index" ] && __falenv_same_store && __falenv_choose "$1" || return 1
+    [ -n "$__falenv_index" ] && [ -z "${FALENV_NONE-}" ] && __falenv_same_store &&
+        __falenv_choose "$1" || return 1
     __falenv_n=''
     \set -- "$2" "$2"
     for __falenv_now in "${__falenv_index%/*}"/*; do
@@ -250,7 +377,7 @@ __falenv_try_apply() {
     done
     __falenv_is_ours "$__falenv_now" || return 1
     {
-        IFS='' \read -r __falenv_entry || return 1
+        IFS=' ' \read -r __falenv_flag __falenv_entry || return 1
         __falenv_want=${__falenv_want:-$__falenv_entry}
         while IFS=' ' \read -r __falenv_line __falenv_entry; do
             case $__falenv_line in -*) break ;; esac
@@ -307,32 +434,47 @@ __falenv_try_apply() {
     __falenv_is_fresh "$__falenv_now" || return 1
     [ -z "$__falenv_key" ] || [ -O "$__falenv_store" ] || return 1
 
-    __falenv_each unset "$__falenv_vars"
-    [ -z "$__falenv_want" ] || \export "FALENV_PROFILE=$__falenv_want"
-    [ -z "$__falenv_key" ] || \export "FAL_KEY=$__falenv_key"
-    if [ -n "$__falenv_host" ]; then
-        # As the official CLI derives them (fal/flags.py): each part is replaced once.
-        \export "FAL_HOST=$__falenv_host"
-        case $__falenv_host in *api.*) __falenv_host=${__falenv_host%%api.*}${__falenv_host#*api.} ;; esac
-        case $__falenv_host in
-            *alpha.*) __falenv_host=${__falenv_host%%alpha.*}${__falenv_host#*alpha.} ;;
-        esac
-        case $__falenv_host in *.ai*) __falenv_host=${__falenv_host%%.ai*}.run${__falenv_host#*.ai} ;; esac
-        \export "FAL_RUN_HOST=$__falenv_host" "FAL_QUEUE_RUN_HOST=queue.$__falenv_host"
-    fi
-    __falenv_name=$__falenv_want __falenv_shown=$__falenv_want
-    __falenv_why=$__falenv_by __falenv_index=$__falenv_now
     case $__falenv_key in
         *:*) __falenv_id=${__falenv_key%%:*} ;;
         *) __falenv_id=${__falenv_key:+-} ;;
     esac
+    if [ "$__falenv_by" = none ]; then
+        __falenv_give_back
+    else
+        __falenv_set_aside
+        __falenv_each unset "$__falenv_vars"
+        \export "FALENV_PROFILE=$__falenv_want"
+        if [ -n "$__falenv_key" ]; then
+            \export "FAL_KEY=$__falenv_key" "FALENV_KEY_ID=$__falenv_id"
+        fi
+        # The official CLI takes the default's host from the store, if no variable names another.
+        [ "$__falenv_flag:$__falenv_host" != @: ] || __falenv_host=$__falenv_default_host
+        if [ -n "$__falenv_host" ]; then
+            # As the official CLI derives them (fal/flags.py): each part is replaced once.
+            \export "FAL_HOST=$__falenv_host"
+            case $__falenv_host in
+                *api.*) __falenv_host=${__falenv_host%%api.*}${__falenv_host#*api.} ;;
+            esac
+            case $__falenv_host in
+                *alpha.*) __falenv_host=${__falenv_host%%alpha.*}${__falenv_host#*alpha.} ;;
+            esac
+            case $__falenv_host in
+                *.ai*) __falenv_host=${__falenv_host%%.ai*}.run${__falenv_host#*.ai} ;;
+            esac
+            \export "FAL_RUN_HOST=$__falenv_host" "FAL_QUEUE_RUN_HOST=queue.$__falenv_host"
+        fi
+    fi
+    __falenv_ours=$__falenv_id:${FAL_HOST-}:${FAL_RUN_HOST-}:${FAL_QUEUE_RUN_HOST-}
+    __falenv_name=$__falenv_want __falenv_shown=$__falenv_want
+    __falenv_why=$__falenv_by __falenv_index=$__falenv_now
 }
 
 # Print the state for pin $1, by a process. $2 is the profile that the shell was on. `-I` keeps Python
 # from running code that the current folder or Python's variables name.
 __falenv_state() {
-    FAL_PROFILE=$1 "$__falenv_python" -I "$__falenv_main" profile refresh --shell sh \
-        ${2+"--was=$2"} </dev/null
+    __falenv_find_own
+    FAL_PROFILE=$1 __falenv_own_key_id=$__falenv_own "$__falenv_python" -I "$__falenv_main" \
+        profile refresh --shell sh --protocol "$__falenv_protocol" ${2+"--was=$2"} </dev/null
 }
 
 __falenv_follow() {
@@ -340,12 +482,13 @@ __falenv_follow() {
     __falenv_find_links
     __falenv_moved=
     if [ "$1" = change ]; then
-        __falenv_owns_key || return 0
+        [ -z "${FALENV_NONE-}" ] && __falenv_is_untouched || return 0
         \set -- "$__falenv_name"
     else
         \set -- ''
     fi
-    if __falenv_apply "${FAL_PROFILE-}" "$1"; then
+    __falenv_find_pin
+    if __falenv_apply "$__falenv_users_pin" "$1"; then
         __falenv_note_state
         return 0
     fi
@@ -355,7 +498,7 @@ __falenv_follow() {
         \set -- "$1" "$(\trap -p INT)"
         \trap : INT
     fi
-    __falenv_out=$(__falenv_state "${FAL_PROFILE-}" "$1")
+    __falenv_out=$(__falenv_state "$__falenv_users_pin" "$1")
     \set -- "$?" "${2-}"
     if [ -n "$__falenv_virtual" ]; then
         \trap - INT
@@ -373,18 +516,62 @@ $__falenv_out"
     fi
 }
 
+# Assign the user's pin to __falenv_users_pin; empty without one.
+__falenv_find_pin() {
+    __falenv_users_pin=${FAL_PROFILE-}
+    if [ -n "$__falenv_guard" ] && [ "$__falenv_users_pin" = "$__falenv_guard" ]; then
+        __falenv_users_pin=
+    fi
+}
+
 # A new shell gets this call instead of a state, so that its code has no key in it.
 __falenv_start() {
-    __falenv_guarded __falenv_follow start || :
-    \unset __falenv_cached
+    __falenv_guarded __falenv_begin || :
+    \unset __falenv_cached __falenv_hint
+}
+
+__falenv_begin() {
+    if [ -n "$__falenv_failure" ]; then
+        __falenv_fail "$__falenv_failure"
+        __falenv_failure=
+        return
+    fi
+    \set -- ''
+    [ -z "$__falenv_foreign" ] || \set -- "$FAL_KEY"
+    __falenv_foreign=
+    __falenv_follow start
+    # `FAL_KEY=… sh` in an integrated shell: the user has chosen the key.
+    if [ -n "$1" ] && [ -n "$__falenv_name" ]; then
+        \unset FAL_HOST FAL_RUN_HOST FAL_QUEUE_RUN_HOST
+        \export "FAL_KEY=$1"
+        __falenv_set_mark
+        __falenv_show
+    fi
+}
+
+__falenv_fail() {
+    if [ "$1" = none ]; then
+        __falenv_give_back
+    else
+        __falenv_each unset "$__falenv_vars"
+    fi
+    __falenv_name='' __falenv_shown='' __falenv_id='' __falenv_ours='' __falenv_why=$1
+    __falenv_note_state
 }
 
 __falenv_idle() {
     [ -x "$__falenv_exe" ] && [ "${FALENV_PROMPT-}" = "$__falenv_styled" ] &&
-        [ "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-}" = "$__falenv_around" ] ||
-        return 1
+        [ "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-}" = "$__falenv_around" ] &&
+        __falenv_pays_as_before || return 1
     __falenv_find_links
     [ -z "$__falenv_moved" ] && __falenv_is_fresh "$__falenv_index"
+}
+
+# True if the user has changed nothing since __falenv_note_payer.
+__falenv_pays_as_before() {
+    \set -- "$__falenv_payer:$__falenv_rivals_set"
+    __falenv_note_payer
+    [ "$__falenv_payer:$__falenv_rivals_set" = "$1" ]
 }
 
 __falenv_check() {
@@ -395,7 +582,7 @@ __falenv_check() {
     fi
 }
 
-# The hook's slow part: something is not as it was at the last prompt. Each call of fal runs it too.
+# The hook's slow part: something is not as it was at the last prompt.
 __falenv_catch_up() {
     if [ ! -x "$__falenv_exe" ] || [ ! -r "$__falenv_main" ]; then
         __falenv_print "$__falenv_gone
@@ -413,7 +600,10 @@ __falenv_catch_up() {
     else
         __falenv_check
     fi
+    __falenv_set_mark
+    __falenv_tell_aside
     __falenv_show
+    __falenv_note_payer
     __falenv_around=$__falenv_pin:$__falenv_marked:$__falenv_where
     __falenv_styled=${FALENV_PROMPT-}
 }
@@ -422,10 +612,12 @@ __falenv_catch_up() {
 
 # Fill in format $1, into __falenv_filled.
 __falenv_fill() {
-    \set -- "$1" '' "$__falenv_shown"
-    case $__falenv_why in
-        pin) \set -- "$1" "$__falenv_mark_pin" "$3" ;;
-        folder) \set -- "$1" "$__falenv_mark_folder" "$3" ;;
+    \set -- "$1" "${FALENV_MARK-}" "$__falenv_shown"
+    # The mark of a shell that the user has touched shows in any format.
+    case $2:$1 in
+        "$__falenv_mark_touched:"*'{mark}'*) ;;
+        "$__falenv_mark_touched:"*'{name}'*) \set -- "${1%%'{name}'*}{name}{mark}${1#*'{name}'}" "$2" "$3" ;;
+        "$__falenv_mark_touched:"*) \set -- "{mark}$1" "$2" "$3" ;;
     esac
     case ${LC_ALL:-${LC_CTYPE:-${LANG-}}} in
         *[Uu][Tt][Ff]8* | *[Uu][Tt][Ff]-8*) ;;
@@ -564,15 +756,32 @@ __falenv_program() {
     fi
     __falenv_word=${1:+$1:$$:}$__falenv_word
     \shift
-    __falenv_shell=$__falenv_word "$__falenv_exe" profile "$@"
+    __falenv_find_own
+    case " $* " in
+        *' --from-env '*)
+            if [ -n "$__falenv_name" ] && __falenv_is_untouched; then
+                # The user means the key from before falenv.
+                FALENV_KEY_ID='' FAL_KEY=${__falenv_old_FAL_KEY-} \
+                    FAL_KEY_ID=${__falenv_old_FAL_KEY_ID-} \
+                    FAL_KEY_SECRET=${__falenv_old_FAL_KEY_SECRET-} \
+                    __falenv_shell=$__falenv_word __falenv_store_shown=$__falenv_store \
+                    "$__falenv_exe" profile "$@"
+                return
+            fi
+            __falenv_find_own
+            ;;
+    esac
+    __falenv_shell=$__falenv_word __falenv_store_shown=$__falenv_store \
+        __falenv_hookless=$__falenv_hookless __falenv_own_key_id=$__falenv_own "$__falenv_exe" profile "$@"
 }
 
 __falenv_use() {
-    __falenv_clear=yes __falenv_to=
+    __falenv_clear=yes __falenv_to='' __falenv_none=${FALENV_NONE-}
     case $#:${1-} in
         1:--default) ;;
+        1:--none) __falenv_to=$__falenv_nobody ;;
         1:-) __falenv_to=${__falenv_before-} __falenv_clear=${__falenv_before+yes} ;;
-        1:-* | 1:) __falenv_clear= ;;
+        1:-* | 1: | "1:$__falenv_nobody") __falenv_clear= ;;
         1:*) __falenv_to=$1 ;;
         2:--) __falenv_to=$2 __falenv_clear=${2:+yes} ;;
         *) __falenv_clear= ;;
@@ -583,21 +792,35 @@ __falenv_use() {
     fi
     __falenv_keep_pin
     __falenv_find_links
+    __falenv_find_pin
+    if [ "$__falenv_to" = "$__falenv_nobody" ]; then
+        [ -n "$__falenv_none" ] || __falenv_keep FAL_HOME_DIR
+        __falenv_out=$(__falenv_state "$__falenv_nobody") || return
+        \eval "\\unset __falenv_out
+$__falenv_out"
+        __falenv_before=$__falenv_users_pin
+        return
+    fi
+    \unset FALENV_NONE
     if ! __falenv_apply "$__falenv_to"; then
         if ! __falenv_out=$(__falenv_state "$__falenv_to"); then
             \unset __falenv_out
+            [ -z "$__falenv_none" ] || \export "FALENV_NONE=$__falenv_none"
             return 1
         fi
         \eval "\\unset __falenv_out
 $__falenv_out"
     fi
-    __falenv_before=${FAL_PROFILE-}
+    [ -z "$__falenv_none" ] || __falenv_restore FAL_HOME_DIR
+    __falenv_before=$__falenv_users_pin
+    __falenv_guard=
     if [ -n "$__falenv_to" ]; then
         \export "FAL_PROFILE=$__falenv_to"
     else
         \unset FAL_PROFILE
     fi
     __falenv_note_state
+    __falenv_tell_aside
     if [ -n "${DIRENV_DIR-}" ]; then
         __falenv_shell='done' "$__falenv_exe" profile use "$@"
     fi
@@ -605,9 +828,17 @@ $__falenv_out"
 
 __falenv_off() {
     __falenv_keep_pin
-    # A key that the user has set since stays.
-    __falenv_owns_key || __falenv_was_FAL_KEY=
-    __falenv_each __falenv_restore "$__falenv_vars FAL_PROFILE"
+    if [ "$__falenv_why" = none ]; then
+        __falenv_restore FAL_PROFILE
+    else
+        # A key that the user has set since stays.
+        __falenv_owns_key || __falenv_was_FAL_KEY=
+        __falenv_each __falenv_restore "$__falenv_vars FAL_PROFILE"
+    fi
+    if [ -n "${FALENV_NONE-}" ]; then
+        __falenv_restore FAL_HOME_DIR
+    fi
+    \unset FALENV_NONE FALENV_KEPT_ID
     __falenv_unshow
     __falenv_remove
 }
@@ -620,18 +851,31 @@ __falenv_profile() {
             __falenv_use "$@"
             ;;
         *)
-            __falenv_catch_up
             if __falenv_program "$@"; then
-                case $__falenv_switches in
-                    *" ${1-} "*) __falenv_follow switch ;;
-                    *) __falenv_check ;;
-                esac
-                \set -- 0
+                __falenv_after_command "${1-}"
             else
-                \set -- "$?"
-                __falenv_check
+                return "$?"
             fi
-            return "$1"
+            ;;
+    esac
+}
+
+# Command $1 was done. Follow a switch. After an edit take the new key and host of this shell's profile.
+# Nothing else changes the shell before its next prompt.
+__falenv_after_command() {
+    case $__falenv_switches in
+        *" $1 "*)
+            __falenv_follow switch
+            __falenv_tell_aside
+            ;;
+    esac
+    case $__falenv_edits in
+        *" $1 "*)
+            if [ -n "$__falenv_name" ] && __falenv_is_untouched; then
+                __falenv_stay=yes
+                ! __falenv_apply '' || __falenv_note_state
+                __falenv_stay=
+            fi
             ;;
     esac
 }
@@ -664,6 +908,9 @@ __falenv_load() {
     if [ -z "$__falenv_loaded" ]; then
         __falenv_pin='' __falenv_marked='' __falenv_where='' __falenv_around='' __falenv_styled=''
         __falenv_moved='' __falenv_seen='' __falenv_name='' __falenv_id='' __falenv_index=''
+        __falenv_why='' __falenv_ours='' __falenv_guard='' __falenv_foreign='' __falenv_failure=''
+        __falenv_aside='' __falenv_told_aside='' __falenv_stay='' __falenv_payer=''
+        __falenv_rivals_set='' __falenv_hint=''
         \unset __falenv_pwd __falenv_before
         if __falenv_fal=$(\alias fal 2>/dev/null); then
             __falenv_fal="\\alias ${__falenv_fal#alias }"
@@ -672,17 +919,22 @@ __falenv_load() {
             # shellcheck disable=SC3044
             __falenv_fal=$(\typeset -f fal 2>/dev/null)
         fi
-        __falenv_each __falenv_keep "$__falenv_vars FAL_PROFILE"
+        __falenv_keep_all
     else
         __falenv_keep_pin
     fi
     \unalias fal 2>/dev/null
-    case $- in *i*) __falenv_run=yes ;; esac
+    # Without a hook the shell does not follow by itself, so the program says what has changed.
+    __falenv_hookless=
+    case $-:$__falenv_hooked in
+        *i*:yes) __falenv_run=yes ;;
+        *i*:) __falenv_run=yes __falenv_hookless=yes ;;
+    esac
 }
 
 # Remove the functions and variables.
 __falenv_remove() {
-    __falenv_each __falenv_forget "$__falenv_vars FAL_PROFILE"
+    __falenv_each __falenv_forget "$__falenv_vars FAL_PROFILE FAL_HOME_DIR"
     # ksh93 unsets a running function only when it ends, and then it would unset its replacement.
     case $__falenv_fal in
         '' | '\alias '*) \unset -f fal ;;
@@ -690,24 +942,33 @@ __falenv_remove() {
     \unset -f falenv_prompt
     \eval "$__falenv_fal"
     \unset -f __falenv_each __falenv_replace __falenv_print __falenv_keep __falenv_restore \
-        __falenv_forget __falenv_keep_pin __falenv_note_state __falenv_same_store __falenv_owns_key \
-        __falenv_is_ours __falenv_is_fresh __falenv_find_links __falenv_is_link \
-        __falenv_read_link __falenv_choose __falenv_read_note __falenv_has_text \
-        __falenv_apply __falenv_try_apply \
-        __falenv_state __falenv_follow __falenv_start __falenv_idle __falenv_check __falenv_catch_up \
-        __falenv_fill __falenv_show __falenv_unshow __falenv_guarded __falenv_hook \
-        __falenv_program __falenv_use __falenv_off __falenv_profile __falenv_load \
-        __falenv_remove
-    \unset __falenv_around __falenv_bang __falenv_before __falenv_by __falenv_cached __falenv_clear \
-        __falenv_older __falenv_entry __falenv_exact __falenv_exe __falenv_fal __falenv_filled \
-        __falenv_default_sgr __falenv_dialect __falenv_format __falenv_gone __falenv_hooked __falenv_host __falenv_url __falenv_id __falenv_index __falenv_key __falenv_line \
-        __falenv_link_max __falenv_loaded __falenv_main __falenv_mark_folder __falenv_mark_pin __falenv_marked \
-        __falenv_most __falenv_moved __falenv_n __falenv_name __falenv_name_in_note __falenv_notices __falenv_now \
-        __falenv_out __falenv_pin __falenv_printer __falenv_ps1 __falenv_pwd __falenv_python __falenv_return \
-        __falenv_readonly_hook __falenv_readonly_key __falenv_run __falenv_segment __falenv_segment_off __falenv_sgr __falenv_shown \
-        __falenv_seen __falenv_store __falenv_styled __falenv_switches __falenv_table __falenv_text __falenv_to __falenv_vars __falenv_verdicts \
-        __falenv_virtual \
-        __falenv_want __falenv_where __falenv_why __falenv_word __falenv_newer
+        __falenv_forget __falenv_keep_pin __falenv_keep_all __falenv_disown __falenv_key_id \
+        __falenv_find_own __falenv_give_back __falenv_set_aside __falenv_find_rival \
+        __falenv_tell_aside __falenv_note_state __falenv_same_store __falenv_note_payer \
+        __falenv_is_untouched __falenv_set_mark __falenv_owns_key __falenv_is_ours \
+        __falenv_is_fresh __falenv_find_links __falenv_is_link __falenv_read_link __falenv_choose \
+        __falenv_read_note __falenv_has_text __falenv_apply __falenv_try_apply __falenv_state \
+        __falenv_follow __falenv_find_pin __falenv_start __falenv_begin __falenv_fail \
+        __falenv_idle __falenv_pays_as_before __falenv_check __falenv_catch_up __falenv_fill \
+        __falenv_show __falenv_unshow __falenv_guarded __falenv_hook __falenv_program __falenv_use \
+        __falenv_off __falenv_profile __falenv_after_command __falenv_load __falenv_remove
+    \unset __falenv_around __falenv_aside __falenv_bang __falenv_before __falenv_by \
+        __falenv_cached __falenv_clear __falenv_default_host __falenv_default_sgr __falenv_dialect \
+        __falenv_edits __falenv_entry __falenv_exact __falenv_exe __falenv_failure __falenv_fal \
+        __falenv_filled __falenv_flag __falenv_foreign __falenv_format __falenv_gone \
+        __falenv_guard __falenv_hint __falenv_hooked __falenv_hookless __falenv_host __falenv_id __falenv_index \
+        __falenv_key __falenv_line __falenv_link_max __falenv_loaded __falenv_main \
+        __falenv_mark_folder __falenv_mark_pin __falenv_mark_touched __falenv_marked __falenv_most \
+        __falenv_moved __falenv_n __falenv_name __falenv_name_in_note __falenv_newer \
+        __falenv_nobody __falenv_none __falenv_notices __falenv_now __falenv_older __falenv_ours \
+        __falenv_out __falenv_own __falenv_own_key_id __falenv_payer __falenv_pin __falenv_printer \
+        __falenv_protocol __falenv_ps1 __falenv_pwd __falenv_python __falenv_readonly_hook \
+        __falenv_readonly_key __falenv_return __falenv_rivals __falenv_rivals_aside \
+        __falenv_rivals_set __falenv_run __falenv_seen __falenv_segment __falenv_segment_off \
+        __falenv_sgr __falenv_shell __falenv_shown __falenv_stay __falenv_store \
+        __falenv_store_shown __falenv_styled __falenv_switches __falenv_table __falenv_text \
+        __falenv_to __falenv_told_aside __falenv_url __falenv_users_pin __falenv_vars \
+        __falenv_verdicts __falenv_virtual __falenv_want __falenv_where __falenv_why __falenv_word
 }
 
 __falenv_guarded __falenv_load
@@ -719,19 +980,16 @@ fal() {
         \command fal "$@"
         return
     fi
+    if [ ! -x "$__falenv_exe" ]; then
+        __falenv_guarded __falenv_catch_up || :
+        \command fal "$@"
+        return
+    fi
     case ${1-} in
         profile | profiles)
-            if [ -x "$__falenv_exe" ]; then
-                \shift
-                __falenv_guarded __falenv_profile "$@"
-                return
-            fi
+            \shift
+            __falenv_guarded __falenv_profile "$@"
             ;;
+        *) __falenv_hookless=$__falenv_hookless "$__falenv_exe" "$@" ;;
     esac
-    __falenv_guarded __falenv_catch_up || :
-    if [ -n "${__falenv_exe-}" ]; then
-        "$__falenv_exe" "$@"
-    else
-        \command fal "$@"
-    fi
 }

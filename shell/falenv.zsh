@@ -43,6 +43,11 @@ __falenv_in_subshell() {
     ((ZSH_SUBSHELL))
 }
 
+# In a start-up file the context begins with `file`.
+__falenv_is_typed() {
+    [[ -o interactive && ${ZSH_EVAL_CONTEXT-} == toplevel* ]]
+}
+
 # Run "$@" with zsh's own options. A trace would print keys, and a DEBUG trap would see them; -L puts
 # the trap back.
 __falenv_guarded() {
@@ -57,10 +62,16 @@ __falenv_guarded() {
 # --- The hook -------------------------------------------------------------------------------------
 
 # Most prompts end in the first test. It calls no function, because a call costs zsh as much as all of
-# the test. The options are the user's, so everything is quoted.
+# the test. The options are the user's, so everything is quoted. __falenv_note_payer notes the same
+# texts.
 __falenv_hook() {
     if [[ -x "$__falenv_exe" && ! -o xtrace && "$__falenv_around" == \
-        "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-}" && "$__falenv_styled" == \
+        "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-}" && "$__falenv_payer" == \
+        "${${FAL_KEY-}%%:*}:${FAL_HOST-}:${FAL_RUN_HOST-}:${FAL_QUEUE_RUN_HOST-}" && \
+        "${FAL_KEY_ID+x}${FAL_KEY_SECRET+x}${FAL_FORCE_AUTH_BY_USER+x}${FAL_GRPC_HOST+x}" == \
+        "$__falenv_rivals_a" && \
+        "${FAL_REST_HOST+x}${FAL_WS_RUN_HOST+x}${ISOLATE_AUTH_DISABLED+x}${ISOLATE_TEST_MODE+x}" == \
+        "$__falenv_rivals_b" && "$__falenv_styled" == \
         "${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-}" && "$__falenv_compdef" == "${+functions[compdef]}" && \
         "${PROMPT-}" == *"$__falenv_ps1"* && -e "$__falenv_index" && -e "$__falenv_store" &&
         ! "$__falenv_store" -nt "$__falenv_index" && ! "$__falenv_store" -ot "$__falenv_index" ]]
@@ -150,7 +161,7 @@ __falenv_load() {
         if \builtin alias "fal" >/dev/null; then
             __falenv_alias=$(\builtin alias -L "fal")
         fi
-        \builtin eval "__falenv_keep $__falenv_vars FAL_PROFILE"
+        __falenv_keep_all
         __falenv_loaded=($$)
     else
         __falenv_keep_pin

@@ -9,6 +9,18 @@ function __falenv_fill
     or return 0
     set -l parts
     string match -raq '(?<parts>\{(?:name|mark|why)\}|[^{]+|\{)' -- $argv[1]
+    # The mark of a shell that the user has touched shows in any format.
+    if test "$FALENV_MARK" = "$__falenv_mark_touched"; and not contains -- '{mark}' $parts
+        set -l marked
+        for part in $parts
+            set -a marked $part
+            test $part = '{name}'
+            and set -a marked '{mark}'
+        end
+        contains -- '{mark}' $marked
+        or set -p marked '{mark}'
+        set parts $marked
+    end
     for part in $parts
         switch $part
             case '{name}'
@@ -16,8 +28,7 @@ function __falenv_fill
             case '{why}'
                 set part $__falenv_why
             case '{mark}'
-                set -l mark __falenv_mark_$__falenv_why
-                set part $$mark
+                set part $FALENV_MARK
         end
         set __falenv_filled "$__falenv_filled$part"
     end
@@ -93,6 +104,31 @@ function __falenv_check
     end
 end
 
+# Export the segment's mark. Note who pays, without a secret, for the hook to compare.
+function __falenv_set_mark
+    set -l id (__falenv_key_id "$FAL_KEY")
+    set -l payer "$id:$FAL_HOST:$FAL_RUN_HOST:$FAL_QUEUE_RUN_HOST"
+    set -l mark __falenv_mark_$__falenv_why
+    set -q $mark
+    and set mark $$mark
+    or set mark
+    set -q $__falenv_rivals
+    test $status = (count $__falenv_rivals); and test "$payer" = "$__falenv_ours"
+    or set mark $__falenv_mark_touched
+    if test -n "$__falenv_name"; and test -n "$mark"
+        set -gx FALENV_MARK $mark
+    else
+        set -e -g FALENV_MARK
+    end
+    # A pattern for FAL_KEY. Without a colon all of the key may be secret, so no pattern matches.
+    set -g __falenv_key_pattern "$id:*"
+    test -n "$FAL_KEY"
+    or set -g __falenv_key_pattern ''
+    set -g __falenv_payer "$FAL_HOST:$FAL_RUN_HOST:$FAL_QUEUE_RUN_HOST:$FAL_KEY_ID:$FAL_GRPC_HOST"
+    set -g __falenv_payer_2 "$FAL_REST_HOST:$FAL_WS_RUN_HOST:$FAL_FORCE_AUTH_BY_USER"
+    set -g __falenv_payer_3 "$ISOLATE_AUTH_DISABLED:$ISOLATE_TEST_MODE"
+end
+
 function __falenv_catch_up
     if not test -x "$__falenv_exe" -a -r "$__falenv_main"
         builtin printf '%s\n' $__falenv_gone >&2
@@ -105,6 +141,9 @@ function __falenv_catch_up
     else
         __falenv_check
     end
+    __falenv_set_mark
+    test -n "$__falenv_aside"
+    and __falenv_late command __falenv_tell_aside
     __falenv_show
     set -g __falenv_around "$__falenv_pin:$__falenv_marked:$__falenv_where"
     set -g __falenv_styled "$FALENV_PROMPT:$NO_COLOR:$TERM"
@@ -114,8 +153,13 @@ end
 # what this one looks at, and may be defined later.
 function __falenv_first
     function __falenv_hook --on-event fish_prompt
-        # Most prompts end here. It is one builtin, because each call costs fish.
-        test -x "$__falenv_exe" -a -z "$__falenv_links" -a "x$PWD" = "x$__falenv_pwd" \
+        # Most prompts end here. These are two builtins, because each call costs fish.
+        string match -q -- "$__falenv_key_pattern" "$FAL_KEY"
+        and test -x "$__falenv_exe" -a -z "$__falenv_links" -a "x$PWD" = "x$__falenv_pwd" \
+            -a "x$FAL_HOST:$FAL_RUN_HOST:$FAL_QUEUE_RUN_HOST:$FAL_KEY_ID:$FAL_GRPC_HOST" \
+            = "x$__falenv_payer" \
+            -a "x$FAL_REST_HOST:$FAL_WS_RUN_HOST:$FAL_FORCE_AUTH_BY_USER" = "x$__falenv_payer_2" \
+            -a "x$ISOLATE_AUTH_DISABLED:$ISOLATE_TEST_MODE" = "x$__falenv_payer_3" \
             -a "x$FAL_PROFILE:$FALENV_PROFILE:$FAL_CONFIG_PATH:$HOME" = "x$__falenv_around" \
             -a "x$FALENV_PROMPT:$NO_COLOR:$TERM" = "x$__falenv_styled" \
             -a -e "$__falenv_index" -a -e "$__falenv_store" \
