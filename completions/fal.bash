@@ -209,17 +209,17 @@ __falenv_complete_profile() {
     local options='' argument=''
     case ${words[2]} in
         env) options='--shell --exports-only --unset --no-prompt' argument=names ;;
-        use) options='- --default' argument=names ;;
+        use) options='- --default --none' argument=names ;;
         current) options='--json --name' ;;
-        exec) argument=program ;;
+        exec) options=--none argument=program ;;
         completion) argument=shells ;;
         install | uninstall) options='--yes --dry-run' argument=targets ;;
         list) options='--json' ;;
         set | link) argument=names ;;
         key) options='--stdin --from-env' argument=names ;;
         host) options='--profile --unset --force' ;;
-        delete) argument=names ;;
-        off | on | prompt | unset | create | unlink | allow | deny) ;;
+        delete | unset) argument=names ;;
+        off | on | prompt | create | unlink | allow | deny) ;;
         *) return ;;
     esac
 
@@ -228,8 +228,9 @@ __falenv_complete_profile() {
     for ((i = 3; i < ${#words[@]}; i++)); do
         case ${words[i]} in
             --shell | --profile) i=$((i + 1)) ;;
-            -?*) ;;
             *)
+                # `exec --none` takes no name.
+                [[ ${words[i]} != -?* || ${words[2]}:${words[i]} == exec:--none ]] || continue
                 given=$((given + 1)) last=$i
                 if [[ $argument == program ]]; then
                     break

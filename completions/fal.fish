@@ -36,7 +36,7 @@ function __falenv_complete_place
                 set value
             else if contains -- $word --shell --profile
                 set value yes
-            else if not string match -q -- '-?*' $word
+            else if not string match -q -- '-?*' $word; or test $words[3]$word = exec--none
                 set given (math $given + 1)
             end
         end
@@ -91,7 +91,8 @@ end
 # exec NAME [--] COMMAND…: after the name, use the completion of the command.
 function __falenv_complete_command
     set -l words (__falenv_complete_words)[4..-1]
-    while string match -q -- '-?*' "$words[1]"
+    # `exec --none` takes no name.
+    while string match -q -- '-?*' "$words[1]"; and test $words[1] != --none
         set -e words[1]
     end
     set -e words[1]
@@ -165,6 +166,8 @@ __falenv_complete_add "'env *'" -l unset -d 'Print code that unsets the variable
 __falenv_complete_add "'env *'" -l no-prompt -d 'Do not show the profile in the prompt'
 __falenv_complete_add "'use 0'" -a - -d 'Go back to what the shell used before'
 __falenv_complete_add "'use 0'" -l default -d 'Follow the default again'
+__falenv_complete_add "'use 0'" -l none -d 'Have no fal credentials in this shell'
+__falenv_complete_add "'exec 0'" -l none -d 'Run it without any fal credentials'
 __falenv_complete_add "'current *'" -l json -d 'Print JSON'
 __falenv_complete_add "'current *'" -l name -d 'Print only the name'
 __falenv_complete_add "'install *' 'uninstall *'" -l yes -d 'Make the change without asking'
@@ -176,7 +179,7 @@ __falenv_complete_add "'host *'" -l profile -x -a '(__falenv_complete_names)' -d
 __falenv_complete_add "'host *'" -l unset -d 'Remove the host from the profile'
 __falenv_complete_add "'host *'" -l force -d 'Accept a host that fal does not own'
 
-__falenv_complete_add "'env 0' 'use 0' 'set 0' 'key 0' 'delete 0' 'link 0' 'exec 0'" -a '(__falenv_complete_names)' -d Profile
+__falenv_complete_add "'env 0' 'use 0' 'set 0' 'unset 0' 'key 0' 'delete 0' 'link 0' 'exec 0'" -a '(__falenv_complete_names)' -d Profile
 __falenv_complete_add "'completion 0'" -a 'bash fish zsh'
 __falenv_complete_add "'install *' 'uninstall *'" -a 'bash direnv fish zsh'
 __falenv_complete_add command -a '(__falenv_complete_command)'
