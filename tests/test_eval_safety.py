@@ -23,6 +23,7 @@ from falenv.environment import VARIABLES, environment
 from falenv.errors import KeyNotCarriedError
 from falenv.masking import masked, printable
 from falenv.profile import Profile
+from falenv.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,7 +179,8 @@ def test_exports_are_exact_and_change_nothing_else(
         host = chance.choice([None, None, "api.fal.ai", "api.x-1.example.com:65535"])
         profile = Profile(name, {"key": key} | ({"host": host} if host else {}))
         why = chance.choice(("default", "argument"))
-        variables = environment(Active(profile, why))  # type: ignore[arg-type]
+        store = Store("", "", None)
+        variables = environment(Active(profile, why), store)  # type: ignore[arg-type]
         if why == "default":
             variables |= {"FAL_PROFILE": None}
         code = dialect.render(variables)
@@ -216,7 +218,7 @@ def test_a_value_that_no_program_could_be_started_with_is_refused(home: Home, ki
         profile = Profile("a", {"key": key})
         if refused:
             with pytest.raises(KeyNotCarriedError, match="with more than 65536 bytes"):
-                environment(Active(profile, "default"))
+                environment(Active(profile, "default"), Store("", "", None))
     home.write(
         f'[a]\nkey = "{KEYS["a"]}"\n'
         f'[big]\nkey = "k:{"x" * 200_000}"\n[fit]\nkey = "k:{"x" * 60_000}"\n'

@@ -108,11 +108,19 @@ def test_exec_gives_exactly_the_profiles_environment(home: Home) -> None:
     assert environment("a") == rest | {
         "FAL_KEY": KEYS["a"],
         "FALENV_PROFILE": "a",
+        "FALENV_KEY_ID": KEYS["a"].partition(":")[0],
+        "FALENV_MARK": "*",
         "FAL_PROFILE": "a",
+        # Else the official CLI would take the default's host from the store.
+        "FAL_HOST": "api.alpha.fal.ai",
+        "FAL_RUN_HOST": "fal.run",
+        "FAL_QUEUE_RUN_HOST": "queue.fal.run",
     }
     assert environment("b") == rest | {
         "FAL_KEY": KEYS["b"],
         "FALENV_PROFILE": "b",
+        "FALENV_KEY_ID": KEYS["b"].partition(":")[0],
+        "FALENV_MARK": "*",
         "FAL_PROFILE": "b",
         "FAL_HOST": "api.alpha.fal.ai",
         "FAL_RUN_HOST": "fal.run",

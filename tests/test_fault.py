@@ -153,7 +153,7 @@ class Victim:
         # The lock is free, and what was left lying is gone after the next write.
         after = self.home.fal("create", "later")
         assert after.returncode == 0, (what, after.stderr)
-        assert {path.name for path in store.parent.iterdir()} - {".config.toml.index"} == {
+        assert {path.name for path in store.parent.iterdir()} - {".config.toml.index-1"} == {
             "config.toml", ".config.toml.lock"
         }, what  # fmt: skip
         assert 'key = "00000000-0000-4000-8000-000000000001:fake' in store.read_text()
@@ -274,7 +274,7 @@ def test_what_the_killed_left_goes_with_a_later_write(
     monkeypatch.chdir(home.path)
     home.write(STORE)
     state = home.path / ".local" / "state" / "falenv"
-    index = state / str(home.store).replace("/", "%-")
+    index = state / f"1{str(home.store).replace('/', '%-')}"
     (state / "folders").mkdir(parents=True)
     index.mkdir()
     left = {

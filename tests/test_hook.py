@@ -386,8 +386,8 @@ def test_case_23_no_key_anywhere_but_in_fal_key(home: Home, start: Start, kind: 
     shell.export("FAL_PROFILE", "b")
     shell.unset("FAL_PROFILE")
     home.fal("set", "b")
-    if not kind.has_hook:  # it follows at a command of ours
-        shell.talk("fal profile list")
+    if not kind.has_hook:
+        shell.talk("fal profile use --default")
     shell.prompts()
 
     def found() -> set[str]:

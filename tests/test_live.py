@@ -225,13 +225,14 @@ def test_case_12_off_gives_back_what_was_there(
         f'[__internal__]\nprofile = "a"\n[a]\nkey = "{KEYS["a"]}"\nhost = "api.fal.ai"\n'
         f'[b]\nkey = "{KEYS["b"]}"\n'
     )
-    before = {"FAL_KEY": HAND, "FAL_HOST": "", "FAL_PROFILE": "b", "FALENV_PROFILE": "it's $HOME"}
+    before = {"FAL_KEY": HAND, "FAL_HOST": "", "FAL_PROFILE": "b", "FAL_KEY_ID": "it's $HOME"}
     assign = kind.export if is_exported else kind.assign
     lines = [assign(name, value) for name, value in before.items()]
     shell = start(kind, "\n".join([*lines, kind.eval_line()]))
     for line in ("use a", "use b", "set b", "set a", "use --default"):
         shell.talk(f"fal profile {line}")
     assert shell.get("FAL_KEY") == KEYS["a"]
+    assert shell.get("FAL_KEY_ID") == UNSET
     assert shell.get("FAL_HOST") == "api.fal.ai"
     assert shell.talk("fal profile off") == ""
     for name, value in before.items():
@@ -300,7 +301,7 @@ def test_case_13_a_key_set_by_hand_is_left_alone(home: Home, start: Start, kind:
     shown = shell.talk("fal profile current").splitlines()
     notice(shown[-1], HAND_MASKED, "not the profile's key")
     assert "byhand" not in "".join(shown)
-    assert current(shell)["shell"] == {"key": HAND_MASKED, "is_active": False}
+    assert current(shell)["shell"] == {"key": HAND_MASKED, "is_active": False, "rivals": []}
     # What only looks leaves it too; a switch takes over.
     shell.talk("fal profile list")
     assert shell.get("FAL_KEY") == HAND

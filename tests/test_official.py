@@ -130,8 +130,8 @@ def test_case_47_doctor_shows_the_active_profiles_key(behind: Home) -> None:
     told = doctor(behind)
     assert told["fal"] == "1.83.0"
     assert told["FAL_KEY"] == KEY_ID
-    # Another's key in the environment, which would beat the profile, does not.
-    assert doctor(behind, FAL_KEY=KEYS["b"])["FAL_KEY"] == KEY_ID
+    # A key in the environment is what any program would use, so it stays.
+    assert doctor(behind, FAL_KEY=KEYS["b"])["FAL_KEY"] == KEYS["b"].partition(":")[0]
     assert doctor(behind, FAL_PROFILE="b")["FAL_KEY"] == KEYS["b"].partition(":")[0]
     assert doctor(behind, "falenv")["FAL_KEY"] == KEY_ID
 
@@ -150,10 +150,18 @@ def test_case_47_the_profiles_host_goes_with_its_key(behind: Home) -> None:
     assert doctor(behind, FAL_PROFILE="b", FAL_HOST="api.fal.ai")["FAL_HOST"] == "api.alpha.fal.ai"
 
 
-def test_case_47_app_list_arrives_at_the_server_with_the_key(behind: Home, server: Server) -> None:
+def test_case_47_app_list_arrives_at_the_server_with_the_key(
+    behind: Home, server: Server, official: Path
+) -> None:
+    # These variables are rivals, so the official CLI gets them behind falenv's back.
+    folder = behind.path / "wrapped"
+    folder.mkdir()
+    settings = " ".join(f"{name}={value}" for name, value in server.variables().items())
+    (folder / "fal").write_text(f'#!/bin/sh\n{settings} exec {official}/fal "$@"\n')
+    (folder / "fal").chmod(0o755)
     process = subprocess.Popen(
         [FAL, "app", "list"],
-        env=behind.with_variables(server.variables()),
+        env=behind.with_variables({"PATH": f"{SCRIPTS}:{folder}:/usr/bin:/bin"}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -239,7 +247,7 @@ def test_case_47_beside_us_installed_before_or_after(beside: Home, server: Serve
 
     process = subprocess.Popen(
         ["env", "falenv", "app", "list"],
-        env=beside.with_variables(server.variables()),
+        env=beside.with_variables({**server.variables(), "FAL_KEY": KEYS["b"]}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

@@ -171,7 +171,7 @@ def test_case_20_alive_and_silent_under_any_options(home: Home, start: Start, ki
         assert shell.prompts(2) == ""
         assert shell.exported()["FAL_KEY"] == KEYS[expected]
 
-    check("b")
+    check("b", "" if kind.has_hook else "fal profile use --default")
     check("a", "fal profile use a")
     check("c", "fal profile use odd")
     check("a", "fal profile use -")
@@ -196,11 +196,12 @@ def test_case_22_no_key_in_a_trace(home: Home, start: Start, kind: Kind) -> None
     shown = ""
     for words in ("use b", "use odd", "use -", "set c", "use --default", "list", "nonsense"):
         shown += shell.talk(f"fal profile {words}") + shell.prompts()
+    follow = NEXT if kind.has_hook else "fal profile use --default"
     home.fal("set", "b")
-    shown += shell.talk(NEXT) + shell.prompts()
+    shown += shell.talk(follow) + shell.prompts()
     assert shell.get("FAL_KEY") == KEYS["b"]
     home.profiles("a", "b", default="a")
-    shown += shell.talk(NEXT) + shell.prompts()
+    shown += shell.talk(follow) + shell.prompts()
     assert shell.get("FAL_KEY") == KEYS["a"]
     shown += shell.talk("fal profile off") + shell.prompts()
     assert "fal profile" in shown
@@ -252,10 +253,10 @@ def test_the_shell_is_recognized(home: Home, kind: Kind) -> None:
         assert home.fal("env", "--shell", name).stdout != found
 
 
-# --- dash, at the next command of ours ----------------------------------------------------------
+# --- dash, which has no hook ---------------------------------------------------------------------
 
 
-def test_dash_follows_at_the_next_command(home: Home, start: Start) -> None:
+def test_dash_stays_until_a_switch_is_typed(home: Home, start: Start) -> None:
     home.profiles("a", "b", default="a")
     shell = start("dash")
 
@@ -265,68 +266,57 @@ def test_dash_follows_at_the_next_command(home: Home, start: Start) -> None:
         assert shell.exported().get("FAL_KEY", UNSET) == KEYS.get(expected, expected)
 
     home.fal("set", "b")
-    assert shell.prompts() == ""
-    check("a")  # there is no hook
+    check("a", "", NEXT)
     assert shell.segment == "(fal:a) "
-    check("b", NEXT)
+    said = shell.talk("fal profile list").splitlines()[0]
+    notice(said, "stays on profile 'a'", "'b' is active", "fal profile use --default")
+    check("b", "fal profile use --default")
     assert shell.segment == "(fal:b) "
     home.profiles("a", "b", default="a")  # an editor
-    check("a", NEXT)
-    check("b", "export FAL_PROFILE=b; " + NEXT)
+    check("b", NEXT)
+    check("a", "fal profile use --default")
+    check("b", "fal profile use b")
     home.fal("set", "b")
     home.fal("set", "a")
     check("b", NEXT)  # the pin holds
-    check("a", "unset FAL_PROFILE; " + NEXT)
+    check("a", "fal profile use --default")
     check(HAND, f"export FAL_KEY={HAND}")
     home.fal("set", "b")
-    check(HAND, NEXT + " 2>&1")
+    check(HAND, NEXT)
     check("b", "fal profile use --default")
     home.fal("delete", "b")
-    notice(shell.talk(f"{NEXT}; {NEXT}"), "'b' no longer exists")
-    check(UNSET)
-
-
-def test_dash_follows_before_a_command_of_the_official_cli(home: Home) -> None:
-    home.profiles("a", "b", default="a")
-    folder = home.path / "bin"
-    folder.mkdir()
-    (folder / "fal").write_text('#!/bin/sh\necho "$FAL_KEY $*"\n')
-    (folder / "fal").chmod(0o755)
-    text = f"{EVAL}; {OURS}/falenv profile set b; fal app 'a  b'; echo $FAL_KEY"
-    result = home.script("dash", text, PATH=f"{SCRIPTS}:{folder}:/usr/bin:/bin")
-    assert result.stdout.splitlines()[1:] == [f"{KEYS['b']} app a  b", KEYS["b"]]
+    check("b", NEXT)
+    check(UNSET, "fal profile use --default")
 
 
 def test_dash_keeps_the_last_good_environment(home: Home, start: Start) -> None:
     home.profiles("a", "b", default="a")
     shell = start("dash")
     home.write(b"= =\n")
-    line = f"fal profile use --default; {NEXT} 2>said; {NEXT} 2>said"
-    notice(shell.talk(line), str(home.store))
+    notice(shell.talk("fal profile use --default"), str(home.store))
     assert shell.exported()["FAL_KEY"] == KEYS["a"]
     home.profiles("a", "b", default="b")
-    assert shell.talk(NEXT) == ""
+    assert shell.talk("fal profile use --default") == ""
     assert shell.exported()["FAL_KEY"] == KEYS["b"]
 
 
-def test_dash_follows_the_folder(home: Home, start: Start) -> None:
+def test_dash_follows_the_folder_when_it_is_told_to(home: Home, start: Start) -> None:
     home.profiles("a", "b", default="b")
     (home.path / "one" / "sub").mkdir(parents=True)
     (home.path / "one" / ".fal-profile").write_text("a\n")
     shell = start("dash")
-    notice(shell.talk(f"cd one; {NEXT}; {NEXT}"), "you have not allowed it")
+    notice(shell.talk("cd one; fal profile use --default"), "you have not allowed it")
     assert shell.get("FAL_KEY") == KEYS["b"]
     one_line(shell.talk("fal profile allow"))
     assert shell.get("FAL_KEY") == KEYS["a"]
-    assert shell.talk(f"cd ..; {NEXT}") == ""
+    assert shell.talk("cd ..; fal profile use --default") == ""
     assert shell.get("FAL_KEY") == KEYS["b"]
-    assert shell.talk(f"cd one/sub; {NEXT}") == ""
+    assert shell.talk("cd one/sub; fal profile use --default") == ""
     assert (shell.get("FAL_KEY"), shell.segment) == (KEYS["a"], "(fal:a/) ")
     (home.path / "one" / ".fal-profile").write_text("b" * 2_000 + "\n")
-    # The shell says it once, and the command, which has no profile, too.
-    for line in shell.talk(NEXT).split("\n"):
-        notice(line, "has changed since you allowed it")
-    assert shell.get("FAL_KEY") == UNSET
+    notice(shell.talk("fal profile use --default"), "has changed since you allowed it")
+    # A switch that fails changes nothing.
+    assert shell.get("FAL_KEY") == KEYS["a"]
 
 
 def test_dash_goes_on_without_our_program(home: Home, start: Start) -> None:

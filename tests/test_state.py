@@ -40,7 +40,7 @@ def state(home: Home) -> Path:
 
 
 def indexes(home: Home) -> Path:
-    return state(home) / str(home.store).replace("%", "%%").replace("/", "%-")
+    return state(home) / f"1{str(home.store).replace('%', '%%').replace('/', '%-')}"
 
 
 def note(home: Home, folder: Path) -> Path:
