@@ -55,7 +55,7 @@ def choice(store: Store | Indexed, argument: str | None = None) -> tuple[str, Wh
     link = links.deciding()
     if link:
         return (link.name, "folder") if link.verdict == "allowed" else ("", "changed")
-    if store.default:
+    if store.default or store.default_error:
         return store.default, "default"
     return "", "none"
 
@@ -63,24 +63,35 @@ def choice(store: Store | Indexed, argument: str | None = None) -> tuple[str, Wh
 def resolve(store: Store | Indexed, argument: str | None = None) -> Active:
     """Return the active profile.
 
-    Errors: ProfileNotFoundError, and LinkChangedError for a `.fal-profile` to allow again.
+    Errors: ProfileNotFoundError, StoreError for a profile or a default that cannot be used, and
+    LinkChangedError for a `.fal-profile` to allow again.
     """
     name, why = choice(store, argument)
     if why == "changed":
         raise LinkChangedError(links.chain()[-1].path)
     if why == "none":
         return Active(None, why)
+    if why == "default" and store.default_error:
+        raise store.default_error
+    if name in store.unusable:
+        raise store.unusable[name]
     profile = store.profiles.get(name)
     if profile is None:
-        raise ProfileNotFoundError(name, why, list(store.profiles))
+        raise ProfileNotFoundError(name, why, store.names)
     return Active(profile, why)
 
 
 def target(store: Store, name: str | None) -> str:
     """Return the profile that a command is about: `name`, or without a name the active one.
 
-    Errors: ProfileNotFoundError, NoProfileError.
+    An unusable profile is a target too, since the command may repair it. Errors:
+    ProfileNotFoundError, NoProfileError.
     """
+    wanted = name
+    if name is None and not os.environ.get("FALENV_PROFILE"):  # the prompt shows no other profile
+        wanted = choice(store)[0] or None
+    if wanted in store.unusable:
+        return wanted
     found = resolve(store, name).profile
     if found is None:
         raise NoProfileError

@@ -95,10 +95,10 @@ def refresh(
     if cache:
         write_cached(cache, dialect, program or paths.program(), path, index_path)
     if isinstance(failure, ProfileNotFoundError) and pin() and was is None and not cache:
-        raise ProfileNotFoundError(pin(), "argument", list(found.profiles))
+        raise ProfileNotFoundError(pin(), "argument", found.names)
     if failure:
         raise failure
-    known = set(map(masked, found.profiles))
+    known = set(map(masked, found.names))
     if was and (was not in known or not active.name):
         notices.tell_of_loss(was, active.name, is_known=was in known)
 
@@ -225,7 +225,7 @@ def current_name() -> None:
 def list_names() -> None:
     """Print one line for each name that a line can hold, for completion. Never fail."""
     try:
-        names = store.read(paths.store()).profiles
+        names = store.read(paths.store()).names
     except FalenvError:
         return
     emit("".join(f"{name}\n" for name in names if name.isprintable() and name == masked(name)))
