@@ -40,11 +40,9 @@ class Profile:
         self.host: str | None = None
         self.flaw = ""
         if "key" in settings:
-            command = f"fal profile key {as_word(name)}"
-            self.key, self.flaw = _stored_key(settings["key"], command)
+            self.key, self.flaw = _stored_key(settings["key"], name)
         if "host" in settings:
-            command = f"fal profile host HOST --profile {as_word(name)}"
-            self.host = _stored_host(settings["host"], command)
+            self.host = _stored_host(settings["host"], name)
         self.sgr = segment.sgr(str(settings.get("color", "")))
         self.settings = list(settings)
 
@@ -65,25 +63,27 @@ class Profile:
         return f"Profile({self.name!r}, key={mask(self.key)}, host={self.host!r})"
 
 
-def _stored_key(value: object, command: str) -> tuple[str, str]:
+def _stored_key(value: object, name: str) -> tuple[str, str]:
     """Return the key that the store has, and what is around it that does not belong to it.
 
     The official CLI stores a key as it was pasted. Leave out a byte order mark, white space and one
     pair of quotes around the key. A key with white space, an invisible character or half a pair of
-    quotes in it raises SettingError, because nobody can tell which key was meant. `command` sets
-    the key again.
+    quotes in it raises SettingError, because nobody can tell which key was meant. `name` is the
+    profile's.
     """
+    if isinstance(value, str) and (not value or _is_plain(value)):
+        return value, ""
+    command = f"fal profile key {as_word(name)}"
     if not isinstance(value, str):
         cure = f'write it as key = "ID:SECRET", or run: {command}'
         raise SettingError("key", "is not text", cure)
-    if not value or _is_plain(value):
-        return value, ""
-    cure = f"set it again: {command}"
+    cure = f"remove it, or set the key again: {command}"
     stripped = value.removeprefix("\ufeff").strip()
     is_quoted = len(stripped) > 1 and stripped[0] in _QUOTES and stripped[-1] in _QUOTES
     key = stripped[1:-1].strip() if is_quoted else stripped
     if not key:
-        raise SettingError("key", "has nothing but white space and quotes in it", cure)
+        what = "has nothing but white space and quotes in it"
+        raise SettingError("key", what, f"set the key again: {command}")
     start = value.index(key)
     for at, char in enumerate(key):
         is_at_end = at in {0, len(key) - 1}
@@ -123,8 +123,9 @@ def _described(char: str) -> str:
     return f"U+{ord(char):04X} {unicodedata.name(char, '')}".rstrip()
 
 
-def _stored_host(value: object, command: str) -> str:
-    """Return the host that the store has; raise SettingError. `command` changes the host."""
+def _stored_host(value: object, name: str) -> str:
+    """Return the host that the store has for profile `name`; raise SettingError."""
+    command = f"fal profile host HOST --profile {as_word(name)}"
     if not isinstance(value, str):
         cure = f'write it as host = "{DEFAULT_HOST}", or run: {command}'
         raise SettingError("host", "is not text", cure)
