@@ -98,7 +98,7 @@ def choice(store: Store | Indexed, argument: str | None = None) -> tuple[str, Wh
     link = links.deciding()
     if link:
         return (link.name, "folder") if link.verdict == "allowed" else ("", "changed")
-    if store.default:
+    if store.default or store.default_error:
         return store.default, "default"
     return "", "none"
 
@@ -106,16 +106,21 @@ def choice(store: Store | Indexed, argument: str | None = None) -> tuple[str, Wh
 def resolve(store: Store | Indexed, argument: str | None = None) -> Active:
     """Return the active profile.
 
-    Errors: ProfileNotFoundError, and LinkChangedError for a `.fal-profile` to allow again.
+    Errors: ProfileNotFoundError, StoreError for a profile or a default that cannot be used, and
+    LinkChangedError for a `.fal-profile` to allow again.
     """
     name, why = choice(store, argument)
     if why == "changed":
         raise LinkChangedError(links.chain()[-1].path)
     if why in {"none", "nobody"}:
         return Active(None, why)
+    if why == "default" and store.default_error:
+        raise store.default_error
+    if name in store.unusable:
+        raise store.unusable[name]
     profile = store.profiles.get(name)
     if profile is None:
-        raise ProfileNotFoundError(name, why, list(store.profiles))
+        raise ProfileNotFoundError(name, why, store.names)
     return Active(profile, why)
 
 
@@ -129,7 +134,10 @@ def for_program(store: Store | Indexed) -> Active:
     for profile in store.profiles.values():
         if label(profile.name) == shown():
             return Active(profile, "argument")
-    raise ProfileNotFoundError(shown(), "shell", list(store.profiles))
+    for name, error in store.unusable.items():
+        if label(name) == shown():
+            raise error
+    raise ProfileNotFoundError(shown(), "shell", store.names)
 
 
 def target(store: Store, name: str | None, words: str) -> str:
@@ -137,8 +145,14 @@ def target(store: Store, name: str | None, words: str) -> str:
 
     `words` are the command with NAME in place of the name, for the message. Errors:
     ProfileNotFoundError, NoProfileError, and NotShownError if the prompt shows another profile than
-    the active one, or one of another store.
+    the active one, or one of another store. An unusable profile is a target too, since the command
+    may repair it.
     """
+    wanted = name
+    if name is None and not shown():
+        wanted = choice(store)[0] or None
+    if wanted in store.unusable:
+        return wanted
     found = resolve(store, name).profile
     if found is None:
         raise NoProfileError

@@ -1,7 +1,8 @@
 """The changes to the store: create, set and unset the default, key, host, delete.
 
 Each function makes one change and brings the index up to date, so that open shells follow. It
-returns the store before and after. Errors: StoreError, StoreBusyError.
+returns the store before and after. Errors: StoreError, StoreBusyError. Only a change of the default
+refuses a store whose default is odd, and only if it cannot repair that.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def set_default(name: str) -> tuple[Store, Store]:
         for table in (name, INTERNAL):
             if table not in data:
                 data[table] = {}
-        data[INTERNAL]["profile"] = name
+        _internal(data)["profile"] = name
 
     return _change(edit)
 
@@ -71,7 +72,8 @@ def delete(name: str) -> tuple[Store, Store]:
     """Delete a profile. If it is the default, leave the store without one."""
 
     def edit(data: Data) -> None:
-        if data.get(INTERNAL, {}).get("profile") == name:
+        internal = data.get(INTERNAL)
+        if isinstance(internal, dict) and internal.get("profile") == name:
             _drop_default(data)
         if name in data:
             del data[name]
@@ -86,8 +88,17 @@ def _change(edit: Change) -> tuple[Store, Store]:
 
 
 def _drop_default(data: Data) -> None:
-    if "profile" in data.get(INTERNAL, {}):
+    if INTERNAL in data and "profile" in _internal(data):
         del data[INTERNAL]["profile"]
+
+
+def _internal(data: Data) -> Data:
+    """Return the table that has the default; raise StoreError if it is not a table."""
+    found: Data = data[INTERNAL]
+    error = None if isinstance(found, dict) else store.read(paths.store()).default_error
+    if error:
+        raise error
+    return found
 
 
 def _table(data: Data, name: str) -> Data:

@@ -40,6 +40,19 @@ class StoreNotWrittenError(StoreError):
         super().__init__(path, what, "nothing was changed; fix this and try again")
 
 
+class UnusableProfileError(StoreError):
+    """A setting in one profile's table cannot be used. All other profiles can.
+
+    `reason` is the message in short, for a table that names the profile.
+    """
+
+    def __init__(self, path: str, name: str, error: SettingError, line: int | None) -> None:
+        what = f"the {error.setting} of profile {shown(name)} {error.what}"
+        super().__init__(path, what, error.cure, line)
+        brief = error.what.partition(":")[0]
+        self.reason = f"the {error.setting} {brief}" + (f", line {line}" if line else "")
+
+
 class StartupFileError(StoreError):
     """A shell's start-up file cannot be read, understood or written. It was not changed."""
 
@@ -143,6 +156,19 @@ class InvalidNameError(FalenvError):
             f"{shown(name)} cannot be a profile's name: {what}; "
             "use letters, digits and any of . _ - @ + /"
         )
+
+
+class SettingError(FalenvError):
+    """A setting of a profile has a value that cannot be used. The store knows in which line.
+
+    `what` is wrong with `setting`, `key` or `host`; the text never has a part of a key in it.
+    """
+
+    def __init__(self, setting: str, what: str, cure: str) -> None:
+        super().__init__(f"the {setting} {what}; {cure}")
+        self.setting = setting
+        self.what = what
+        self.cure = cure
 
 
 class InvalidKeyError(FalenvError):

@@ -78,9 +78,9 @@ def env(
 ) -> None:
     """Print the code that brings the active profile into a shell.
 
-    A name that does not exist fails closed: the code unsets FAL_KEY, and the error follows. Only
-    a default that does not exist leaves the user's FAL_KEY alone. On any other error print nothing,
-    so the shell keeps what it has.
+    A profile that cannot be used fails closed: the code unsets FAL_KEY, and the error follows. Only
+    with such a default the user's FAL_KEY stays. On any other error print nothing, so the shell
+    keeps what it has.
     """
     dialect = _dialect(shell)
     if unset:
@@ -129,10 +129,10 @@ def refresh(
     if cache:
         write_cached(cache, dialect, program or paths.program(), path, index_path)
     if isinstance(failure, ProfileNotFoundError) and pin() and was is None and not cache:
-        raise ProfileNotFoundError(pin(), "argument", list(found.profiles))
+        raise ProfileNotFoundError(pin(), "argument", found.names)
     if failure:
         raise failure
-    known = set(map(masked, found.profiles))
+    known = set(map(masked, found.names))
     if was and (was not in known or not active.name):
         own = os.environ.get(notices.OWN_KEY_ID, "")
         notices.tell_of_loss(was, active.name, is_known=was in known, own=own)
@@ -188,7 +188,7 @@ def _decide(
 ) -> tuple[Active, Environment, FalenvError | None]:
     """Return the active profile and its environment; on an error no profile, and the error.
 
-    If the default does not exist, no profile is active, unless a running shell was on one. Say if
+    If the default cannot be used, no profile is active, unless a running shell was on one. Say if
     this folder has a `.fal-profile` that is not followed.
     """
     failure = None
@@ -202,8 +202,7 @@ def _decide(
         variables = environment(active, found)
     except FalenvError as error:
         failure, active, variables = error, Active(None, "failed"), NOTHING
-        is_missing = isinstance(error, ProfileNotFoundError)
-        if is_missing and choice(found, name)[1] == "default" and not is_running:
+        if choice(found, name)[1] == "default" and not is_running:
             active, variables = Active(None, "none"), {}
     if name is None and not pin():
         notices.tell_of_folder()
@@ -287,7 +286,7 @@ def current_name() -> None:
 def list_names() -> None:
     """Print one line for each name that a line can hold, for completion. Never fail."""
     try:
-        names = store.read(paths.store()).profiles
+        names = store.read(paths.store()).names
     except FalenvError:
         return
     emit("".join(f"{name}\n" for name in names if name.isprintable() and name == masked(name)))

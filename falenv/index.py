@@ -13,12 +13,13 @@ store by which a reader has seen the key, the colour in the prompt, the host, th
         8;31 comfy
         12@api.alpha.fal.ai work
         0 new           there is no key
-        - odd           there is no such line: a shell must ask a process; all these come last
+        - odd           a shell must ask a process: there is no such line, or the profile is
+                        unusable; all these come last
 
 Its mtime equals the store's. So a shell that has followed this file is up to date while the file
 exists and the store is neither newer nor older (`-nt`, `-ot`): four calls of stat. Names that a
-line of text cannot hold are left out. If the default is such a name, `-` stands for it. The stamp
-of a missing store is `none`. For a store that cannot be read the default is `!`.
+line of text cannot hold are left out. If the default is such a name, or no text, `-` stands for it.
+The stamp of a missing store is `none`. For a store that cannot be read the default is `!`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import os
 import time
 
 from falenv import files, links, paths
-from falenv.errors import InvalidHostError
+from falenv.errors import SettingError
 from falenv.masking import masked, printable
 from falenv.profile import Profile
 from falenv.segment import DIM
@@ -37,6 +38,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from falenv.errors import StoreError, UnusableProfileError
     from falenv.store import Store
 
 #: With more lines, in either file, a process is quicker than a shell's `read` in a loop.
@@ -58,10 +60,10 @@ NEVER_NS = 1
 class Indexed:
     """What the index says about a store: the default, and the profiles with a line or no key.
 
-    `path` is the path of the index.
+    `path` is the path of the index. Only the store itself tells what is wrong with a profile.
     """
 
-    __slots__ = ("default", "default_has_host", "path", "profiles")
+    __slots__ = ("default", "default_error", "default_has_host", "path", "profiles", "unusable")
 
     def __init__(self, path: str, text: str, store_text: str) -> None:
         first, *entries = text.split("\n")[:-1]
@@ -69,6 +71,13 @@ class Indexed:
         self.path = path
         self.default_has_host = flag == WITH_HOST
         self.profiles = _profiles(entries, store_text)
+        self.default_error: StoreError | None = None
+        self.unusable: dict[str, UnusableProfileError] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all profiles that the index has a line for."""
+        return list(self.profiles)
 
 
 def from_index(store_path: str, text: str, status: os.stat_result | None) -> Indexed | None:
@@ -86,7 +95,7 @@ def from_index(store_path: str, text: str, status: os.stat_result | None) -> Ind
             files.check_folder(folder)
             content = files.read(path, mtime_ns=status.st_mtime_ns)
             return Indexed(path, content.decode("utf-8"), text)
-        except (OSError, LookupError, ValueError):  # also from what is no text, or has no line
+        except (OSError, LookupError, ValueError, SettingError):  # also from what is no text
             continue
     return None
 
@@ -94,7 +103,7 @@ def from_index(store_path: str, text: str, status: os.stat_result | None) -> Ind
 def _profiles(entries: list[str], text: str) -> dict[str, Profile]:
     """Return the profiles that the entries of an index find in the text of the store.
 
-    Errors: LookupError and ValueError for entries that are malformed or wrong.
+    Errors: LookupError, ValueError and SettingError for entries that are malformed or wrong.
     """
     seen = {number: what for number, *what in _seen(text)}
     found = {}
@@ -122,10 +131,10 @@ def update(store: Store | Indexed) -> str:
         return store.path
     lines = {tuple(what): number for number, *what in _seen(store.text)}
     default = store.default if _fits(store.default) or not store.default else ASK
+    if store.default_error:
+        default = ASK
     entries = [
-        f"{_place(lines, profile)} {name}"
-        for name, profile in store.profiles.items()
-        if _fits(name)
+        f"{_place(lines, store.profiles.get(name))} {name}" for name in store.names if _fits(name)
     ]
     entries.sort(key=lambda entry: entry.startswith(ASK))
     entries[LAST_LINE:] = [f"{ASK} {entry.partition(' ')[2]}" for entry in entries[LAST_LINE:]]
@@ -195,11 +204,12 @@ def _headers(name: str) -> tuple[str, str]:
     return f"[{name}]", f'["{name}"]'
 
 
-def _place(lines: dict[tuple[str, ...], int], profile: Profile) -> str:
-    """Return what stands before a profile's name in the index: line, colour and host."""
-    try:
-        host = profile.hosts[:1]
-    except InvalidHostError:  # a process reports it
+def _place(lines: dict[tuple[str, ...], int], profile: Profile | None) -> str:
+    """Return what stands before a profile's name in the index: line, colour and host.
+
+    `profile` is None for an unusable one. A key that is not clean is in no line as it is used.
+    """
+    if profile is None:
         return ASK
     place = ASK if profile.key or profile.host else NO_KEY
     for header in _headers(profile.name):
@@ -209,7 +219,7 @@ def _place(lines: dict[tuple[str, ...], int], profile: Profile) -> str:
     if place == ASK:
         return ASK
     color = "" if profile.sgr == DIM else f";{profile.sgr}"
-    return "@".join([place + color, *host])
+    return "@".join([place + color, *profile.hosts[:1]])
 
 
 def _seen(text: str) -> Iterator[tuple[int, str, str, str]]:

@@ -36,6 +36,17 @@ def tell_of_mode(before: Store) -> None:
         say(f"other users could access {before.path}; it is private now")
 
 
+def tell_of_flaw(found: Store, profile: Profile | None) -> None:
+    """Say what the store has around the key of a profile that does not belong to the key."""
+    if profile and profile.flaw:
+        line = found.line_of(profile.name, "key")
+        where = f"{found.path}, line {line}" if line else found.path
+        say(
+            f"{where}: the key of profile {shown(profile.name)} {profile.flaw}; falenv leaves that "
+            "out, but the official CLI does not, so remove it"
+        )
+
+
 def tell_of_folder() -> None:
     """Say which `.fal-profile` files falenv ignores here, once for each text of each file."""
     for link in filter(links.is_news, links.chain()):
@@ -91,15 +102,16 @@ def tell_shell(now: Store, mark: str) -> None:
     """
     name, why = choice(now)
     profile = now.profiles.get(name)
+    missing = "falenv cannot use it" if name in now.unusable else "no such profile exists"
     if why == "pin" and name != now.default:
         stays = f"this shell stays on {shown(name)}, because FAL_PROFILE pins it"
-        gone = f"FAL_PROFILE still names {shown(name)}, but no such profile exists"
+        gone = f"FAL_PROFILE still names {shown(name)}, but {missing}"
         cure = "fal profile use --default" if mark else "unset FAL_PROFILE"
         say(f"{stays if profile else gone}; to follow the default: {cure}")
     if why == "folder" and name != now.default:
         stays = f"this folder stays on {shown(name)}, because its .fal-profile names it"
         gone = (
-            f"this folder's .fal-profile still names {shown(name)}, but no such profile exists; "
+            f"this folder's .fal-profile still names {shown(name)}, but {missing}; "
             "to choose another: fal profile link NAME"
         )
         say(stays if profile else gone)

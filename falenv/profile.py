@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from falenv import segment
-from falenv.errors import InvalidHostError, InvalidKeyError, InvalidNameError
+from falenv.errors import InvalidHostError, InvalidKeyError, InvalidNameError, SettingError
 from falenv.masking import as_word, mask, shown
 
 DEFAULT_HOST = "api.alpha.fal.ai"  # fal/flags.py of the official CLI
@@ -14,6 +14,9 @@ _NAME_PUNCTUATION = "._-@+/"
 _NAME_LENGTH = 64
 _QUOTES = "'\"\u2018\u2019\u201c\u201d"  # plain ones, and those of word processors
 _LAST_PORT = 65535
+#: Letters and symbols that a terminal shows as nothing.
+_HIDDEN_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
+_CHARACTERS = {" ": "a blank", "\t": "a tab", "\n": "a line break", "\r": "a carriage return"}
 
 
 TYPE_CHECKING = False
@@ -24,16 +27,22 @@ if TYPE_CHECKING:
 class Profile:
     """One named table of the store.
 
-    `key` and `host` are None if the table has none. `settings` are the names in the table. `sgr`
-    is the colour in the prompt (see `segment.sgr`).
+    `key` and `host` are None if the table has none. `key` is clean: `flaw` says what the store has
+    around it, or is empty. `settings` are the names in the table. `sgr` is the colour in the prompt
+    (see `segment.sgr`). Errors: SettingError for a key or a host that cannot be used.
     """
 
-    __slots__ = ("host", "key", "name", "settings", "sgr")
+    __slots__ = ("flaw", "host", "key", "name", "settings", "sgr")
 
     def __init__(self, name: str, settings: dict[str, Any]) -> None:
         self.name = name
-        self.key: str | None = settings.get("key")
-        self.host: str | None = settings.get("host")
+        self.key: str | None = None
+        self.host: str | None = None
+        self.flaw = ""
+        if "key" in settings:
+            self.key, self.flaw = _stored_key(settings["key"], name)
+        if "host" in settings:
+            self.host = _stored_host(settings["host"], name)
         self.sgr = segment.sgr(str(settings.get("color", "")))
         self.settings = list(settings)
 
@@ -42,18 +51,10 @@ class Profile:
         """The hosts of the REST API, the runner and its queue; empty if the profile has no host.
 
         The official CLI derives the latter two from the first (fal/flags.py).
-        Errors: InvalidHostError.
         """
         if not self.host:
             return ()
-        try:
-            host = check_host(self.host, allow_foreign=True)
-        except InvalidHostError as error:
-            raise InvalidHostError(
-                f"the host of profile {shown(self.name)} cannot be used: {error}; "
-                f"to change it: fal profile host HOST --profile {as_word(self.name)}"
-            ) from None
-        return hosts(host)
+        return hosts(self.host)
 
     def __repr__(self) -> str:
         return f"Profile({self.name!r}, key={mask(self.key)}, host={self.host!r})"
@@ -63,6 +64,81 @@ def hosts(host: str) -> tuple[str, str, str]:
     """Return the hosts of the REST API, the runner and its queue, as fal/flags.py derives them."""
     run = host.replace("api.", "", 1).replace("alpha.", "", 1).replace(".ai", ".run", 1)
     return host, run, f"queue.{run}"
+
+
+def _stored_key(value: object, name: str) -> tuple[str, str]:
+    """Return the key that the store has, and what is around it that does not belong to it.
+
+    The official CLI stores a key as it was pasted. Leave out a byte order mark, white space and one
+    pair of quotes around the key. A key with white space, an invisible character or half a pair of
+    quotes in it raises SettingError, because nobody can tell which key was meant. `name` is the
+    profile's.
+    """
+    if isinstance(value, str) and (not value or _is_plain(value)):
+        return value, ""
+    command = f"fal profile key {as_word(name)}"
+    if not isinstance(value, str):
+        cure = f'write it as key = "ID:SECRET", or run: {command}'
+        raise SettingError("key", "is not text", cure)
+    cure = f"remove it, or set the key again: {command}"
+    stripped = value.removeprefix("\ufeff").strip()
+    is_quoted = len(stripped) > 1 and stripped[0] in _QUOTES and stripped[-1] in _QUOTES
+    key = stripped[1:-1].strip() if is_quoted else stripped
+    if not key:
+        what = "has nothing but white space and quotes in it"
+        raise SettingError("key", what, f"set the key again: {command}")
+    start = value.index(key)
+    for at, char in enumerate(key):
+        is_at_end = at in {0, len(key) - 1}
+        if _is_hidden(char) or (is_at_end and char in _QUOTES):
+            what = f"has {_described(char)} in it, as character {start + at + 1}"
+            raise SettingError("key", what, cure)
+    around = ["quotes"] if is_quoted else []
+    if len(key) < len(value) - 2 * is_quoted:
+        around.insert(0, "white space")
+    return key, f"has {' and '.join(around)} around it" if around else ""
+
+
+def _is_plain(key: str) -> bool:
+    """Return True for a key that has nothing odd in it, which nearly all keys are."""
+    is_graphic = key.isascii() and key.isprintable() and " " not in key
+    return is_graphic and key[0] not in _QUOTES and key[-1] not in _QUOTES
+
+
+def _is_hidden(char: str) -> bool:
+    """Return True for white space and for characters that take no place on a screen."""
+    if char.isascii():
+        return char.isspace() or not char.isprintable()
+    import unicodedata
+
+    is_mark = unicodedata.category(char) in {"Mn", "Me"}
+    return char.isspace() or not char.isprintable() or is_mark or char in _HIDDEN_LETTERS
+
+
+def _described(char: str) -> str:
+    """Return words for a character that is hard to see."""
+    if char in _QUOTES:
+        return "a quote"
+    if char in _CHARACTERS:
+        return _CHARACTERS[char]
+    import unicodedata
+
+    return f"U+{ord(char):04X} {unicodedata.name(char, '')}".rstrip()
+
+
+def _stored_host(value: object, name: str) -> str:
+    """Return the host that the store has for profile `name`; raise SettingError."""
+    command = f"fal profile host HOST --profile {as_word(name)}"
+    if not isinstance(value, str):
+        cure = f'write it as host = "{DEFAULT_HOST}", or run: {command}'
+        raise SettingError("host", "is not text", cure)
+    if not value:
+        return value
+    try:
+        return check_host(value, allow_foreign=True)
+    except InvalidHostError as error:
+        cure = f"to change it: {command}"
+        raise SettingError("host", f"cannot be used: {error}", cure) from None
 
 
 def check_name(name: str) -> str:

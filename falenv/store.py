@@ -11,8 +11,14 @@ import stat
 import time
 
 from falenv import files
-from falenv.errors import StoreBusyError, StoreError, StoreNotWrittenError
-from falenv.masking import as_path, shown, without_names
+from falenv.errors import (
+    SettingError,
+    StoreBusyError,
+    StoreError,
+    StoreNotWrittenError,
+    UnusableProfileError,
+)
+from falenv.masking import as_path, without_names
 from falenv.profile import INTERNAL, Profile
 
 TYPE_CHECKING = False
@@ -41,10 +47,23 @@ class Store:
     """The store as it was when it was read.
 
     `stamp` identifies the version of the file, and `mtime_ns` is its last change. `data` is the
-    whole document. `profiles` and `default` are the parts of it that falenv uses.
+    whole document. `profiles` and `default` are the parts of it that falenv uses. `unusable` has
+    the error for each profile with an odd table, and `default_error` the one for an odd default.
     """
 
-    __slots__ = ("data", "default", "mode", "mtime_ns", "path", "profiles", "stamp", "text")
+    __slots__ = (
+        "_lines",
+        "data",
+        "default",
+        "default_error",
+        "mode",
+        "mtime_ns",
+        "path",
+        "profiles",
+        "stamp",
+        "text",
+        "unusable",
+    )
 
     def __init__(self, path: str, text: str, status: os.stat_result | None) -> None:
         self.path = path
@@ -53,7 +72,44 @@ class Store:
         self.mtime_ns = status.st_mtime_ns if status else None
         self.mode = stat.S_IMODE(status.st_mode) if status else None
         self.data = _parse(path, text)
-        self.default, self.profiles = _understand(path, text, self.data)
+        self._lines: dict[tuple[str, str], int] | None = None
+        self.default, self.default_error = self._read_default()
+        self.profiles: dict[str, Profile] = {}
+        self.unusable: dict[str, UnusableProfileError] = {}
+        for name, table in self.data.items():
+            if name == INTERNAL or not isinstance(table, dict):
+                continue  # top-level scalars are the official CLI's global settings
+            try:
+                self.profiles[name] = Profile(name, table)
+            except SettingError as error:
+                line = self.line_of(name, error.setting)
+                self.unusable[name] = UnusableProfileError(path, name, error, line)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all profiles, usable or not, in the order of the file."""
+        return [name for name in self.data if name in self.profiles or name in self.unusable]
+
+    def line_of(self, table: str, setting: str) -> int | None:
+        """Return the line (from 1) that has a setting of a table, for messages; None if not found.
+
+        An empty `table` stands for the top level.
+        """
+        if self._lines is None:
+            self._lines = _lines(self.text)
+        return self._lines.get((table, setting))
+
+    def _read_default(self) -> tuple[str, StoreError | None]:
+        """Return the default, or an empty string, and what is wrong with it."""
+        internal = self.data.get(INTERNAL, {})
+        if not isinstance(internal, dict):
+            what, cure = f"{INTERNAL} is not a table", f"write it as [{INTERNAL}]"
+            return "", StoreError(self.path, what, cure, self.line_of("", INTERNAL))
+        default = internal.get("profile", "")
+        if not isinstance(default, str):
+            what, cure = "the default profile is not text", "choose one: fal profile set NAME"
+            return "", StoreError(self.path, what, cure, self.line_of(INTERNAL, "profile"))
+        return default, None
 
     @property
     def default_has_host(self) -> bool:
@@ -219,49 +275,29 @@ def _parse(path: str, text: str) -> dict[str, Any]:
         raise StoreError(path, "the store is nested too deeply", "remove some levels") from None
 
 
-def _understand(path: str, text: str, data: dict[str, Any]) -> tuple[str, dict[str, Profile]]:
-    """Return the default, or an empty string, and the profiles; raise StoreError for odd types."""
-    internal = data.get(INTERNAL, {})
-    if not isinstance(internal, dict):
-        line = line_of(text, None, INTERNAL)
-        raise StoreError(path, f"{INTERNAL} is not a table", f"write it as [{INTERNAL}]", line)
-    default = internal.get("profile", "")
-    if not isinstance(default, str):
-        line = line_of(text, INTERNAL, "profile")
-        cure = 'write it as profile = "NAME"'
-        raise StoreError(path, "the default profile is not text", cure, line)
-    profiles = {}
-    for name, table in data.items():
-        if name == INTERNAL or not isinstance(table, dict):
-            continue  # top-level scalars are the official CLI's global settings
-        for setting, form in (("key", "ID:SECRET"), ("host", "api.alpha.fal.ai")):
-            if not isinstance(table.get(setting, ""), str):
-                what = f"the {setting} of profile {shown(name)} is not text"
-                cure = f'write it as {setting} = "{form}"'
-                raise StoreError(path, what, cure, line_of(text, name, setting))
-        profiles[name] = Profile(name, table)
-    return default, profiles
+def _lines(text: str) -> dict[tuple[str, str], int]:
+    """Return the line of each setting that a message may be about, by table and setting.
 
-
-def line_of(text: str, table: str | None, setting: str) -> int | None:
-    """Return the line (from 1) that sets `setting` in `table`, for messages; None if not found."""
+    Parse each line on its own, below the header that it is under.
+    """
     import tomli
 
+    found: dict[tuple[str, str], int] = {}
     header = ""
     for number, line in enumerate(text.split("\n"), 1):
         if line.lstrip().startswith("["):
             header = line
-        if setting not in line:
+        if not any(setting in line for setting in ("key", "host", "profile", INTERNAL)):
             continue
         try:
-            found: Any = tomli.loads(line if line == header else f"{header}\n{line}")
+            data = tomli.loads(line if line == header else f"{header}\n{line}")
         except (ValueError, RecursionError):  # the line is only a part of something
             continue
-        if table is not None:
-            found = found.get(table)
-        if isinstance(found, dict) and setting in found:
-            return number
-    return None
+        for name, value in data.items():
+            found.setdefault(("", name), number)
+            for setting in value if isinstance(value, dict) else ():
+                found.setdefault((name, setting), number)
+    return found
 
 
 def _take_lock(path: str, target: str) -> BaseFileLock:

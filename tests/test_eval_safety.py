@@ -10,6 +10,7 @@ import os
 import random
 import re
 import shlex
+import unicodedata
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,6 +59,12 @@ def text(chance: random.Random, longest: int = 30, plain: str = "") -> str:
     if not plain and chance.random() < 0.01:
         length = chance.choice([255, 256, 4095, 4096, 8192, 15_000])
     return "".join(chance.choice(alphabet) for _ in range(length))
+
+
+def usable(key: str) -> str:
+    """Return a key without what makes a stored key unusable (case 79)."""
+    kept = (char for char in key if char.isprintable() and not char.isspace())
+    return f"k{''.join(char for char in kept if unicodedata.category(char) not in {'Mn', 'Me'})}:"
 
 
 def name_of_file(chance: random.Random) -> bytes:
@@ -177,7 +184,8 @@ def test_exports_are_exact_and_change_nothing_else(
     for number in range(count):
         key, name = text(chance), text(chance)
         host = chance.choice([None, None, "api.fal.ai", "api.x-1.example.com:65535"])
-        profile = Profile(name, {"key": key} | ({"host": host} if host else {}))
+        profile = Profile(name, {"host": host} if host else {})
+        profile.key = key  # the dialects quote more than a store may have (case 79)
         why = chance.choice(("default", "argument"))
         store = Store("", "", None)
         variables = environment(Active(profile, why), store)  # type: ignore[arg-type]
@@ -305,9 +313,9 @@ def test_the_integration_in_odd_places_with_odd_names(
         pairs = {"a": KEYS["a"]}
         for _ in range(profiles):
             if chance.random() < 0.7:
-                pairs[text(chance, 12, RAW)] = text(chance, 40, RAW)
+                pairs[text(chance, 12, RAW)] = usable(text(chance, 40, RAW))
             else:
-                pairs[text(chance)] = text(chance)
+                pairs[text(chance)] = usable(text(chance))
         pairs["a"] = KEYS["a"]  # whatever came by that name
         tables = "\n".join(f"[{toml(name)}]\nkey = {toml(key)}" for name, key in pairs.items())
         with open(store, "w", encoding="utf-8") as file:

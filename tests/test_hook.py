@@ -115,7 +115,7 @@ def test_a_command_that_switches_starts_python_once(
 
 
 ODD = {
-    "plain": ('key = "ID:it\'s $(touch pwned)"', False),
+    "plain": ('key = "ID:it\'s$(>pwned)"', False),
     "single-quoted": ("key = 'ID:s'", True),
     "backslash": (r'key = "ID:back\\slash\u0041"', True),
     "host": ('key = "ID:h"\nhost = "api.fal.ai"', False),

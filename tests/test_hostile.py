@@ -145,6 +145,7 @@ STORES: dict[str, str | bytes] = {
 #: What is a store after all, so that some commands succeed.
 FINE = {
     "empty", "a key as a name", "the default is no profile", "CRLF", "NUL in a key",
+    "key is a number", "host is a table", "default is a list", "internal is text",
     "deep dotted keys", "10,000 profiles",
     "a newline in a key", "ESC in a name", "nan and dates", "odd names", "host of another's",
     "dangling", "gone",

@@ -196,7 +196,7 @@ def test_case_11_a_broken_store_leaves_the_last_good_environment(
     shell = start(kind)
     good = home.store.read_bytes()
     half = good[: len(good) // 2]
-    for broken in (half, b"= =\n", b"\xff\xfe", b"[a]\nkey = 123\n"):
+    for broken in (half, b"= =\n", b"\xff\xfe"):
         home.write(broken)
         notice(shell.prompts(3), str(home.store))
         assert shell.exported()["FAL_KEY"] == KEYS["a"]

@@ -22,7 +22,7 @@ from test_live import (  # noqa: F401
     test_case_12_off_gives_back_what_was_there,
     test_case_29_off_leaves_nothing_of_ours,
 )
-from test_values import HOSTILE, nothing_ran, write
+from test_values import hostile_pairs, nothing_ran, write
 
 from falenv.masking import printable
 
@@ -52,7 +52,7 @@ def lines(*commands: str) -> str:
 
 
 def test_case_01_keys_and_names_through_eval(home: Home, kind: Kind) -> None:
-    pairs = [(value, f"id:{HOSTILE[-number]}{number}") for number, value in enumerate(HOSTILE, 1)]
+    pairs = hostile_pairs()
     if kind.name != "dash":  # most of them take a process
         pairs = pairs[::4]
     write(home, pairs)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from driver import Shell
 
 PROMPT = "ready> "
+#: falenv's table has the seed's columns and two more.
+HEADINGS = ["Default", "Profile", "Key ID", "Active here", "Settings"]
 INTEGRATION = {
     "alone": "",
     **{shell: KINDS[shell].eval_line("--no-prompt") for shell in SHELLS},
@@ -43,12 +45,13 @@ class Transcript:
         return lines[asked[-1] :] if asked else []
 
     def table(self) -> list[list[str]]:
-        """Return the cells of `fal profile list`."""
+        """Return the cells of `fal profile list`, in the three columns that the seed has."""
         self.ask("fal profile list")
         self.shell.wait(lambda: self._seen()[1:][-1:] == [PROMPT.rstrip()], "the table", seconds=10)
         lines = [line.replace("┃", "│") for line in self._seen()]
         rows = [line.split("│")[1:-1] for line in lines if "│" in line]
-        return [[cell.strip() for cell in row] for row in rows]
+        assert [cell.strip() for cell in rows[0]] == HEADINGS
+        return [[row[column].strip() for column in (0, 1, 4)] for row in rows]
 
 
 @pytest.mark.parametrize("where", ["alone", *SHELLS])

@@ -145,6 +145,7 @@ def current(*, as_json: bool, only_name: bool) -> None:
     found = store.read(path)
     active, coming = in_this_shell(found)
     profile = active.profile
+    notices.tell_of_flaw(found, profile)
     chain = links.chain()
     link = chain[-1] if chain and active.why == "folder" else None
     given = os.environ.get("FAL_KEY")

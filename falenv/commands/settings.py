@@ -17,11 +17,14 @@ from falenv.errors import (
     UsageError,
 )
 from falenv.masking import as_json as as_json_text
-from falenv.masking import as_word, key_id, masked, printable, shown
+from falenv.masking import as_word, key_id, masked, message, printable, shown
 from falenv.profile import check_host, clean_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
+    from falenv.profile import Profile
     from falenv.store import Store
 
 NO_KEY = "No key set for profile. Use fal profile key to set a key."
@@ -40,7 +43,8 @@ NO_KEY = "No key set for profile. Use fal profile key to set a key."
 def list_(*, as_json: bool, output: str, names: bool) -> None:
     """List all profiles.
 
-    * marks the default. JSON has the official CLI's fields and some more.
+    * marks the default. If a profile is active here, the table says by what: pin, folder or
+    default. JSON has the official CLI's fields and some more.
 
     \b
         fal profile list
@@ -52,45 +56,72 @@ def list_(*, as_json: bool, output: str, names: bool) -> None:
     fast.tell_hookless()
     active, why = choice(found)
     if as_json or output == "json":
-        profiles = [
-            {
-                "profile": masked(profile.name),
-                "is_set": profile.name == active,
-                "settings": list(map(masked, profile.settings)),
-                "is_default": profile.name == found.default,
-                "key_id": key_id(profile.key) or None,
-                "host": profile.host and masked(profile.host),
-            }
-            for profile in found.profiles.values()
-        ]
+        profiles = [_as_json(found, name, is_active=name == active) for name in found.names]
         click.echo(as_json_text({"profiles": profiles}))
-        return
-    if not found.profiles:
+    elif found.names:
+        _table(found, active, why)
+        if why == "pin":
+            say(f"FAL_PROFILE pins this shell to {shown(active)}")
+    else:
         say("there are no profiles yet; to create one: fal profile set NAME")
-        return
-    _table(found)
-    if why == "pin":
-        say(f"FAL_PROFILE pins this shell to {shown(active)}")
+    if found.default_error:
+        say(str(found.default_error))
 
 
-def _table(found: Store) -> None:
+def _as_json(found: Store, name: str, *, is_active: bool) -> dict[str, Any]:
+    """Return what `list --json` says about a profile: first the official CLI's fields."""
+    profile, problem = found.profiles.get(name), found.unusable.get(name)
+    return {
+        "profile": masked(name),
+        "is_set": is_active,
+        "settings": list(map(masked, found.data[name])),
+        "is_default": name == found.default,
+        "key_id": key_id(profile.key) or None if profile else None,
+        "host": masked(profile.host) if profile and profile.host else None,
+        "problem": message(str(problem)) if problem else None,
+        "note": _note(found, profile) or None,
+    }
+
+
+def _note(found: Store, profile: Profile | None) -> str:
+    """Return what is odd about a profile that can be used all the same, or an empty string."""
+    if profile is None or not profile.flaw:
+        return ""
+    line = found.line_of(profile.name, "key")
+    return f"the key {profile.flaw}" + (f", line {line}" if line else "")
+
+
+def _table(found: Store, active: str, why: str) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table()
-    for heading in ("Default", "Profile", "Settings"):
-        table.add_column(heading)
-    for profile in found.profiles.values():
-        # Text: rich would take [/] in a name for its markup.
-        table.add_row(
-            "*" if profile.name == found.default else "",
-            Text(printable(masked(profile.name))),
-            Text(printable(", ".join(map(masked, profile.settings)))),
-        )
     console = Console(highlight=False)
     if not console.is_terminal:  # another program reads this, so do not fold lines
         console = Console(highlight=False, width=10_000)
+    table = Table()
+    table.add_column("Default")
+    table.add_column("Profile", overflow="fold")
+    # An id is a UUID, the widest part of most rows. Its beginning is enough to tell two apart.
+    shortened = "ellipsis" if console.encoding.startswith("utf") else "crop"
+    table.add_column("Key ID", overflow=shortened, min_width=9)  # type: ignore[arg-type]
+    table.add_column("Active here")
+    table.add_column("Settings", overflow="fold")
+    for name in found.names:
+        profile = found.profiles.get(name)
+        settings = ", ".join(map(masked, found.data[name]))
+        if profile is None:
+            settings = f"unusable: {found.unusable[name].reason}"
+        elif profile.flaw:
+            settings += f" ({_note(found, profile)})"
+        # Text: rich would take [/] in a name for its markup.
+        table.add_row(
+            "*" if name == found.default else "",
+            Text(printable(masked(name))),
+            Text(printable(key_id(profile.key)) if profile else ""),
+            why if name == active else "",
+            Text(printable(settings)),
+        )
     with console.capture() as drawn:  # rich would handle a closed stdout in its own way
         console.print(table)
     click.echo(drawn.get(), nl=False)
@@ -109,6 +140,8 @@ def set_(name: str) -> None:
     """
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
+    if name in found.unusable:
+        raise found.unusable[name]
     if not name or name not in found.profiles:  # to the official CLI an empty default is none
         edits.check_new(found, name)
         _confirm_new(found, name)
@@ -125,7 +158,7 @@ def create(name: str) -> None:
     """
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
-    if name in found.profiles:
+    if name in found.names:
         raise FalenvError(
             f"profile {shown(name)} already exists; to make it the default: "
             f"fal profile set {as_word(name)}"
@@ -140,7 +173,7 @@ def _confirm_new(found: Store, name: str) -> None:
     """On a terminal, ask before creating a name that looks like a misspelling of another."""
     import difflib
 
-    close = difflib.get_close_matches(name, found.profiles, n=1, cutoff=0.75)
+    close = difflib.get_close_matches(name, found.names, n=1, cutoff=0.75)
     if close and can_ask():
         click.confirm(
             printable(
@@ -155,7 +188,8 @@ def _set_default(name: str, mark: str, first: str = "") -> None:
     before, after = edits.set_default(name)
     lines = [first] if first else []
     lines.append(f"Default profile set to {printable(masked(name))}.")
-    if not after.profiles[name].key:
+    profile = after.profiles.get(name)  # None if another program has just made it unusable
+    if profile and not profile.key:
         lines.append(NO_KEY)
     _report(before, after, mark, *lines)
 
@@ -224,13 +258,15 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool) -> None:
     else:
         raise UsageError("standard input is not a terminal; to read the key from it, add --stdin")
     done = f"Key set for profile {printable(masked(profile))}."
-    _report(*edits.set_key(profile, value), mark, done)
+    before, after = edits.set_key(profile, value)
+    _report(before, after, mark, done)
+    _tell_of_rest(after, profile, mark)
 
 
 def _refuse_key(words: tuple[str, ...], found: Store) -> None:
     """Raise FalenvError for a key on the command line, which `ps` and the history show."""
     for word in words:
-        if ":" in word and word not in found.profiles:
+        if ":" in word and word not in found.names:
             raise FalenvError(
                 "a key is never an argument, because the shell's history keeps it; delete it from "
                 "the history, then run: fal profile key"
@@ -286,7 +322,17 @@ def host(*, host: str | None, name: str | None, drop: bool, force: bool) -> None
     words = f"fal profile host {'--unset' if value is None else value} --profile NAME"
     profile = target(store.read(paths.store()), name, words)
     done = "Fal host unset." if value is None else f"Fal host set to {value}."
-    _report(*edits.set_host(profile, value), mark, done)
+    before, after = edits.set_host(profile, value)
+    _report(before, after, mark, done)
+    _tell_of_rest(after, profile, mark)
+
+
+def _tell_of_rest(after: Store, name: str, mark: str) -> None:
+    """Say why a profile is still unusable after an edit."""
+    problem = after.unusable.get(name)
+    # A shell that follows this profile says so itself.
+    if problem and not (mark and choice(after)[0] == name):
+        say(str(problem))
 
 
 @click.command("delete")
@@ -301,8 +347,8 @@ def delete(name: str) -> None:
     """
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
-    if name not in found.profiles:
-        raise ProfileNotFoundError(name, "delete", list(found.profiles))
+    if name not in found.names:
+        raise ProfileNotFoundError(name, "delete", found.names)
     before, after = edits.delete(name)
     notices.tell_of_mode(before)
     click.echo(f"Profile {printable(masked(name))} deleted.")
