@@ -24,6 +24,13 @@ class UsageError(FalenvError):
     exit_code = 2
 
 
+class CancelledError(FalenvError):
+    """The user answered a question with no, Ctrl-C or the end of input."""
+
+    def __init__(self) -> None:
+        super().__init__("cancelled; nothing was changed")
+
+
 class StoreError(FalenvError):
     """The store cannot be read, understood or written. It was not changed."""
 
@@ -128,11 +135,16 @@ class InvalidNameError(FalenvError):
 
 
 class InvalidKeyError(FalenvError):
-    """A text is not a key. The message never repeats the text, which may be a mistyped key."""
+    """A text is not a key. The message never repeats the text, which may be a mistyped key.
 
-    def __init__(self) -> None:
+    `reason` is a sentence. With `keeps_form` it follows the sentence on the form of a key,
+    otherwise it replaces that.
+    """
+
+    def __init__(self, reason: str = "", *, keeps_form: bool = False) -> None:
         # The seed's words.
-        super().__init__("Invalid key. The key must be in the format key:value.")
+        form = "The key must be in the format key:value." if keeps_form or not reason else ""
+        super().__init__(" ".join(filter(None, ("Invalid key.", form, reason))))
 
 
 class InvalidHostError(FalenvError):

@@ -70,6 +70,13 @@ def key_id(key: str | None) -> str:
     return head if colon else "-"
 
 
+def short_id(key: str) -> str:
+    """Return the id of a key for a question: ` id`, and its first 8 characters; else nothing."""
+    head, colon, _ = key.partition(":")
+    cut = head if len(head) <= _SHOWN_LENGTH else f"{head[:_SHOWN_LENGTH]}…"
+    return f" id {printable(cut)}" if colon else ""
+
+
 def mask(key: str | None) -> str:
     """Return `id:********` for a key, only the mask for one without a colon, `none` for no key."""
     if not key:

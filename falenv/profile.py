@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from falenv import segment
-from falenv.errors import InvalidHostError, InvalidKeyError, InvalidNameError
+from falenv.errors import InvalidHostError, InvalidNameError
 from falenv.masking import as_word, mask, shown
 
 DEFAULT_HOST = "api.alpha.fal.ai"  # fal/flags.py of the official CLI
@@ -12,7 +12,6 @@ INTERNAL = "__internal__"  # the official CLI's own table (SETTINGS_SECTION in f
 
 _NAME_PUNCTUATION = "._-@+/"
 _NAME_LENGTH = 64
-_QUOTES = "'\"\u2018\u2019\u201c\u201d"  # plain ones, and those of word processors
 _LAST_PORT = 65535
 
 
@@ -80,25 +79,6 @@ def check_name(name: str) -> str:
         if not char.isprintable() or char.isspace() or (char.isascii() and not plain):
             raise InvalidNameError(name, f"it contains {char!r}")
     return name
-
-
-def clean_key(text: str) -> str:
-    """Return the key in a line that was typed, pasted or piped; raise InvalidKeyError.
-
-    Strip a byte order mark, white space, one pair of quotes around the key, and a leading
-    `FAL_KEY=` or `export FAL_KEY=`. The rest must be `id:secret`: one colon, text on both sides,
-    no invisible character. Source: official-fal.md. Keys need not be UUIDs.
-    """
-    key = text.removeprefix("\ufeff").strip()
-    key = key.removeprefix("export ").removeprefix("FAL_KEY=").strip()
-    if len(key) > 1 and key[0] in _QUOTES and key[-1] in _QUOTES:
-        key = key[1:-1].strip()
-    head, _, tail = key.partition(":")
-    if not head or not tail or ":" in tail:
-        raise InvalidKeyError
-    if any(char.isspace() or not char.isprintable() or char in _QUOTES for char in key):
-        raise InvalidKeyError
-    return key
 
 
 def check_host(text: str, *, allow_foreign: bool = False) -> str:
