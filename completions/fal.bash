@@ -216,9 +216,9 @@ __falenv_complete_profile() {
         install | uninstall) options='--yes --dry-run' argument=targets ;;
         list) options='--json' ;;
         set | link) argument=names ;;
-        key) options='--stdin --from-env' argument=names ;;
+        key) options='--stdin --from-env --yes' argument=names ;;
         host) options='--profile --unset --force' ;;
-        delete) argument=names ;;
+        delete) options='--yes' argument=names ;;
         off | on | prompt | unset | create | unlink | allow | deny) ;;
         *) return ;;
     esac
