@@ -95,7 +95,7 @@ def check_host(text: str, *, allow_foreign: bool = False) -> str:
         label and label.isascii() and label.replace("-", "").isalnum() and label.strip("-") == label
         for label in labels
     ) and (not colon or (port.isascii() and port.isdigit() and int(port[:6]) <= _LAST_PORT))
-    if "/" in host:
+    if "/" in host or name.lower() in {"http", "https"}:
         raise InvalidHostError(
             f"a host has no scheme and no path; give only its name, such as {DEFAULT_HOST}"
         )

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 import tomli
-from conftest import KEYS, SCRIPTS, SEED_KEY
-from driver import Kind, needs, notice
+from conftest import KEYS, POSIX_SHELLS, SCRIPTS, SEED_KEY, SHELLS
+from driver import KINDS, Kind, needs, notice
 
 from falenv.commands import profile
 from falenv.masking import printable
@@ -223,7 +223,7 @@ def test_a_pin_that_names_no_profile_fails_closed(home: Home, kind: Kind) -> Non
     assert code.returncode == 1
     assert code.stderr == (
         "falenv: FAL_PROFILE names 'typo', but no such profile exists (profiles: a); "
-        "unset it, or use another profile: fal profile use NAME\n"
+        "unset FAL_PROFILE, or set it to another profile\n"
     )
     ran = home.script(kind, f"{kind.block(kind.eval_line())} 2>/dev/null; env", **pinned)
     assert "FAL_KEY=" not in ran.stdout
@@ -232,11 +232,16 @@ def test_a_pin_that_names_no_profile_fails_closed(home: Home, kind: Kind) -> Non
     assert (passed_on.returncode, passed_on.stderr) == (1, code.stderr)
 
 
-def test_an_unknown_name_for_use_is_not_blamed_on_the_pin(home: Home, kind: Kind) -> None:
+@pytest.mark.parametrize("name", [*SHELLS, *POSIX_SHELLS])
+def test_case_61_an_unknown_name_for_use_is_not_blamed_on_the_pin(home: Home, name: str) -> None:
+    needs(name)
+    kind = KINDS[name]
     home.profiles("a", default="a")
-    for pin in (None, "a"):
+    for pin in (None, "a", "gone"):
         ended = home.script(
-            kind, f"{kind.block(kind.eval_line())}; fal profile use typo", FAL_PROFILE=pin
+            kind,
+            f"{kind.block(kind.eval_line())} 2>/dev/null; fal profile use typo",
+            FAL_PROFILE=pin,
         )
         assert (ended.returncode, ended.stdout) == (1, "")
         assert ended.stderr == (

@@ -71,10 +71,11 @@ def use(*, name: tuple[str, ...], default: bool) -> None:
     # The integration does all this itself. It calls the program only to explain a failure.
     mark = fast.mark_of_shell()
     if mark == "done":
-        if detect.set_by_direnv("FAL_KEY", "FAL_PROFILE"):
+        file = detect.set_by_direnv("FAL_KEY", "FAL_PROFILE")
+        if file:
             say(
                 "direnv sets this folder's profile, so your choice lasts until direnv reloads or "
-                "you leave the folder; to change it for good, edit the .envrc"
+                f"you leave the folder; to change it for good, edit {file}"
             )
         return
     if len(name) + default != 1 or name == ("",):
@@ -161,10 +162,11 @@ def current(*, as_json: bool, only_name: bool) -> None:
     if profile is None:
         click.echo(printable(f"No profile is active: {path} sets no default."))
     else:
+        file = detect.set_by_direnv("FAL_PROFILE", unchanged=True)
         source = {
             "default": f"the default in {path}",
             "folder": f"named by {link.path if link else ''}",
-            "pin": "pinned by FAL_PROFILE",
+            "pin": f"pinned by FAL_PROFILE{f' in {file}' if file else ''}",
         }
         click.echo(printable(f"{masked(profile.name)} ({source[active.why]})"))
         click.echo(printable(f"key   {mask(profile.key)}"))
@@ -180,11 +182,14 @@ def current(*, as_json: bool, only_name: bool) -> None:
     if given == expected:
         return
     again = masked(active.name) if active.why == "pin" else "--default"
+    file = detect.set_by_direnv("FAL_KEY", unchanged=True)
     cure = f"fal profile use {again}" if mark else notices.EVAL
+    cure = f"edit {file}, which sets FAL_KEY" if file else cure
     if given is None:
         say(f"FAL_KEY is not set in this shell; to set it: {cure}")
     elif expected is None:
-        say(f"FAL_KEY in this shell is not an active profile's key: {mask(given)}")
+        own = f"FAL_KEY in this shell is not an active profile's key: {mask(given)}"
+        say(f"{own}; {file} sets it" if file else own)
     else:
         say(f"FAL_KEY in this shell is not the profile's key: {mask(given)}; to replace it: {cure}")
 

@@ -214,7 +214,7 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool, yes: bool) -
     must_ask = questions.has_terminal() and not yes
     if from_env:
         value = _key_from_environment(found)
-        if must_ask and found.profiles[profile].key != value:
+        if must_ask and _key_of(profile) != value:
             with questions.hidden() as ask:
                 _confirm_replacing(ask, profile)
     elif questions.has_terminal():  # even with --stdin, so that the terminal does not show the key
@@ -267,9 +267,10 @@ def _confirm_replacing(ask: Ask, profile: str) -> str:
 
 
 def _key_of(profile: str) -> str:
-    """Return the key that the profile has now, or an empty string."""
-    now = store.read(paths.store()).profiles.get(profile)
-    return (now and now.key) or ""
+    """Return the key that the store has for the profile now, or an empty string."""
+    table = store.read(paths.store()).data.get(profile)
+    key = table.get("key") if isinstance(table, dict) else None
+    return key if isinstance(key, str) else ""
 
 
 def _key_from_environment(found: Store) -> str:
