@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 #: How long the terminal is quiet after an answer. A terminal sends a paste in one go.
-_QUIET_SECONDS = 0.1
+_QUIET_SECONDS = 0.2
 #: The end of a paste that the terminal has marked may come later, for example through ssh.
 _PASTE_SECONDS = 1.0
 _LONGEST_SECONDS = 5.0
@@ -60,11 +60,7 @@ def hidden() -> Iterator[Ask]:
         silent[3] &= ~termios.ECHO
         stack.callback(termios.tcsetattr, source, termios.TCSAFLUSH, before)
         termios.tcsetattr(source, termios.TCSAFLUSH, silent)
-        # After Ctrl-Z and `fg`, the terminal may have the shell's settings.
-        resumed = signal.signal(
-            signal.SIGCONT, lambda *_: termios.tcsetattr(source, termios.TCSANOW, silent)
-        )
-        stack.callback(signal.signal, signal.SIGCONT, resumed)
+        stack.enter_context(_stopping(source, before, silent))
 
         def ask(question: str, *shown: str) -> list[str]:
             lines: list[str] = []
@@ -78,6 +74,29 @@ def hidden() -> Iterator[Ask]:
             return lines
 
         yield ask
+
+
+@contextlib.contextmanager
+def _stopping(source: int, before: list[Any], silent: list[Any]) -> Iterator[None]:
+    """Give the terminal its echo back while Ctrl-Z stops this process. dash does not do that."""
+
+    def stop(*_: object) -> None:
+        termios.tcsetattr(source, termios.TCSANOW, before)
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, stop)
+
+    def resume(*_: object) -> None:
+        termios.tcsetattr(source, termios.TCSANOW, silent)
+
+    former = {signal.SIGCONT: signal.signal(signal.SIGCONT, resume)}
+    if signal.getsignal(signal.SIGTSTP) == signal.SIG_DFL:  # a shell without jobs ignores it
+        former[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, stop)
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
 def agrees(ask: Ask, question: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
-from conftest import KEYS, SCRIPTS, SEED_KEY
+from conftest import HOLD, KEYS, SCRIPTS, SEED_KEY
 from driver import KINDS, Kind, needs
 
 from falenv.errors import InvalidKeyError
@@ -280,20 +280,41 @@ def test_case_77_a_reason_is_shown_at_the_prompt(home: Home, terminal: Callable[
     assert rest(child) == "\nKey set for profile me.\n"
 
 
-@pytest.mark.parametrize("name", ["bash", "zsh"])
-def test_a_key_typed_after_a_pause_of_the_program_is_not_shown(
-    home: Home, start: Callable[..., Shell], name: str
+def test_ctrl_z_gives_the_echo_back_and_fg_takes_it_away(
+    home: Home, start: Callable[..., Shell], any_kind: Kind
 ) -> None:
-    """Ctrl-Z and `fg` bring back a terminal that shows what is typed."""
     home.write('[__internal__]\nprofile = "me"\n[me]\n')
-    shell = start(name, "")
+    shell = start(any_kind, "")
     shell.type("fal profile key\r")
     shell.wait(lambda: shell.screen().endswith("Enter the key for me:"), "the question", 10)
     shell.press("\x1a")
+    assert shell.talk("echo seen") == "seen"
+    # Some shells restore the terminal at `fg`. Others leave it to the program.
     shell.type("stty echo; fg\r")
     shell.read(1)
     assert shell.press(f"{SEED_KEY}\r").endswith("Key set for profile me.")
     assert SEED_ID not in shell.output
+
+
+def test_case_77_the_rest_of_a_paste_may_come_late(
+    home: Home, start: Callable[..., Shell], any_kind: Kind
+) -> None:
+    home.write('[__internal__]\nprofile = "me"\n[me]\n')
+    shell = start(any_kind)
+    shell.type("fal profile key\r")
+    shell.wait(lambda: shell.screen().endswith("Enter the key for me:"), "the question", 10)
+    with home.python(HOLD, home.store) as holder:  # so that the edit has to wait
+        assert holder.stdout
+        assert holder.stdout.readline() == "holding\n"
+        shell.type(f"{SEED_KEY}\r")
+        shell.read(1)
+        shell.type("touch PWN\r")
+        shell.read(0.5)
+        holder.communicate("\n")
+    shell.wait(lambda: "Key set for profile me." in shell.screen(), "the end", 10)
+    shell.prompts(2)
+    assert "touch" not in shell.output
+    assert list(home.path.glob("PWN")) == []
 
 
 # --- Before a key is replaced ---------------------------------------------------------------------

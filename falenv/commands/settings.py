@@ -239,19 +239,20 @@ def _refuse_key(words: tuple[str, ...], found: Store) -> None:
 
 def _typed_key(profile: str, *, must_ask: bool) -> str:
     """Ask without echo until the answer is a key; raise CancelledError at the end of input."""
-    with questions.hidden() as ask:
-        old = _confirm_replacing(ask, profile) if must_ask else _key_of(profile)
-        note = f" (replaces key{short_id(old)})" if old else ""
-        while True:
-            lines = ask(f"Enter the key for {printable(masked(profile))}{note}: ")
-            try:
-                value = clean_key("\n".join(lines))
-            except InvalidKeyError as error:
-                click.echo(str(error), err=True)
-                continue
-            if must_ask and _key_of(profile) != old:  # changed while the user typed
-                _confirm_replacing(ask, profile)
-            return value
+    # The echo stays off until the command ends: the rest of a paste may come late.
+    ask = click.get_current_context().with_resource(questions.hidden())
+    old = _confirm_replacing(ask, profile) if must_ask else _key_of(profile)
+    note = f" (replaces key{short_id(old)})" if old else ""
+    while True:
+        lines = ask(f"Enter the key for {printable(masked(profile))}{note}: ")
+        try:
+            value = clean_key("\n".join(lines))
+        except InvalidKeyError as error:
+            click.echo(str(error), err=True)
+            continue
+        if must_ask and _key_of(profile) != old:  # changed while the user typed
+            _confirm_replacing(ask, profile)
+        return value
 
 
 def _confirm_replacing(ask: Ask, profile: str) -> str:
