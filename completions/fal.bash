@@ -216,9 +216,10 @@ __falenv_complete_profile() {
         install | uninstall) options='--yes --dry-run' argument=targets ;;
         list) options='--json' ;;
         set | link) argument=names ;;
-        key) options='--stdin --from-env' argument=names ;;
+        key) options='--stdin --from-env --yes' argument=names ;;
         host) options='--profile --unset --force' ;;
-        delete | unset) argument=names ;;
+        delete) options='--yes' argument=names ;;
+        unset) argument=names ;;
         off | on | prompt | create | unlink | allow | deny) ;;
         *) return ;;
     esac

@@ -174,10 +174,12 @@ __falenv_complete_add "'install *' 'uninstall *'" -l yes -d 'Make the change wit
 __falenv_complete_add "'install *' 'uninstall *'" -l dry-run -d 'Show the change, but do not make it'
 __falenv_complete_add "'list *'" -l json -d 'Print JSON'
 __falenv_complete_add "'key *'" -l stdin -d 'Read the key from standard input'
-__falenv_complete_add "'key *'" -l from-env -d 'Take the key from FAL_KEY'
+__falenv_complete_add "'key *'" -l from-env -d 'Take your own key from the environment'
+__falenv_complete_add "'key *'" -l yes -d 'Replace a key without asking'
 __falenv_complete_add "'host *'" -l profile -x -a '(__falenv_complete_names)' -d 'Change this profile'
 __falenv_complete_add "'host *'" -l unset -d 'Remove the host from the profile'
 __falenv_complete_add "'host *'" -l force -d 'Accept a host that fal does not own'
+__falenv_complete_add "'delete *'" -l yes -d 'Delete without asking'
 
 __falenv_complete_add "'env 0' 'use 0' 'set 0' 'unset 0' 'key 0' 'delete 0' 'link 0' 'exec 0'" -a '(__falenv_complete_names)' -d Profile
 __falenv_complete_add "'completion 0'" -a 'bash fish zsh'

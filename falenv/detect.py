@@ -17,10 +17,12 @@ def in_envrc() -> bool:
     return bool(os.environ.get("DIRENV_IN_ENVRC"))
 
 
-def set_by_direnv(*names: str) -> bool:
-    """Return True if direnv has set one of these variables for the current folder.
+def set_by_direnv(*names: str, unchanged: bool = False) -> str:
+    """Return the file by which direnv has set one of these variables here, or an empty string.
 
+    With `unchanged`, the variable must still have direnv's value.
     Source: direnv's gzenv. DIRENV_DIFF is URL-safe base64 of zlib of JSON; `n` has the new values.
+    DIRENV_DIR is the folder behind a `-`. Newer versions of direnv also set DIRENV_FILE.
     """
     import base64
     import json
@@ -29,9 +31,12 @@ def set_by_direnv(*names: str) -> bool:
     try:
         text = zlib.decompress(base64.urlsafe_b64decode(os.environ.get("DIRENV_DIFF", "")))
         new = json.loads(text)["n"]
-        return any(name in new for name in names)
+        values = [(new[name], os.environ.get(name)) for name in names if name in new]
     except (ValueError, zlib.error, KeyError, TypeError):
-        return False  # from another version of direnv
+        return ""  # from another version of direnv
+    folder = os.environ.get("DIRENV_DIR", "").removeprefix("-")
+    file = os.environ.get("DIRENV_FILE") or os.path.join(folder, ".envrc")
+    return file if any(not unchanged or one == other for one, other in values) else ""
 
 
 def shell() -> str:

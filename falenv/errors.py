@@ -6,7 +6,10 @@ Every message is one line: what is wrong, where, and how to fix it. No message c
 
 from __future__ import annotations
 
-from falenv.masking import as_word, given, masked, shown
+import errno
+import os
+
+from falenv.masking import as_path, as_word, given, masked, shown
 
 _MOST_NAMES = 8
 _ISSUES = "https://github.com/falenv/falenv/issues"
@@ -24,6 +27,13 @@ class UsageError(FalenvError):
     exit_code = 2
 
 
+class CancelledError(FalenvError):
+    """The user answered a question with no, Ctrl-C or the end of input."""
+
+    def __init__(self) -> None:
+        super().__init__("cancelled; nothing was changed")
+
+
 class StoreError(FalenvError):
     """The store cannot be read, understood or written. It was not changed."""
 
@@ -37,7 +47,28 @@ class StoreNotWrittenError(StoreError):
 
     def __init__(self, path: str, error: OSError, other: str = "") -> None:
         what = f"could not write the store: {error.strerror}" + (f" ({other})" if other else "")
-        super().__init__(path, what, "nothing was changed; fix this and try again")
+        cure = as_owner(error, other or path) or "fix this and try again"
+        super().__init__(path, what, f"nothing was changed; {cure}")
+
+
+def as_owner(error: OSError, path: str) -> str:
+    """Return how to fix an error on a path of another user's; an empty string for other errors.
+
+    Never advise root to change the owner: that would lock the other user out. A file of root's in
+    the user's own folder is from a `sudo`, so the user may take it back.
+    """
+    if error.errno not in {errno.EACCES, errno.EPERM}:
+        return ""
+    for place in filter(None, (error.filename, path, os.path.dirname(path))):
+        try:
+            owner, folder = (os.stat(one).st_uid for one in (place, os.path.dirname(place)))
+        except OSError:
+            continue
+        if owner == 0 and folder == os.geteuid() != 0:
+            return f"it belongs to root; take it back: sudo chown {folder} {as_path(place)}"
+        if owner != os.geteuid():
+            return f"it belongs to uid {owner}, so run this command as that user"
+    return ""
 
 
 class UnusableProfileError(StoreError):
@@ -82,7 +113,7 @@ class ProfileNotFoundError(FalenvError):
         what, cure = {
             "pin": (
                 f"FAL_PROFILE names {shown(name)}, {missing}",
-                "unset it, or use another profile: fal profile use NAME",
+                "unset FAL_PROFILE, or set it to another profile",
             ),
             "default": (
                 f"the default is {shown(name)}, {missing}",
@@ -104,7 +135,9 @@ class ProfileNotFoundError(FalenvError):
             why,
             (
                 f"profile {shown(name)} does not exist",
-                f"to create it as the default: fal profile create {as_word(name)}",
+                "to see all profiles: fal profile list"
+                if name.startswith("__")  # the official CLI's own table cannot be created
+                else f"to create it as the default: fal profile create {as_word(name)}",
             ),
         )
         super().__init__(f"{what} ({there}); {cure}")
@@ -172,11 +205,16 @@ class SettingError(FalenvError):
 
 
 class InvalidKeyError(FalenvError):
-    """A text is not a key. The message never repeats the text, which may be a mistyped key."""
+    """A text is not a key. The message never repeats the text, which may be a mistyped key.
 
-    def __init__(self) -> None:
+    `reason` is a sentence. With `keeps_form` it follows the sentence on the form of a key,
+    otherwise it replaces that.
+    """
+
+    def __init__(self, reason: str = "", *, keeps_form: bool = False) -> None:
         # The seed's words.
-        super().__init__("Invalid key. The key must be in the format key:value.")
+        form = "The key must be in the format key:value." if keeps_form or not reason else ""
+        super().__init__(" ".join(filter(None, ("Invalid key.", form, reason))))
 
 
 class InvalidHostError(FalenvError):

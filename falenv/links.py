@@ -11,7 +11,7 @@ import errno
 import os
 
 from falenv import files, paths
-from falenv.errors import FolderError
+from falenv.errors import FolderError, as_owner
 from falenv.masking import masked
 
 TYPE_CHECKING = False
@@ -217,4 +217,7 @@ def _record(note: str, path: str, word: str, name: str) -> None:
         files.replace(note, f"{word}\n{name}\n{path}\n".encode("utf-8", "surrogateescape"))
     except OSError as error:
         what = f"could not be {word}: {error.strerror} ({os.path.dirname(note)})"
-        raise FolderError(path, what, UNCHANGED) from None
+        cure = as_owner(error, note)
+        raise FolderError(
+            path, what, f"nothing was changed; {cure}" if cure else UNCHANGED
+        ) from None

@@ -5,9 +5,10 @@
 2. Show a name or host from the store unchanged. If 16 or more characters follow a colon, the text
    may be a key, so apply rule 1: `masked`. The official CLI accepts any text as a name.
 3. A name, host or program that someone typed may be a mistyped key, or the secret half of one. Show
-   nothing behind a colon, and only the first 8 of 32 or more characters: `given`, `shown`. click's
-   messages repeat what was typed, so apply the rule to each of their words: `shown_words`. A
-   command in a message repeats a name only if the rule changes nothing: `as_word`.
+   nothing behind a colon except a port, and only the first 8 of 32 or more characters: `given`,
+   `shown`. Of an address such as https://fal.ai/x show the scheme and the host. click's messages
+   repeat what was typed, so apply the rule to each of their words: `shown_words`. A command in a
+   message repeats a name only if the rule changes nothing: `as_word`.
 4. Apply rule 2 to each word of every message on stderr: `message`. Show a word that begins as a
    path or goes on as a URL. tomli repeats the names of tables, which may contain anything, so leave
    them out: `without_names`.
@@ -20,7 +21,9 @@ from __future__ import annotations
 
 MASK = "********"
 
-_SECRET_TAIL = 16  # behind a colon; a port has 5 digits at the most
+_SECRET_TAIL = 16  # behind a colon
+_PORT_LENGTH = 5  # digits
+_SCHEME_LENGTH = 8
 _SECRET_LENGTH = 32  # of a key's second half; names are rarely as long
 _SHOWN_LENGTH = 8
 _QUOTES = "'\"()"
@@ -70,6 +73,13 @@ def key_id(key: str | None) -> str:
     return head if colon else "-"
 
 
+def short_id(key: str) -> str:
+    """Return the id of a key for a question: ` id`, and its first 8 characters; else nothing."""
+    head, colon, _ = key.partition(":")
+    cut = head if len(head) <= _SHOWN_LENGTH else f"{head[:_SHOWN_LENGTH]}…"
+    return f" id {printable(cut)}" if colon else ""
+
+
 def mask(key: str | None) -> str:
     """Return `id:********` for a key, only the mask for one without a colon, `none` for no key."""
     if not key:
@@ -91,7 +101,11 @@ def label(name: str) -> str:
 
 def given(text: str) -> str:
     """Return a text that someone gave as a name, host or program, by rule 3."""
-    head, colon, _ = text.partition(":")
+    head, colon, tail = text.partition(":")
+    if tail.startswith("//") and head.isalpha() and len(head) <= _SCHEME_LENGTH:
+        return f"{head}://{_shown_address(tail[2:])}"
+    if tail.isdigit() and len(tail) <= _PORT_LENGTH:
+        return f"{_cut(head)}:{tail}"
     return f"{head}:{MASK}" if colon else _cut(text)
 
 
@@ -141,11 +155,25 @@ def _masked_word(word: str) -> str:
 def _shown_word(word: str) -> str:
     inner = word.rstrip(_QUOTES + ".,;")
     head, _, tail = inner.partition(":")
+    start = len(inner) - len(inner.lstrip(_QUOTES))
+    text = given(inner[start:])
+    if tail and ("://" in text or MASK not in text):  # an address, or a host with a port
+        return f"{inner[:start]}{text}{word[len(inner) :]}"
     if tail:
         return f"{_cut(head)}:{MASK}{word[len(inner) :]}"
     if len(word.lstrip(_QUOTES).rstrip("'\")")) >= _SECRET_LENGTH:
         return f"{word.lstrip(_QUOTES)[:_SHOWN_LENGTH]}…{word[len(inner) :]}"
     return word
+
+
+def _shown_address(text: str) -> str:
+    """Return the host of an address, given without its scheme. A password may be before an @."""
+    host = text
+    for end in "/?#":
+        host = host.partition(end)[0]
+    if "@" in host:
+        return MASK
+    return given(host) + ("/…" if len(host) < len(text) else "")
 
 
 def _cut(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from falenv import segment
-from falenv.errors import InvalidHostError, InvalidKeyError, InvalidNameError, SettingError
+from falenv.errors import InvalidHostError, InvalidNameError, SettingError
 from falenv.masking import as_word, mask, shown
 
 DEFAULT_HOST = "api.alpha.fal.ai"  # fal/flags.py of the official CLI
@@ -12,8 +12,9 @@ INTERNAL = "__internal__"  # the official CLI's own table (SETTINGS_SECTION in f
 
 _NAME_PUNCTUATION = "._-@+/"
 _NAME_LENGTH = 64
-_QUOTES = "'\"\u2018\u2019\u201c\u201d"  # plain ones, and those of word processors
 _LAST_PORT = 65535
+#: Plain quotes, those of Markdown and of word processors, and primes, which look like them.
+QUOTES = "'\"`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u2032\u2033"
 #: Letters and symbols that a terminal shows as nothing.
 _HIDDEN_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
 _CHARACTERS = {" ": "a blank", "\t": "a tab", "\n": "a line break", "\r": "a carriage return"}
@@ -82,7 +83,7 @@ def _stored_key(value: object, name: str) -> tuple[str, str]:
         raise SettingError("key", "is not text", cure)
     cure = f"remove it, or set the key again: {command}"
     stripped = value.removeprefix("\ufeff").strip()
-    is_quoted = len(stripped) > 1 and stripped[0] in _QUOTES and stripped[-1] in _QUOTES
+    is_quoted = len(stripped) > 1 and stripped[0] in QUOTES and stripped[-1] in QUOTES
     key = stripped[1:-1].strip() if is_quoted else stripped
     if not key:
         what = "has nothing but white space and quotes in it"
@@ -90,8 +91,8 @@ def _stored_key(value: object, name: str) -> tuple[str, str]:
     start = value.index(key)
     for at, char in enumerate(key):
         is_at_end = at in {0, len(key) - 1}
-        if _is_hidden(char) or (is_at_end and char in _QUOTES):
-            what = f"has {_described(char)} in it, as character {start + at + 1}"
+        if _is_hidden(char) or (is_at_end and char in QUOTES):
+            what = f"has {described(char)} in it, as character {start + at + 1}"
             raise SettingError("key", what, cure)
     around = ["quotes"] if is_quoted else []
     if len(key) < len(value) - 2 * is_quoted:
@@ -102,7 +103,7 @@ def _stored_key(value: object, name: str) -> tuple[str, str]:
 def _is_plain(key: str) -> bool:
     """Return True for a key that has nothing odd in it, which nearly all keys are."""
     is_graphic = key.isascii() and key.isprintable() and " " not in key
-    return is_graphic and key[0] not in _QUOTES and key[-1] not in _QUOTES
+    return is_graphic and key[0] not in QUOTES and key[-1] not in QUOTES
 
 
 def _is_hidden(char: str) -> bool:
@@ -115,15 +116,16 @@ def _is_hidden(char: str) -> bool:
     return char.isspace() or not char.isprintable() or is_mark or char in _HIDDEN_LETTERS
 
 
-def _described(char: str) -> str:
-    """Return words for a character that is hard to see."""
-    if char in _QUOTES:
-        return "a quote"
+def described(char: str) -> str:
+    """Return words for a character that no key contains."""
     if char in _CHARACTERS:
         return _CHARACTERS[char]
+    if "\udc80" <= char <= "\udcff":
+        return "a byte that is not UTF-8"
     import unicodedata
 
-    return f"U+{ord(char):04X} {unicodedata.name(char, '')}".rstrip()
+    name = unicodedata.name(char, "a control character")
+    return f"{char} ({name})" if "!" <= char <= "~" else f"U+{ord(char):04X} ({name})"
 
 
 def _stored_host(value: object, name: str) -> str:
@@ -162,25 +164,6 @@ def check_name(name: str) -> str:
     return name
 
 
-def clean_key(text: str) -> str:
-    """Return the key in a line that was typed, pasted or piped; raise InvalidKeyError.
-
-    Strip a byte order mark, white space, one pair of quotes around the key, and a leading
-    `FAL_KEY=` or `export FAL_KEY=`. The rest must be `id:secret`: one colon, text on both sides,
-    no invisible character. Source: official-fal.md. Keys need not be UUIDs.
-    """
-    key = text.removeprefix("\ufeff").strip()
-    key = key.removeprefix("export ").removeprefix("FAL_KEY=").strip()
-    if len(key) > 1 and key[0] in _QUOTES and key[-1] in _QUOTES:
-        key = key[1:-1].strip()
-    head, _, tail = key.partition(":")
-    if not head or not tail or ":" in tail:
-        raise InvalidKeyError
-    if any(char.isspace() or not char.isprintable() or char in _QUOTES for char in key):
-        raise InvalidKeyError
-    return key
-
-
 def check_host(text: str, *, allow_foreign: bool = False) -> str:
     """Return `text` if a profile may have it as its host; raise InvalidHostError with the reason.
 
@@ -195,7 +178,7 @@ def check_host(text: str, *, allow_foreign: bool = False) -> str:
         label and label.isascii() and label.replace("-", "").isalnum() and label.strip("-") == label
         for label in labels
     ) and (not colon or (port.isascii() and port.isdigit() and int(port[:6]) <= _LAST_PORT))
-    if "/" in host:
+    if "/" in host or name.lower() in {"http", "https"}:
         raise InvalidHostError(
             f"a host has no scheme and no path; give only its name, such as {DEFAULT_HOST}"
         )

@@ -14,7 +14,7 @@ import sys
 import zlib
 
 from falenv import assets, dialects, files, paths
-from falenv.errors import StartupFileError
+from falenv.errors import StartupFileError, as_owner
 from falenv.masking import as_path
 
 #: What `install` accepts. direnv is not a shell, but reads files at each start too.
@@ -204,7 +204,7 @@ def read(path: str) -> bytes | None:
         raise StartupFileError(path, f"the file {error.strerror}", elsewhere) from None
     except OSError as error:
         what = f"could not read the file: {error.strerror}"
-        cure = f"check its owner and mode: ls -l {as_path(path)}"
+        cure = as_owner(error, path) or f"check its owner and mode: ls -l {as_path(path)}"
         raise StartupFileError(path, what, cure) from None
     if b"\0" in content:
         raise StartupFileError(path, "this is not a text file", elsewhere)
@@ -224,7 +224,7 @@ def write(edit: Edit) -> None:
             _replace(target, edit.after)
     except OSError as error:
         what = f"could not write the file: {error.strerror}"
-        cure = "nothing was changed; fix this and try again"
+        cure = f"nothing was changed; {as_owner(error, target) or 'fix this and try again'}"
         raise StartupFileError(edit.path, what, cure) from None
 
 

@@ -17,6 +17,7 @@ from falenv.errors import (
     StoreError,
     StoreNotWrittenError,
     UnusableProfileError,
+    as_owner,
 )
 from falenv.masking import as_path, without_names
 from falenv.profile import INTERNAL, Profile
@@ -251,7 +252,8 @@ def _decode(path: str, content: bytes) -> str:
 
 def _unreadable(path: str, error: OSError) -> StoreError:
     what = f"could not read the store: {error.strerror}"
-    return StoreError(path, what, f"check its owner and mode: ls -l {as_path(path)}")
+    cure = as_owner(error, path) or f"check its owner and mode: ls -l {as_path(path)}"
+    return StoreError(path, what, cure)
 
 
 def _parse(path: str, text: str) -> dict[str, Any]:

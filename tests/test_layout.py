@@ -16,6 +16,8 @@ ORDER = (
     "masking",
     "console",
     "errors",
+    "pasted",
+    "questions",
     "paths",
     "files",
     "segment",

@@ -81,6 +81,9 @@ ARGUMENTS: dict[str, list[list[str]]] = {
         ["b", "--stdin", "<", fake("typed")],
         ["--stdin", "<", f"{fake('typed')}:no"],
         ["--stdin", "<", f"{fake('typed')}\n{fake('typed')}"],
+        *(["--stdin", "<", f"{fake('typed')}{end}"] for end in (";", "\u200b", "***", " x", "é")),
+        ["--stdin", "<", f"https://{fake('typed')}"],
+        ["--stdin", "<", f'"FAL_KEY": "{fake("typed")}",'],
         ["b", "--from-env"],
         ["b"],
         [PASTED],
@@ -90,7 +93,7 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "host": [["api.alpha.fal.ai"], ["--unset"], [PASTED], [HALF], ["--force", PASTED],
              ["--profile", PASTED, "api.fal.ai"]],
     "create": [["new"], ["a"], [PASTED]],
-    "delete": [["b"], ["nope"], [PASTED], [HALF]],
+    "delete": [["b"], ["b", "--yes"], ["nope"], [PASTED], [HALF]],
     "env": [
         [],
         *(["--shell", shell] for shell in sorted(dialects.DIALECTS)),

@@ -57,7 +57,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Home:
     # and then the live switch that the README shows
     shell.talk("fal profile set example")
     shell.type("fal profile key\r")
-    shell.wait(lambda: "Enter the key:" in shell.screen(), "the question")
+    shell.wait(lambda: "Enter the key for example:" in shell.screen(), "the question")
     # One after the other: getpass drops what was typed ahead.
     shell.type(f"{KEYS['example']}\r")
     shell.wait(lambda: "Key set for profile example." in shell.screen(), "the key to be set")

@@ -68,8 +68,9 @@ def test_the_seeds_transcript(home: Home, start: Callable[..., Shell], where: st
         "No key set for profile. Use fal profile key to set a key.",
     )
 
-    # Unlike in the seed's picture, the terminal does not show what is typed.
-    asked = "Enter the key: "
+    # Unlike in the seed's picture, the question names the profile, and the terminal does not show
+    # what is typed.
+    asked = "Enter the key for example: "
     invalid = "Invalid key. The key must be in the format key:value."
     user.ask("fal profile key")
     user.sees(then=asked)

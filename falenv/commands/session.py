@@ -80,10 +80,11 @@ def use(*, name: tuple[str, ...], default: bool, none: bool) -> None:
     # The integration does all this itself. It calls the program only to explain a failure.
     mark = fast.mark_of_shell()
     if mark == "done":
-        if detect.set_by_direnv("FAL_KEY", "FAL_PROFILE"):
+        file = detect.set_by_direnv("FAL_KEY", "FAL_PROFILE")
+        if file:
             say(
                 "direnv sets this folder's profile, so your choice lasts until direnv reloads or "
-                "you leave the folder; to change it for good, edit the .envrc"
+                f"you leave the folder; to change it for good, edit {file}"
             )
         return
     if len(name) + default + none != 1 or name == ("",):
@@ -176,10 +177,11 @@ def current(*, as_json: bool, only_name: bool) -> None:
     elif profile is None:
         click.echo(printable(f"No profile is active: {path} sets no default."))
     else:
+        file = detect.set_by_direnv("FAL_PROFILE", unchanged=True)
         source = {
             "default": f"the default in {path}",
             "folder": f"named by {link.path if link else ''}",
-            "pin": "pinned by FAL_PROFILE",
+            "pin": f"pinned by FAL_PROFILE{f' in {file}' if file else ''}",
             "shell": "since the last prompt of this shell",
         }
         click.echo(printable(f"{masked(profile.name)} ({source[active.why]})"))
@@ -221,12 +223,15 @@ def _tell_of_key(given: str | None, active: Active, cure: str) -> None:
     expected = active.key
     if given == expected or active.why == "nobody":
         return
+    file = detect.set_by_direnv("FAL_KEY", unchanged=True)
+    cure = f"edit {file}, which sets FAL_KEY" if file else cure
     if given is None:
         say(f"FAL_KEY is not set in this shell; to set it: {cure}")
     elif active.profile is None:
         say(f"programs use the FAL_KEY of this shell: {mask(given)}")
     elif expected is None:
-        say(f"FAL_KEY in this shell is not an active profile's key: {mask(given)}")
+        own = f"FAL_KEY in this shell is not an active profile's key: {mask(given)}"
+        say(f"{own}; {file} sets it" if file else own)
     else:
         say(f"FAL_KEY in this shell is not the profile's key: {mask(given)}; to replace it: {cure}")
 

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 import click
 
-from falenv import edits, fast, notices, paths, store
+from falenv import edits, fast, notices, paths, questions, store
 from falenv.active import check_shown, choice, target
 from falenv.console import can_ask, say
 from falenv.errors import (
+    CancelledError,
     FalenvError,
     InvalidKeyError,
     ProfileNotFoundError,
     UsageError,
 )
 from falenv.masking import as_json as as_json_text
-from falenv.masking import as_word, key_id, masked, message, printable, shown
-from falenv.profile import check_host, clean_key
+from falenv.masking import as_word, key_id, masked, message, printable, short_id, shown
+from falenv.pasted import clean_key
+from falenv.profile import check_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from falenv.profile import Profile
+    from falenv.questions import Ask
     from falenv.store import Store
 
 NO_KEY = "No key set for profile. Use fal profile key to set a key."
@@ -225,12 +229,16 @@ def unset(name: str | None) -> None:
 @click.command("key")
 @click.argument("name", nargs=-1, metavar="[NAME]")
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read the key from standard input.")
-@click.option("--from-env", is_flag=True, help="Take the key from FAL_KEY.")
-def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool) -> None:
+@click.option("--from-env", is_flag=True, help="Take your own key from the environment.")
+@click.option("--yes", is_flag=True, help="Replace a key without asking.")
+def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool, yes: bool) -> None:
     """Set the key of a profile.
 
     Ask for the key, and hide what you type. A key is never an argument, because the shell's
     history would keep it. Without NAME, set the key of the active profile.
+
+    You can paste a whole line, such as `export FAL_KEY=...`. --from-env reads FAL_KEY, or else
+    FAL_KEY_ID and FAL_KEY_SECRET. On a terminal, confirm before a key is replaced.
 
     \b
         fal profile key comfy
@@ -246,13 +254,14 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool) -> None:
         )
     option = " --from-env" if from_env else " --stdin" if from_stdin else ""
     profile = target(found, name[0] if name else None, f"fal profile key NAME{option}")
+    must_ask = questions.has_terminal() and not yes
     if from_env:
-        text = os.environ.get("FAL_KEY")
-        if not text:
-            raise FalenvError("FAL_KEY is not set, so there is no key to take; nothing was changed")
-        value = clean_key(text)
-    elif sys.stdin.isatty():  # even with --stdin, so that the terminal does not show the key
-        value = _typed_key()
+        value = _key_from_environment(found)
+        if must_ask and _key_of(profile) != value:
+            with questions.hidden() as ask:
+                _confirm_replacing(ask, profile)
+    elif questions.has_terminal():  # even with --stdin, so that the terminal does not show the key
+        value = _typed_key(profile, must_ask=must_ask)
     elif from_stdin:
         value = _piped_key()
     else:
@@ -273,29 +282,81 @@ def _refuse_key(words: tuple[str, ...], found: Store) -> None:
             )
 
 
-def _typed_key() -> str:
-    """Ask without echo until the answer is a key; raise click.Abort at the end of input."""
-    import getpass
-
+def _typed_key(profile: str, *, must_ask: bool) -> str:
+    """Ask without echo until the answer is a key; raise CancelledError at the end of input."""
+    # The echo stays off until the command ends: the rest of a paste may come late.
+    ask = click.get_current_context().with_resource(questions.hidden())
+    old = _confirm_replacing(ask, profile) if must_ask else _key_of(profile)
+    note = f" (replaces key{short_id(old)})" if old else ""
     while True:
+        lines = ask(f"Enter the key for {printable(masked(profile))}{note}: ")
         try:
-            return clean_key(getpass.getpass("Enter the key: "))
-        except (EOFError, KeyboardInterrupt) as end:
-            click.echo(err=True)  # ends the line of the question
-            raise (click.Abort if isinstance(end, EOFError) else KeyboardInterrupt) from None
-        except UnicodeDecodeError:
-            click.echo(str(InvalidKeyError()), err=True)
+            value = clean_key("\n".join(lines))
         except InvalidKeyError as error:
             click.echo(str(error), err=True)
+            continue
+        if must_ask and _key_of(profile) != old:  # changed while the user typed
+            _confirm_replacing(ask, profile)
+        return value
+
+
+def _confirm_replacing(ask: Ask, profile: str) -> str:
+    """Ask before a key is replaced; return the old key. Errors: CancelledError."""
+    old = _key_of(profile)
+    name = printable(masked(profile))
+    question = (
+        f"Profile {name} has a key{short_id(old)}, and fal shows each key only once. Replace it?"
+    )
+    if old and not questions.agrees(ask, question):
+        raise CancelledError
+    return old
+
+
+def _key_of(profile: str) -> str:
+    """Return the key that the store has for the profile now, or an empty string."""
+    table = store.read(paths.store()).data.get(profile)
+    key = table.get("key") if isinstance(table, dict) else None
+    return key if isinstance(key, str) else ""
+
+
+def _key_from_environment(found: Store) -> str:
+    """Return the user's own key: FAL_KEY, or else FAL_KEY_ID and FAL_KEY_SECRET.
+
+    A FAL_KEY with the id in FALENV_KEY_ID is the one that falenv exported. Errors: FalenvError.
+    """
+    text = os.environ.get("FAL_KEY", "")
+    names = ("FAL_KEY_ID", "FAL_KEY_SECRET")
+    pair = [os.environ.get(name, "") for name in names]
+    exported = os.environ.get("FALENV_KEY_ID")
+    is_own = not exported or key_id(text) != exported
+    if text and is_own:
+        return clean_key(text)
+    if all(pair):
+        return clean_key(":".join(part.strip(" \t\r\n'\"") for part in pair))
+    if text:
+        owners = [name for name, one in found.profiles.items() if one.key == text]
+        whose = f"the key of profile {shown(owners[0])}" if owners else "a key"
+        raise FalenvError(
+            f"FAL_KEY is {whose}, which falenv has exported, so it was not taken; "
+            "to type a key: fal profile key"
+        )
+    for name, other in (names, names[::-1]):
+        if os.environ.get(name):
+            raise FalenvError(
+                f"{name} is set, but {other} is not, so there is no key to take; "
+                "nothing was changed"
+            )
+    raise FalenvError("FAL_KEY is not set, so there is no key to take; nothing was changed")
 
 
 def _piped_key() -> str:
     """Return the key from standard input, which must be one line."""
-    content = sys.stdin.buffer.read(64 * 1024)
     try:
-        lines = [line for line in content.decode("utf-8-sig").splitlines() if line.strip()]
+        text = sys.stdin.buffer.read(64 * 1024).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InvalidKeyError from None
+        raise InvalidKeyError("The text is not UTF-8.", keeps_form=True) from None
+    # Not splitlines(), which also ends a line at characters that clean_key reports.
+    lines = [line for line in re.split(r"[\r\n]+", text) if line.strip()]
     if len(lines) != 1:
         raise FalenvError("standard input must have one line, the key; nothing was changed")
     return clean_key(lines[0])
@@ -337,10 +398,12 @@ def _tell_of_rest(after: Store, name: str, mark: str) -> None:
 
 @click.command("delete")
 @click.argument("name")
-def delete(name: str) -> None:
+@click.option("--yes", is_flag=True, help="Delete without asking.")
+def delete(*, name: str, yes: bool) -> None:
     """Delete a profile and its key.
 
-    You cannot get the key back: fal shows each key only once.
+    You cannot get the key back: fal shows each key only once. On a terminal, confirm if the
+    profile is in use: active here, the default, or with `protected = true` in the store.
 
     \b
         fal profile delete comfy
@@ -349,12 +412,33 @@ def delete(name: str) -> None:
     found = store.read(paths.store())
     if name not in found.names:
         raise ProfileNotFoundError(name, "delete", found.names)
+    uses = _uses(found, name)
+    if uses and questions.has_terminal() and not yes:
+        what = " and ".join(uses)
+        question = f"Profile {printable(masked(name))} is {what}. Delete it and its key?"
+        with questions.hidden() as ask:
+            if not questions.agrees(ask, question):
+                raise CancelledError
     before, after = edits.delete(name)
     notices.tell_of_mode(before)
     click.echo(f"Profile {printable(masked(name))} deleted.")
     if found.default == name:
         say(f"{shown(name)} was the default; choose another: fal profile set NAME")
     notices.tell_shell(after, mark)
+
+
+def _uses(found: Store, name: str) -> list[str]:
+    """Return the reasons to ask before a profile is deleted."""
+    here = {choice(found)[0], os.environ.get("FALENV_PROFILE")} - {"", None}
+    return [
+        use
+        for use, applies in (
+            ("active here", bool({name, printable(masked(name))} & here)),
+            ("the default", name == found.default),
+            ("protected", bool(found.data[name].get("protected"))),
+        )
+        if applies
+    ]
 
 
 COMMANDS = (list_, set_, unset, key, host, create, delete)
