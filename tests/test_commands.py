@@ -519,8 +519,7 @@ def test_a_host_that_bricks_the_official_cli_can_be_repaired_here(
     home.write(f'[__internal__]\nprofile = "a"\n[a]\nkey = "{KEYS["a"]}"\nhost = "rest.fal.ai"\n')
     assert home.run(str(official / "fal"), "profile", "list").returncode == 1
     env = home.fal("env", "--shell", "bash", "--exports-only")
-    assert env.returncode == 1
-    assert "unset FAL_KEY\n" in env.stdout
+    assert (env.returncode, env.stdout) == (1, "")
     assert "the host of profile 'a' cannot be used: " in env.stderr
     assert "fal profile host HOST --profile a" in env.stderr
     assert home.fal("list").returncode == 0

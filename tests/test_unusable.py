@@ -61,7 +61,7 @@ ODD = {
     ),
     "a zero-width space": (
         f'[odd]\nkey = "{HEAD}:\u200b{SECRET}"\n',
-        "line 12: the key of profile 'odd' has U+200B ZERO WIDTH SPACE in it, as character 38; ",
+        "line 12: the key of profile 'odd' has U+200B (ZERO WIDTH SPACE) in it, as character 38; ",
     ),
 }
 
@@ -251,13 +251,15 @@ def test_case_59_an_open_shell_and_an_odd_profile(home: Home, start: Start, name
     assert (shell.get("FAL_KEY"), shell.get("FALENV_PROFILE")) == (KEYS["a"], "a")
     assert shell.talk("fal profile set b") == "Default profile set to b."
     assert shell.get("FAL_KEY") == KEYS["b"]
+    if not kind.has_hook:
+        return
     # Elsewhere the odd one becomes the default, and then it is repaired.
     put(home, "key is a number", default="odd")
-    notice(shell.talk("fal profile list --names >/dev/null") or shell.prompts(), said)
+    notice(shell.prompts(), said)
     assert (shell.get("FAL_KEY"), shell.get("FALENV_PROFILE")) == (UNSET, UNSET)
     assert shell.prompts(2) == ""
     assert home.fal("key", "odd", "--stdin", stdin=KEYS["c"]).returncode == 0
-    assert shell.talk("fal profile list --names >/dev/null") == ""
+    assert shell.prompts() == ""
     assert shell.get("FAL_KEY") == KEYS["c"]
 
 
@@ -390,20 +392,23 @@ UNUSABLE = {
     "behind blanks": (f'" {HEAD}: {SECRET}"', "has a blank in it, as character 39"),
     "zero width": (
         f'"{KEY}\u200b"',
-        f"has U+200B ZERO WIDTH SPACE in it, as character {len(KEY) + 1}",
+        f"has U+200B (ZERO WIDTH SPACE) in it, as character {len(KEY) + 1}",
     ),
-    "a joiner": (f'"\u2060{KEY}"', "has U+2060 WORD JOINER in it, as character 1"),
+    "a joiner": (f'"\u2060{KEY}"', "has U+2060 (WORD JOINER) in it, as character 1"),
     "a variation selector": (
         f'"{HEAD}:\ufe0f{SECRET}"',
-        "has U+FE0F VARIATION SELECTOR-16 in it, as character 38",
+        "has U+FE0F (VARIATION SELECTOR-16) in it, as character 38",
     ),
     "a filler": (
         f'"{HEAD}:\u3164{SECRET}"',
-        "has U+3164 HANGUL FILLER in it, as character 38",
+        "has U+3164 (HANGUL FILLER) in it, as character 38",
     ),
-    "an escape": (f'"{HEAD}:\\u001b{SECRET}"', "has U+001B in it, as character 38"),
-    "half a pair of quotes": (f'"\'{KEY}"', "has a quote in it, as character 1"),
-    "two pairs of quotes": (f"\"''{KEY}''\"", "has a quote in it, as character 2"),
+    "an escape": (
+        f'"{HEAD}:\\u001b{SECRET}"',
+        "has U+001B (a control character) in it, as character 38",
+    ),
+    "half a pair of quotes": (f'"\'{KEY}"', "has ' (APOSTROPHE) in it, as character 1"),
+    "two pairs of quotes": (f"\"''{KEY}''\"", "has ' (APOSTROPHE) in it, as character 2"),
     "nothing else": ("\" '' \"", "has nothing but white space and quotes in it"),
 }
 
