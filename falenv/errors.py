@@ -36,8 +36,12 @@ class StoreNotWrittenError(StoreError):
     """The system refused to write the store, or `other`, a file or folder needed for that."""
 
     def __init__(self, path: str, error: OSError, other: str = "") -> None:
+        self.strerror = error.strerror
         what = f"could not write the store: {error.strerror}" + (f" ({other})" if other else "")
-        super().__init__(path, what, "nothing was changed; fix this and try again")
+        cure = "fix this and try again"
+        if other:
+            cure = "make that folder writable, or if only the store is mounted, mount its folder"
+        super().__init__(path, what, f"nothing was changed; {cure}")
 
 
 class StartupFileError(StoreError):
