@@ -381,6 +381,8 @@ def _replace(path: str, target: str, change: Change) -> tuple[Store, Store]:
             if error.errno not in files.IRREPLACEABLE or before.mtime_ns is None:
                 raise
             status = files.overwrite(target, content, text.encode())
+        finally:
+            files.remove(temporary)  # which Ctrl-C may have prevented in `replace`
         if status:
             # Do not read the file again: the official CLI may have written it since.
             return before, Store(path, text, status)
