@@ -6,6 +6,8 @@ Every message is one line: what is wrong, where, and how to fix it. No message c
 
 from __future__ import annotations
 
+import errno
+
 from falenv.masking import as_word, given, masked, shown
 
 _MOST_NAMES = 8
@@ -39,7 +41,7 @@ class StoreNotWrittenError(StoreError):
         self.strerror = error.strerror
         what = f"could not write the store: {error.strerror}" + (f" ({other})" if other else "")
         cure = "fix this and try again"
-        if other:
+        if other and error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
             cure = "make that folder writable, or if only the store is mounted, mount its folder"
         super().__init__(path, what, f"nothing was changed; {cure}")
 

@@ -6,6 +6,7 @@ import itertools
 import os
 import random
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -389,3 +390,44 @@ def test_case_75_another_program_that_writes_in_place_waits(home: Home) -> None:
     assert stderr == ""
     assert int(stdout) > 20
     assert written > 5
+
+
+#: Lets no file be replaced, and edits the store until a line comes: each time another default.
+EDITOR = """
+import errno, fcntl, itertools, os, select, sys
+from falenv import store
+def busy(old, new):
+    raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+def no_lease(*_):
+    raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+os.replace = busy
+if sys.argv[2] == "no lease":
+    fcntl.fcntl = no_lease
+print("ready", flush=True)
+for count in itertools.count():
+    def change(data):
+        data["__internal__"]["profile"] = "ab"[count % 2]
+    store.edit(sys.argv[1], change)
+    if select.select([sys.stdin], [], [], 0.005)[0]:
+        break
+print(count)
+"""
+
+
+@pytest.mark.parametrize("lease", ["lease", "no lease"])
+def test_case_75_a_reader_sees_only_whole_stores(home: Home, lease: str) -> None:
+    home.write(OLD)
+    editor = home.python(EDITOR, home.store, lease)
+    assert editor.stdout
+    assert editor.stdout.readline() == "ready\n"
+    texts = [OLD.decode(), TEXTS["same"].decode()]
+    found = set()
+    refused = mock.patch("fcntl.fcntl", side_effect=OSError(22, "Invalid argument"))
+    until = time.monotonic() + 2
+    with refused if lease == "no lease" else nullcontext():
+        while time.monotonic() < until:
+            found.add(store.read(str(home.store)).text)
+    stdout, stderr = editor.communicate("\n", timeout=30)
+    assert stderr == ""
+    assert int(stdout) > 5
+    assert found == set(texts)
