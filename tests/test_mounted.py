@@ -217,7 +217,9 @@ def test_case_75_a_mounted_file_is_written_in_place(mounted: MountedHome, line: 
     assert sorted(os.listdir(store_path.parent)) == [".config.toml.lock", "config.toml"]
 
 
-def test_case_75_shells_follow_a_mounted_file(mounted: MountedHome, kind: Kind) -> None:
+def test_case_75_shells_follow_a_mounted_file(
+    mounted: MountedHome, kind: Kind, states: Callable[[bytes, bytes], list[bytes]]
+) -> None:
     mounted.profiles("a", "b", default="a")
     shell = mounted.shell(kind, kind.eval_line(), prefix=mounted.prefix)
     try:
@@ -229,6 +231,12 @@ def test_case_75_shells_follow_a_mounted_file(mounted: MountedHome, kind: Kind) 
             assert shell.get("FAL_KEY") == KEYS[name]
         shell.talk("fal profile set a")
         assert shell.get("FAL_KEY") == KEYS["a"]
+        old = mounted.store.read_bytes()
+        written = second_step(states(old, old.replace(b'profile = "a"', b'profile = "b"')))
+        mounted.write(written[len(written) // 2])
+        shell.talk("")
+        assert shell.get("FAL_KEY") == KEYS["b"]
+        assert b"\1" not in mounted.store.read_bytes()
         assert mounted.store.stat().st_ino == inode
     finally:
         shell.close()
