@@ -46,8 +46,12 @@ class StoreNotWrittenError(StoreError):
     """The system refused to write the store, or `other`, a file or folder needed for that."""
 
     def __init__(self, path: str, error: OSError, other: str = "") -> None:
+        self.strerror = error.strerror
         what = f"could not write the store: {error.strerror}" + (f" ({other})" if other else "")
-        cure = as_owner(error, other or path) or "fix this and try again"
+        cure = as_owner(error, other or path)
+        if not cure and other and error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+            cure = "make that folder writable, or if only the store is mounted, mount its folder"
+        cure = cure or "fix this and try again"
         super().__init__(path, what, f"nothing was changed; {cure}")
 
 

@@ -1,4 +1,4 @@
-"""The files that falenv relies on: who owns them, one guarded read, one atomic replace."""
+"""The files that falenv relies on: their owner, a guarded read, a replace, a write in place."""
 
 from __future__ import annotations
 
@@ -21,6 +21,20 @@ _NEW = ".falenv-new-"
 #: An older temporary file belongs to a process that was killed.
 _LEFT_SECONDS = 60
 
+#: How `replace` fails if only the file itself can be written: a mount of this one file, a folder
+#: that takes no new files, a file system without `rename`.
+IRREPLACEABLE = {
+    errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EROFS, errno.ENOSYS, errno.EOPNOTSUPP
+}  # fmt: skip
+#: TOML allows this character nowhere, so every reader refuses a file that `overwrite` left.
+MARK = b"\1"
+_NOTE = b"falenv is writing this file. If falenv was interrupted, run: falenv profile list\n"
+#: How often `overwrite` looks for another mtime. The coarsest clock, FAT's, ticks in 2 seconds.
+_TICK_TRIES = 500
+#: How often it asks whether other programs have closed the file.
+_LEASE_TRIES = 200
+_TRY_SECONDS = 0.005
+
 
 #: Linux's name for an access control list, and the tags of its entries (linux/posix_acl.h).
 _ACL = "system.posix_acl_access"
@@ -29,6 +43,10 @@ _ACL_USER, _ACL_GROUP_OBJ, _ACL_GROUP, _ACL_MASK = 0x02, 0x04, 0x08, 0x10
 
 class UnfitError(OSError):
     """A file was refused for what it is. `strerror` says why: "is a folder"."""
+
+
+class HalfWrittenError(OSError):
+    """`overwrite` could neither complete nor undo its work. `repair` may be able to, later."""
 
 
 def is_ours(path: str) -> bool:
@@ -260,6 +278,157 @@ def replace(  # noqa: PLR0913 - what a new file may differ in
     finally:
         remove(temporary)
     return status
+
+
+def overwrite(path: str, old: bytes, new: bytes) -> os.stat_result | None:
+    """Write a text into a file that cannot be replaced; return the new state of the file.
+
+    The texts are TOML. The inode and the owner stay. The file becomes private. Return None if its
+    text is no longer `old`. Errors: OSError, and then the text stays; HalfWrittenError.
+
+    The file is its own journal. A journal beside it would get lost with the container in which
+    only the file is a mount. Each step is on the disk before the next one begins:
+
+    1. Append marks up to the length of the new text, then a record: the note, the old text, the
+       new text and a hash, with a mark before each. A crash leaves the old text and a part of this.
+    2. Write the new text over the beginning. A crash leaves each byte before the record as it is in
+       the old text, in the new text, or a mark.
+    3. Cut off the rest. A crash leaves the file as it was before this step or after it.
+
+    So a file without a mark is whole, and `_recovered` finds the text of a file with marks. A full
+    disk stops only the first step, which is undone by cutting off what it appended.
+    """
+    filling = MARK * max(len(new) - len(old), 0)
+    record = MARK.join([filling, _NOTE, old, new, _hash(old, new)])
+    if len(old) + len(record) > LARGEST:
+        what = "the file is too large to be written in place; mount its folder instead"
+        raise UnfitError(errno.EFBIG, what, path)
+    with _open_alone(path) as file:
+        descriptor = file.fileno()
+        before = os.fstat(descriptor)
+        if before.st_nlink == 0:
+            what = "the mounted file was deleted or replaced outside; mount its folder instead"
+            raise UnfitError(errno.ESTALE, what, path)
+        if file.read() != old:
+            return None
+        if before.st_mode & 0o077:
+            os.fchmod(descriptor, 0o600)
+        try:
+            _write_at(descriptor, record, len(old))
+            os.fsync(descriptor)
+            _renew_mtime(descriptor, before.st_mtime_ns)
+        except BaseException:
+            _finish(path, descriptor, b"", len(old))
+            raise
+        try:
+            _finish(path, descriptor, new, len(new))
+        except (HalfWrittenError, KeyboardInterrupt) as error:
+            _finish(path, descriptor, new, len(new))  # once more; the record is on the disk
+            if isinstance(error, KeyboardInterrupt):
+                raise
+        return os.fstat(descriptor)
+
+
+def is_unfinished(content: bytes) -> bool:
+    """Return True if `overwrite` is writing a file of this content, or was interrupted."""
+    if MARK not in content:
+        return False
+    return MARK + _NOTE in content or _recovered(content) is not None
+
+
+def repair(path: str) -> bool:
+    """Complete or undo an `overwrite` that was interrupted.
+
+    Return False if that is impossible because another program has changed the file since. Errors:
+    OSError, HalfWrittenError.
+    """
+    with _open_alone(path) as file:
+        content = file.read()
+        text = _recovered(content)
+        if text is None:
+            return not is_unfinished(content)
+        os.fsync(file.fileno())  # the record, before the text that it protects
+        missing = b"" if content.startswith(text) else text
+        _finish(path, file.fileno(), missing, len(text))
+    return True
+
+
+def _recovered(content: bytes) -> bytes | None:
+    """Return the text of a file that `overwrite` has left with marks; None for any other file."""
+    body, *record = content.rsplit(MARK, 4)
+    if len(record) == 4 and record[0] == _NOTE and record[3] == _hash(*record[1:3]):  # noqa: PLR2004
+        _, old, new, _ = record
+        filled = [text.ljust(len(body), MARK) for text in (old, new)]
+        fits = len(body) == max(len(old), len(new))
+        return new if fits and all(map(_is_either, body, *filled)) else None
+    old, mark, rest = content.partition(MARK)
+    rest = rest.lstrip(MARK)
+    start = MARK.join([_NOTE, old, b""])
+    return old if mark and (rest.startswith(start) or start.startswith(rest)) else None
+
+
+def _is_either(byte: int, old: int, new: int) -> bool:
+    return byte in {old, new, MARK[0]}
+
+
+def _hash(old: bytes, new: bytes) -> bytes:
+    import hashlib
+
+    return hashlib.sha256(MARK.join([old, new])).hexdigest().encode()
+
+
+def _open_alone(path: str) -> BinaryIO:
+    """Open a file for `overwrite`, and make every other program that opens it wait for the close.
+
+    Wait a second for programs that have the file open. Linux alone can do this, with a lease
+    (`fcntl(2)`, F_SETLEASE), and only on some file systems. Elsewhere just open the file.
+    """
+    import fcntl
+    import signal
+
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    for _ in range(_LEASE_TRIES):
+        try:
+            # If a program waits, the kernel sends this process a signal: one that does nothing.
+            fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            break
+        except BlockingIOError:
+            time.sleep(_TRY_SECONDS)
+        except (AttributeError, OSError):
+            break
+    return open(descriptor, "rb")  # the caller closes it
+
+
+def _renew_mtime(descriptor: int, before_ns: int) -> None:
+    """Make sure that a file which was just written has another mtime than before.
+
+    The shells tell versions apart by the mtime, and the inode stays the same. Errors: OSError.
+    """
+    for _ in range(_TICK_TRIES):
+        if os.fstat(descriptor).st_mtime_ns != before_ns:
+            return
+        time.sleep(_TRY_SECONDS)
+        os.utime(descriptor)
+    raise OSError(errno.EIO, "the file system does not record when the file changes")
+
+
+def _write_at(descriptor: int, content: bytes, offset: int) -> None:
+    while content:
+        written = os.pwrite(descriptor, content, offset)
+        content, offset = content[written:], offset + written
+
+
+def _finish(path: str, descriptor: int, text: bytes, length: int) -> None:
+    """Write a text over the beginning of a file, and cut the file off. Error: HalfWrittenError."""
+    try:
+        if text:
+            _write_at(descriptor, text, 0)
+            os.fsync(descriptor)
+        os.ftruncate(descriptor, length)
+        os.fsync(descriptor)
+    except OSError as error:
+        raise HalfWrittenError(error.errno, error.strerror, path) from None
 
 
 def _give_rights(descriptor: int, like: str, mode: int) -> None:

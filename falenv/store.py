@@ -2,6 +2,8 @@
 
 The official CLI writes the file in place, without a lock and world-readable, so a reader may find
 half of it. falenv writes it under a lock, completely or not at all, and keeps it private.
+A store that cannot be replaced, such as a mount of a single file, is written in place
+(`files.overwrite`).
 """
 
 from __future__ import annotations
@@ -129,9 +131,12 @@ def stamp(status: os.stat_result | None) -> str:
     return f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}" if status else "none"
 
 
-def read(path: str) -> Store:
-    """Read the store. A missing file is an empty store. Errors: StoreError."""
-    return Store(path, *load(path))
+def read(path: str, *, is_locked: bool = False) -> Store:
+    """Read the store. A missing file is an empty store. Errors: StoreError.
+
+    `is_locked` says that the caller holds the lock.
+    """
+    return Store(path, *load(path, is_locked=is_locked))
 
 
 def edit(path: str, change: Change) -> tuple[Store, Store]:
@@ -156,6 +161,8 @@ def edit(path: str, change: Change) -> tuple[Store, Store]:
         before, after = _replace(path, target, change)
         if after is not before:
             _sync_folder(path, folder)
+    except files.HalfWrittenError as error:
+        raise _half_written(path, error) from None
     except OSError as error:
         raise StoreNotWrittenError(path, error) from None
     finally:
@@ -163,17 +170,48 @@ def edit(path: str, change: Change) -> tuple[Store, Store]:
     return before, after
 
 
-def load(path: str) -> tuple[str, os.stat_result | None]:
+def load(path: str, *, is_locked: bool = False) -> tuple[str, os.stat_result | None]:
     """Return the text of the store, once it is complete, and the state of its file.
 
-    Errors: StoreError, as for `read`.
+    If an edit in place was interrupted, complete or undo it. Errors: StoreError, as for `read`.
     """
     content, status = _load(path)
+    while files.is_unfinished(content):
+        _repair(path, content, is_locked=is_locked)
+        content, status = _load(path)
     return _decode(path, content), status
 
 
+def _repair(path: str, content: bytes, *, is_locked: bool) -> None:
+    """Complete or undo the `files.overwrite` that has left the store with this content.
+
+    If another process is just writing the store, wait until that process releases the lock.
+    """
+    target = os.path.realpath(path)
+    try:
+        lock = None if is_locked else _take_lock(path, target)
+        try:
+            is_possible = files.repair(target)
+        finally:
+            if lock:
+                lock.release()
+    except (OSError, StoreNotWrittenError) as error:
+        raise _half_written(path, error) from None
+    if not is_possible:
+        line = content.count(b"\n", 0, content.index(files.MARK)) + 1
+        what = "an edit was interrupted, and another program has changed the store since"
+        cure = "in an editor, keep one of the texts that ^A (Ctrl-A) characters separate"
+        raise StoreError(path, what, cure, line)
+
+
+def _half_written(path: str, error: OSError | StoreNotWrittenError) -> StoreError:
+    what = f"an edit of the store was interrupted, and completing it failed: {error.strerror}"
+    cure = "when the store and its folder can be written, run: fal profile list"
+    return StoreError(path, what, cure)
+
+
 def _load(path: str) -> tuple[bytes, os.stat_result | None]:
-    for _ in range(_SETTLE_TRIES):
+    for tries_left in reversed(range(_SETTLE_TRIES)):
         try:
             file, status = files.open_file(path, follow=True)
             with file:
@@ -186,6 +224,10 @@ def _load(path: str) -> tuple[bytes, os.stat_result | None]:
             return b"", None
         except files.UnfitError as error:
             raise StoreError(path, f"the store {error.strerror}", _ELSEWHERE) from None
+        except BlockingIOError:  # a lease of `files.overwrite`
+            if not tries_left:
+                what = "another process is writing the store"
+                raise StoreError(path, what, "try again") from None
         except OSError as error:
             raise _unreadable(path, error) from None
         time.sleep(_SETTLE_SECONDS)
@@ -351,7 +393,7 @@ def _holder(name: str) -> str:
 
 
 def _replace(path: str, target: str, change: Change) -> tuple[Store, Store]:
-    """Replace the store by the changed one; return the store before and after.
+    """Replace the store, or else overwrite it; return the store before and after.
 
     A crash at any point leaves the old store or the new one. Return the same store twice if the
     file can stay as it is.
@@ -363,7 +405,7 @@ def _replace(path: str, target: str, change: Change) -> tuple[Store, Store]:
     temporary = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.falenv")
     files.remove(temporary)
     for _ in range(_EDIT_TRIES):
-        before = read(path)
+        before = read(path, is_locked=True)
         text = tomledit.edited(before.text, change)
         if text is None:
             what = "falenv cannot edit this store without changing other parts of it"
@@ -371,13 +413,20 @@ def _replace(path: str, target: str, change: Change) -> tuple[Store, Store]:
         if text == before.text and before.mtime_ns is not None and not before.is_open_to_others:
             return before, before
         content = before.text.encode()
-        status = files.replace(
-            target,
-            text.encode(),
-            temporary=temporary,
-            durable=True,
-            condition=lambda content=content: _load(path)[0] == content,  # type: ignore[misc]
-        )
+        try:
+            status = files.replace(
+                target,
+                text.encode(),
+                temporary=temporary,
+                durable=True,
+                condition=lambda content=content: _load(path)[0] == content,  # type: ignore[misc]
+            )
+        except OSError as error:
+            if error.errno not in files.IRREPLACEABLE or before.mtime_ns is None:
+                raise
+            status = files.overwrite(target, content, text.encode())
+        finally:
+            files.remove(temporary)  # which Ctrl-C may have prevented in `replace`
         if status:
             # Do not read the file again: the official CLI may have written it since.
             return before, Store(path, text, status)

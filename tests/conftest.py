@@ -203,6 +203,37 @@ class Home:
         return Shell(kind, self.path, self.with_variables(variables), rc, **options)
 
 
+class MountedHome(Home):
+    """A home in whose `.fal` only the store is a mount, as by docker's `-v file:file`.
+
+    `store` is the file from outside. What `run` and `fal` start sees the mount.
+    """
+
+    @property
+    def store(self) -> Path:
+        return self.path / "outside" / "config.toml"
+
+    @property
+    def prefix(self) -> tuple[str, ...]:
+        """What to start a program with, so that it sees the mount."""
+        mount = """mkdir -p -m 700 ~/.fal && touch ~/.fal/config.toml &&
+            mount --bind ~/outside/config.toml ~/.fal/config.toml && exec "$@" """
+        return (needs("unshare"), "-rm", needs("bash"), "-c", mount, "bash")
+
+    def run(
+        self, *command: str, stdin: str | bytes = "", **variables: str | None
+    ) -> subprocess.CompletedProcess[str]:
+        return super().run(*self.prefix, *command, stdin=stdin, **variables)
+
+
+def can_mount() -> None:
+    """Skip a test where the system lets nobody mount a file."""
+    tried = [needs("unshare"), "-rm", "sh", "-c", 'mount --bind "$0" "$0"', __file__]
+    if subprocess.run(tried, check=False, capture_output=True).returncode:
+        pytest.skip("no user namespaces here, to mount a file in")
+    reaches_us(tried[:2])
+
+
 @pytest.fixture
 def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Note a line of figures, which is printed at the end of the run."""
