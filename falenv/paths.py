@@ -174,6 +174,49 @@ def tool_folders() -> list[str]:
     return [path for path in found if os.path.isabs(path)]
 
 
+def cleaned_folders() -> list[tuple[str, str]]:
+    """Return the folders whose content disappears by itself, each after what cleans it.
+
+    A temporary folder that holds the home is left out: what is in it lasts as long as the home.
+    """
+    home = os.path.expanduser("~")
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
+    data = os.environ.get("XDG_DATA_HOME") or os.path.join(home, ".local", "share")
+    library = os.path.join(home, "Library")
+    found = [
+        ("uv", os.environ.get("UV_CACHE_DIR", "")),
+        ("uv", os.path.join(cache, "uv")),
+        ("pipx", os.path.join(os.environ.get("PIPX_HOME") or os.path.join(data, "pipx"), ".cache")),
+        ("pipx", os.path.join(home, ".local", "pipx", ".cache")),
+        ("pipx", os.path.join(cache, "pipx")),
+        ("pipx", os.path.join(library, "Caches", "pipx")),
+        ("pipx", os.path.join(library, "Application Support", "pipx", ".cache")),
+    ]
+    named = (os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP", "XDG_RUNTIME_DIR"))
+    for folder in (*named, "/tmp", "/var/tmp", "/dev/shm"):  # noqa: S108 - only compared
+        if folder and not os.path.realpath(home).startswith(f"{os.path.realpath(folder)}/"):
+            found.append(("temporary", folder))
+    return [(kind, folder) for kind, folder in found if os.path.isabs(folder)]
+
+
+def link() -> str:
+    """Return the path of the link by which `install` puts `falenv` on PATH."""
+    return os.path.join(os.path.expanduser("~"), ".local", "bin", "falenv")
+
+
+def link_note() -> str:
+    """Return the path of the file that says where the link leads that `install` made."""
+    return os.path.join(state(), "link")
+
+
+def missing_note(exe: str) -> str:
+    """Return the path of the file that says that the user knows that program `exe` is missing.
+
+    It is not empty while the program is missing. A shell's start-up block writes it.
+    """
+    return os.path.join(state(), "missing", _flat(exe))
+
+
 def rc_files(shell: str) -> list[str]:
     """Return the start-up files of a shell; for bash then those of a login shell, in its order."""
     match shell:

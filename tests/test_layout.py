@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 #: The modules in the order of design.md. `commands` stands for the package and its files.
 ORDER = (
     "masking",
-    "console",
     "errors",
     "paths",
+    "program",
+    "console",
     "files",
     "segment",
     "profile",

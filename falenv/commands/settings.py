@@ -19,6 +19,7 @@ from falenv.errors import (
 from falenv.masking import as_json as as_json_text
 from falenv.masking import as_word, key_id, masked, printable, shown
 from falenv.profile import check_host, clean_key
+from falenv.program import runnable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def _report(before: Store, after: Store, mark: str, *lines: str) -> None:
     """Print what an edit has done, and what that means for the calling shell."""
     notices.tell_of_mode(before)
     for line in lines:
-        click.echo(line)
+        click.echo(runnable(line))
     notices.tell_shell(after, mark)
 
 
