@@ -20,7 +20,7 @@ def _main() -> int:
     from falenv.errors import FalenvError, InternalError, SystemFailedError
 
     console.open_streams()
-    program.integrated = program.is_called_by_integration(sys.argv[1:])
+    program.function = program.function_of_shell(sys.argv[1:])
     try:
         code = _run(sys.argv[1:])
         sys.stdout.flush()  # here, where a failure can still be reported

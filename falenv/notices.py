@@ -21,6 +21,10 @@ GONE = "falenv: %s is gone. This shell keeps its FAL_KEY and no longer follows c
 READONLY_HOOK = (
     "falenv: PROMPT_COMMAND is read-only, so this shell only follows changes that you make in it"
 )
+KEPT_FAL = (
+    "falenv: this shell cannot copy a function, so your function fal stays; "
+    "to use falenv here: falenv profile list"
+)
 READONLY_KEY = "falenv: FAL_KEY is read-only, so this shell cannot switch; open a new shell"
 
 

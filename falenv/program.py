@@ -11,16 +11,23 @@ from falenv.masking import as_path
 #: How messages spell a command of falenv: these two words, then the subcommand.
 _SPELLED = "fal profile "
 
-#: True if the shell that shows our messages has the function `fal`. `__main__` sets it.
-integrated = False
+#: The function by which the integrated shell that shows our messages calls this program, if there is
+#: one. `__main__` sets it.
+function = ""
 
 #: uv's cache has one folder of each kind. `--cache-dir` can put the cache anywhere.
 _UV_FOLDERS = ("archive-v", "builds-v", "environments-v")
 
 
-def is_called_by_integration(arguments: list[str]) -> bool:
-    """Return True if the shell that runs this command line has the function `fal`."""
-    return "__falenv_shell" in os.environ or arguments[1:2] in (["refresh"], ["start"])
+def function_of_shell(arguments: list[str]) -> str:
+    """Return the function by which the shell that runs this command line can call this program.
+
+    It is `fal`, or what the shell says. Unset the variable that says it. Return an empty string if
+    the shell is not integrated.
+    """
+    name = os.environ.pop("__falenv_command", "fal")
+    is_integrated = "__falenv_shell" in os.environ or arguments[1:2] in (["refresh"], ["start"])
+    return name if is_integrated else ""
 
 
 def runnable(text: str) -> str:
@@ -39,9 +46,8 @@ def runnable(text: str) -> str:
 
 def command() -> str:
     """Return the words before `profile` that run this program where its output is read."""
-    name = os.environ.get("__falenv_command", "fal")
-    if integrated:
-        return name
+    if function:
+        return function
     exe = paths.program()
     # uvx and pipx run put their folder on PATH, but only for this process.
     words = {"uv": "uvx falenv", "pipx": "pipx run falenv"}.get(fate(exe))
