@@ -137,7 +137,8 @@ def program() -> str:
     for folder in (beside, os.path.dirname(sys.executable), os.path.join(prefix, "bin")):
         path = os.path.join(folder, "falenv")
         if os.access(path, os.X_OK) and os.path.isfile(path):
-            return path
+            # The link that `install` made ends with `uninstall`, and its target stays.
+            return os.readlink(path) if path == link_made() else path
     return os.path.abspath(sys.argv[0])
 
 
@@ -192,10 +193,12 @@ def cleaned_folders() -> list[tuple[str, str]]:
         ("pipx", os.path.join(library, "Caches", "pipx")),
         ("pipx", os.path.join(library, "Application Support", "pipx", ".cache")),
     ]
-    named = (os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP", "XDG_RUNTIME_DIR"))
-    for folder in (*named, "/tmp", "/var/tmp", "/dev/shm"):  # noqa: S108 - only compared
-        if folder and not os.path.realpath(home).startswith(f"{os.path.realpath(folder)}/"):
-            found.append(("temporary", folder))
+    named = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP", "XDG_RUNTIME_DIR")]
+    found += [
+        ("temporary", folder)
+        for folder in (*named, "/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - only compared
+        if not os.path.realpath(home).startswith(f"{os.path.realpath(folder)}/")
+    ]
     return [(kind, folder) for kind, folder in found if os.path.isabs(folder)]
 
 
@@ -207,6 +210,16 @@ def link() -> str:
 def link_note() -> str:
     """Return the path of the file that says where the link leads that `install` made."""
     return os.path.join(state(), "link")
+
+
+def link_made() -> str:
+    """Return the path of the link that `install` made, if nobody has changed it since."""
+    path = link()
+    try:
+        with open(link_note(), "rb") as file:
+            return path if os.readlink(path) == os.fsdecode(file.read()) else ""
+    except OSError:
+        return ""
 
 
 def missing_note(exe: str) -> str:

@@ -11,8 +11,8 @@ from falenv.masking import as_path
 #: How messages spell a command of falenv: these two words, then the subcommand.
 _SPELLED = "fal profile "
 
-#: The function by which the integrated shell that shows our messages calls this program, if there is
-#: one. `__main__` sets it.
+#: The function by which the shell that shows our messages calls this program, if it is integrated.
+#: `__main__` sets it.
 function = ""
 
 #: uv's cache has one folder of each kind. `--cache-dir` can put the cache anywhere.
@@ -99,32 +99,15 @@ def _contains(folder: str, path: str) -> bool:
 # --- The link on PATH ----------------------------------------------------------------------------
 
 
-def link_wanted(exe: str) -> str:
-    """Return the path at which a link to the program would put `falenv` on PATH, or nothing.
+def link_wanted() -> str:
+    """Return the path at which a link would put `falenv` on PATH, or an empty string.
 
-    Nothing if `falenv` is on PATH, if ~/.local/bin is not on it, or if the name there is taken by
-    anything but our own link to another place.
+    Return an empty string if `falenv` is on PATH, if ~/.local/bin is not, or if a file has the
+    name. Our own link to a program that is gone may be replaced.
     """
     path = paths.link()
     folder = os.path.dirname(path)
     entries = [os.path.realpath(entry) for entry in filter(os.path.isabs, os.get_exec_path())]
     if next(paths.which("falenv"), "") or os.path.realpath(folder) not in entries:
         return ""
-    return path if path == link_made() or not os.path.lexists(path) else ""
-
-
-def link_made() -> str:
-    """Return the path of the link that `install` made, if it is still the same link."""
-    path, target = paths.link(), _noted_target()
-    try:
-        return path if target and os.readlink(path) == target else ""
-    except OSError:
-        return ""
-
-
-def _noted_target() -> str:
-    try:
-        with open(paths.link_note(), "rb") as file:
-            return os.fsdecode(file.read())
-    except OSError:
-        return ""
+    return path if path == paths.link_made() or not os.path.lexists(path) else ""
