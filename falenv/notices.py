@@ -19,8 +19,9 @@ EVAL = 'eval "$(fal profile env)"'
 #: The shells print these, unchanged. %s is the path of the program; LOST also names the file.
 GONE = "falenv: %s is gone. This shell keeps its FAL_KEY and no longer follows changes"
 LOST = (
-    "falenv: %s is missing or cannot run, so new shells follow no profile. Install falenv again, then "
-    "run: falenv profile install. Or delete the lines from # >>> falenv to # <<< falenv in %s"
+    "falenv: %s is missing or cannot run, so new shells follow no profile. "
+    "Install falenv again, then run: falenv profile install. "
+    "Or delete the lines from # >>> falenv to # <<< falenv in %s"
 )
 READONLY_HOOK = (
     "falenv: PROMPT_COMMAND is read-only, so this shell only follows changes that you make in it"

@@ -84,11 +84,11 @@ def fate(exe: str) -> str:
     uvx, `uv run --with` and `pipx run` keep an environment in a cache, and clean it later.
     """
     for path in map(os.path.realpath, (exe, sys.prefix, paths.package())):
+        if any(part.rstrip("0123456789") in _UV_FOLDERS for part in path.split("/")):
+            return "uv"
         for kind, folder in paths.cleaned_folders():
             if _contains(folder, path):
                 return kind
-        if any(part.rstrip("0123456789") in _UV_FOLDERS for part in path.split("/")):
-            return "uv"
     return ""
 
 
