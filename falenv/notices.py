@@ -21,7 +21,7 @@ GONE = "falenv: %s is gone. This shell keeps its FAL_KEY and no longer follows c
 LOST = (
     "falenv: %s is missing or cannot run, so new shells follow no profile. "
     "Install falenv again, then run: falenv profile install. "
-    "Or delete the lines from # >>> falenv to # <<< falenv in %s"
+    "Or delete falenv's lines from %s"
 )
 READONLY_HOOK = (
     "falenv: PROMPT_COMMAND is read-only, so this shell only follows changes that you make in it"

@@ -163,19 +163,27 @@ __falenv_load() {
 # Remember the user's function and alias $1. Copy both under names of falenv's, so that they can still
 # run.
 __falenv_keep_command() {
+    local __falenv_text=
     \builtin unset __falenv_function_$1
     \builtin typeset -g __falenv_aliased_$1=
     if ((${+functions[$1]})); then
-        \builtin typeset -g __falenv_function_$1=${functions[$1]}
-        # A function that zsh has not loaded yet has the name of its file.
+        # A function that zsh has not loaded yet is found by the name of its file.
         if [[ ${functions[$1]} == 'builtin autoload -X'* ]]; then
+            __falenv_text=$(\builtin functions $1)
+            __falenv_text=${__falenv_text##*-X}
+            __falenv_text=${__falenv_text%%[^a-zA-Z]*}
+            __falenv_text=${__falenv_text:+-$__falenv_text}
+            \builtin typeset -g __falenv_aliased_$1="\\builtin autoload $__falenv_text \\$1"
             \builtin autoload +X $1 2>/dev/null
+        else
+            \builtin typeset -g __falenv_function_$1=${functions[$1]}
         fi
         functions[__falenv_users_$1]=${functions[$1]}
     fi
     if \builtin alias "$1" >/dev/null; then
-        \builtin typeset -g __falenv_aliased_$1="$(\builtin alias -L "$1")"
-        local __falenv_text=${aliases[$1]-${galiases[$1]-}}
+        __falenv_text=__falenv_aliased_$1
+        \builtin typeset -g __falenv_aliased_$1="${(P)__falenv_text}"$'\n'"$(\builtin alias -L "$1")"
+        __falenv_text=${aliases[$1]-${galiases[$1]-}}
         # An alias does not expand itself again.
         \builtin unalias "$1"
         { functions[__falenv_alias_$1]="$__falenv_text \"\$@\"" } 2>/dev/null

@@ -35,11 +35,12 @@ case ${BASH_VERSION:+bash}${ZSH_VERSION:+zsh} in
                 \builtin unset __falenv_missed __falenv_lost
             }
             if \builtin test ! -s "$__falenv_missed"; then
-                case $-:${__falenv_cached##*.} in
-                    *r*:*) ;;
-                    *i*:bash) if \builtin test -t 2; then __falenv_report; fi ;;
+                # The last word is empty unless the shell was started for one command (-c).
+                case $-:${__falenv_cached##*.}:${BASH_EXECUTION_STRING+c}${ZSH_EXECUTION_STRING+c} in
+                    *r*:*: | *:c) ;;
+                    *i*:bash:) if \builtin test -t 2; then __falenv_report; fi ;;
                     # At a prompt, because powerlevel10k takes earlier output for a fault.
-                    *i*:zsh) \builtin eval '__falenv_hook() {
+                    *i*:zsh:) \builtin eval '__falenv_hook() {
                         \builtin emulate -L zsh
                         [[ -t 2 && -z ${__p9k_instant_prompt_active-} ]] || return 0
                         precmd_functions=(${precmd_functions:#__falenv_hook})
