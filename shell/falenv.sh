@@ -806,10 +806,13 @@ falenv() {
                 \shift
                 # The program's messages name this function.
                 [ -z "${__falenv_keeps-}" ] || \export __falenv_command=falenv
-                __falenv_guarded __falenv_profile "$@" || \set -- "$?" failed
+                if __falenv_guarded __falenv_profile "$@"; then
+                    \set -- 0
+                else
+                    \set -- "$?"
+                fi
                 \unset __falenv_command
-                [ "${2-}" != failed ] || return "$1"
-                return 0
+                return "$1"
             fi
             ;;
     esac

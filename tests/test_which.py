@@ -98,7 +98,10 @@ def test_python_m_falenv_has_falenvs_help(behind: Home) -> None:
 
 
 def test_falenv_profile_acts_on_this_shell(home: Home, start: Start, any_kind: Kind) -> None:
+    home.write(home.store.read_text() + f'[failed]\nkey = "{KEYS["c"]}"\n')
     shell = start(any_kind, any_kind.eval_line(f"--shell {any_kind}"))
+    assert shell.talk("falenv profile use failed") == ""
+    assert shell.get("FAL_KEY") == KEYS["c"]
     assert shell.talk("falenv profile use b") == ""
     assert shell.get("FAL_KEY") == KEYS["b"]
     assert shell.talk("falenv profiles use --default") == ""
@@ -331,9 +334,14 @@ def test_install_makes_a_link_and_uninstall_removes_it(home: Home, linked: Path)
     done = home.run("falenv", "profile", "install", "bash", "zsh", "--yes")
     assert done.stdout.count("Already installed") == 3
     assert (home.path / ".zshrc").read_text() == before
-    # It stays as long as a shell is set up.
+    # It stays as long as a shell is set up, also if its block is damaged.
     home.run("falenv", "profile", "uninstall", "bash", "--yes")
     assert link.is_symlink()
+    (home.path / ".zshrc").write_text(before.replace("# <<<", "#"))
+    done = home.run("falenv", "profile", "uninstall", "bash", "fish", "--yes")
+    assert (done.stdout, done.stderr) == ("Not installed in any start-up file.\n", "")
+    assert link.is_symlink()
+    (home.path / ".zshrc").write_text(before)
     done = home.run("falenv", "profile", "uninstall", "--dry-run")
     assert done.stdout.endswith(f"\n-{line}")
     done = home.run("falenv", "profile", "uninstall", "--yes")

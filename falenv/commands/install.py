@@ -101,7 +101,9 @@ def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
     targets = dict.fromkeys(shells or rcfiles.TARGETS)
     edits = [edit for target in targets for edit in rcfiles.uninstall(target)]
     others = [target for target in rcfiles.TARGETS if target not in targets]
-    link = "" if any(map(rcfiles.uninstall, others)) else paths.link_made()
+    link = paths.link_made()
+    if link and any(map(_is_installed, others)):
+        link = ""
     if not edits and not link:
         click.echo("Not installed in any start-up file.")
         return
@@ -120,6 +122,14 @@ def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
         files.remove(paths.cached(paths.program(), target))
     if is_here:
         say("this shell keeps falenv until you close it; to remove it now: fal profile off")
+
+
+def _is_installed(target: str) -> bool:
+    """Return True if a start-up file has falenv's block, or may have it."""
+    try:
+        return bool(rcfiles.uninstall(target))
+    except FalenvError:
+        return True
 
 
 def _asking() -> str:
