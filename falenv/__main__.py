@@ -16,10 +16,11 @@ def main() -> int:
 
 
 def _main() -> int:
-    from falenv import console
+    from falenv import console, program
     from falenv.errors import FalenvError, InternalError, SystemFailedError
 
     console.open_streams()
+    program.function = program.function_of_shell(sys.argv[1:])
     try:
         code = _run(sys.argv[1:])
         sys.stdout.flush()  # here, where a failure can still be reported
@@ -40,22 +41,38 @@ def _main() -> int:
     return code
 
 
-def _run(arguments: list[str]) -> int:  # noqa: RET503 - pass_on does not return
+def _run(arguments: list[str]) -> int:
     from falenv import fast
+    from falenv.errors import NoOfficialError
 
     ours = arguments[:1] in (["profile"], ["profiles"])
     if ours and fast.dispatch(arguments[1:]):
         return 0
-    if ours or (_is_falenv() and arguments in ([], ["--help"], ["--version"])):
-        from falenv.commands import run
+    is_falenv = _is_falenv()
+    if is_falenv and arguments[:1] == ["--"]:  # from the shell function `fal`
+        ours, is_falenv, arguments = False, False, arguments[1:]
+    asks = arguments in ([], ["-h"], ["--help"], ["--version"])
+    if not ours and not (is_falenv and asks):
+        try:
+            fast.pass_on(arguments)
+        except NoOfficialError:
+            if not asks:
+                raise
+            from falenv.commands import run
 
-        return run(arguments)
-    fast.pass_on(arguments)
+            run(["--help"])
+            raise
+    from falenv.commands import run
+
+    return run(arguments)
 
 
 def _is_falenv() -> bool:
-    """Return True if the script `falenv` was called; `fal --help` is the official CLI's."""
-    return os.path.basename(sys.argv[0]).startswith("falenv")
+    """Return True for the script `falenv` and for `python -m falenv`.
+
+    `fal --help` is the official CLI's.
+    """
+    return os.path.basename(sys.argv[0]).startswith(("falenv", "__main__"))
 
 
 if __name__ == "__main__":

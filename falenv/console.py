@@ -6,11 +6,15 @@ import os
 import sys
 
 from falenv.masking import message
+from falenv.program import runnable
 
 
 def say(text: str) -> None:
-    """Print one line of talk on stderr, without a key and without terminal escapes."""
-    print(message(f"falenv: {text}"), file=sys.stderr)
+    """Print one line of talk on stderr, without a key and without terminal escapes.
+
+    A command in it (`fal profile …`) is spelled as it works for the reader.
+    """
+    print(message(runnable(f"falenv: {text}")), file=sys.stderr)
 
 
 def emit(code: str) -> None:

@@ -92,6 +92,23 @@ class StartupFileError(StoreError):
     """A shell's start-up file cannot be read, understood or written. It was not changed."""
 
 
+class ProgramWillVanishError(FalenvError):
+    """The program is in a folder that will be cleaned, so no start-up file may rely on it.
+
+    `kind` says what cleans it: `uv`, `pipx` or `temporary`.
+    """
+
+    def __init__(self, exe: str, kind: str) -> None:
+        where, cure = {
+            "uv": ("uv's cache", "uv tool install falenv"),
+            "pipx": ("pipx's cache", "pipx install falenv"),
+        }.get(kind, ("a temporary folder", "uv tool install falenv (or: pipx install falenv)"))
+        super().__init__(
+            f"{exe} is in {where}, where it will be deleted; install it first: {cure}; "
+            "then: falenv profile install"
+        )
+
+
 class StoreBusyError(FalenvError):
     """Another process holds the store's lock."""
 

@@ -56,6 +56,7 @@ def integration(
     }
     if dialect is POSIX:
         known["older"], known["newer"] = index.clock_probe()
+        known["kept_fal"] = notices.KEPT_FAL
     completion = ""
     if dialect.completes_late:
         known["completions"] = assets.path("completions", dialect.completion)

@@ -18,10 +18,19 @@ if TYPE_CHECKING:
 
 EVAL = 'eval "$(fal profile env)"'
 
-#: The shells print these, unchanged. %s is the path of the program.
+#: The shells print these, unchanged. %s is the path of the program; LOST also names the file.
 GONE = "falenv: %s is gone. This shell keeps its FAL_KEY and no longer follows changes"
+LOST = (
+    "falenv: %s is missing or cannot run, so new shells follow no profile. "
+    "Install falenv again, then run: falenv profile install. "
+    "Or delete falenv's lines from %s"
+)
 READONLY_HOOK = (
     "falenv: PROMPT_COMMAND is read-only, so this shell only follows changes that you make in it"
+)
+KEPT_FAL = (
+    "falenv: this shell cannot copy a function, so your function fal stays; "
+    "to use falenv here: falenv profile list"
 )
 READONLY_KEY = "falenv: FAL_KEY is read-only, so this shell cannot switch; open a new shell"
 #: The names of the rivals follow.

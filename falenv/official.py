@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from falenv import paths
+from falenv import paths, program
 from falenv.errors import CannotRunError, NoOfficialError
 
 TYPE_CHECKING = False
@@ -70,7 +70,7 @@ def find() -> list[str] | None:
     """
     in_tools = (os.path.join(folder, "fal", "bin", "fal") for folder in paths.tool_folders())
     for script in (*paths.which("fal"), *filter(os.path.isfile, in_tools)):
-        content = _beginning(script)
+        content = program.beginning(script)
         ours, theirs = b"falenv.__main__" in content, b"fal.cli" in content
         command = _module(os.path.dirname(script)) if ours or theirs else None
         if command or not ours:
@@ -120,12 +120,3 @@ def _listed(folder: str) -> list[str]:
         return os.listdir(folder)
     except OSError:
         return []
-
-
-def _beginning(path: str) -> bytes:
-    """Return the first bytes of a script, which say what it starts."""
-    try:
-        with open(path, "rb") as file:
-            return file.read(4096)
-    except OSError:
-        return b""

@@ -150,7 +150,8 @@ def program() -> str:
     for folder in (beside, os.path.dirname(sys.executable), os.path.join(prefix, "bin")):
         path = os.path.join(folder, "falenv")
         if os.access(path, os.X_OK) and os.path.isfile(path):
-            return path
+            # The link that `install` made ends with `uninstall`, and its target stays.
+            return os.readlink(path) if path == link_made() else path
     return os.path.abspath(sys.argv[0])
 
 
@@ -185,6 +186,61 @@ def tool_folders() -> list[str]:
         os.path.join(home, ".local", "pipx", "venvs"),
     )
     return [path for path in found if os.path.isabs(path)]
+
+
+def cleaned_folders() -> list[tuple[str, str]]:
+    """Return the folders whose content disappears by itself, each after what cleans it.
+
+    A temporary folder that holds the home is left out: what is in it lasts as long as the home.
+    """
+    home = os.path.expanduser("~")
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
+    data = os.environ.get("XDG_DATA_HOME") or os.path.join(home, ".local", "share")
+    library = os.path.join(home, "Library")
+    found = [
+        ("uv", os.environ.get("UV_CACHE_DIR", "")),
+        ("uv", os.path.join(cache, "uv")),
+        ("pipx", os.path.join(os.environ.get("PIPX_HOME") or os.path.join(data, "pipx"), ".cache")),
+        ("pipx", os.path.join(home, ".local", "pipx", ".cache")),
+        ("pipx", os.path.join(cache, "pipx")),
+        ("pipx", os.path.join(library, "Caches", "pipx")),
+        ("pipx", os.path.join(library, "Application Support", "pipx", ".cache")),
+    ]
+    named = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP", "XDG_RUNTIME_DIR")]
+    found += [
+        ("temporary", folder)
+        for folder in (*named, "/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - only compared
+        if not os.path.realpath(home).startswith(f"{os.path.realpath(folder)}/")
+    ]
+    return [(kind, folder) for kind, folder in found if os.path.isabs(folder)]
+
+
+def link() -> str:
+    """Return the path of the link by which `install` puts `falenv` on PATH."""
+    return os.path.join(os.path.expanduser("~"), ".local", "bin", "falenv")
+
+
+def link_note() -> str:
+    """Return the path of the file that says where the link leads that `install` made."""
+    return os.path.join(state(), "link")
+
+
+def link_made() -> str:
+    """Return the path of the link that `install` made, if nobody has changed it since."""
+    path = link()
+    try:
+        with open(link_note(), "rb") as file:
+            return path if os.readlink(path) == os.fsdecode(file.read()) else ""
+    except OSError:
+        return ""
+
+
+def missing_note(exe: str) -> str:
+    """Return the path of the file that says that the user knows that program `exe` is missing.
+
+    It is not empty while the program is missing. A shell's start-up block writes it.
+    """
+    return os.path.join(state(), "missing", _flat(exe))
 
 
 def rc_files(shell: str) -> list[str]:

@@ -13,9 +13,9 @@ import re
 import sys
 import zlib
 
-from falenv import assets, dialects, files, paths
+from falenv import assets, dialects, files, notices, paths
 from falenv.errors import StartupFileError, as_owner
-from falenv.masking import as_path
+from falenv.masking import as_path, printable
 
 #: What `install` accepts. direnv is not a shell, but reads files at each start too.
 TARGETS = ("bash", "direnv", "fish", "zsh")
@@ -58,7 +58,7 @@ def install(target: str, exe: str) -> list[Edit]:
     """
     path, *others = paths.rc_files(target)
     _refuse_root(path)
-    edits = [_put(path, _body(target, exe))]
+    edits = [_put(path, _body(target, exe, path))]
     if target == "bash":
         edits += _install_login(others, exe)
     return edits
@@ -104,8 +104,8 @@ def _install_login(names: list[str], exe: str) -> list[Edit]:
             continue
         block = _find(path, content)
         if block:
-            return [_put(path, login if block["note"] == _CREATED else _body("bash", exe))]
-        return [] if _reads_bashrc(path, contents) else [_put(path, _body("bash", exe))]
+            return [_put(path, login if block["note"] == _CREATED else _body("bash", exe, path))]
+        return [] if _reads_bashrc(path, contents) else [_put(path, _body("bash", exe, path))]
     return [_put(names[0], login)]
 
 
@@ -120,8 +120,8 @@ def _reads_bashrc(path: str, contents: dict[str, bytes | None]) -> bool:
     return False
 
 
-def _body(target: str, exe: str) -> str:
-    """Return the code between a block's first and last line."""
+def _body(target: str, exe: str, path: str) -> str:
+    """Return the code between the first and last line of the block in the file at `path`."""
     # Any POSIX shell may read the start-up files of bash and zsh.
     dialect = dialects.find("fish" if target == "fish" else "sh")
     body = dialect.assign("__falenv_exe", exe)
@@ -130,6 +130,8 @@ def _body(target: str, exe: str) -> str:
     body += dialect.assign("__falenv_cached", paths.cached(exe, target))
     body += dialect.assign("__falenv_python", sys.executable)
     body += dialect.assign("__falenv_main", paths.main())
+    body += dialect.assign("__falenv_missed", paths.missing_note(exe))
+    body += dialect.assign("__falenv_lost", printable(notices.LOST % (exe, path)))
     return body + assets.read("shell", "startup.fish" if target == "fish" else "startup.sh")
 
 

@@ -325,25 +325,31 @@ end
 function __falenv_remove
     complete -e -c fal
     complete -e -c falenv
-    functions -e fal falenv_prompt
+    functions -e fal falenv falenv_prompt
     functions -q __falenv_fal
     and functions -c __falenv_fal fal
+    functions -q __falenv_falenv
+    and functions -c __falenv_falenv falenv
     if functions -q __falenv_fish_prompt; and __falenv_has_prompt
         functions -e fish_prompt
         functions -c __falenv_fish_prompt fish_prompt
     end
-    set -l completion $__falenv_completion
+    set -l text_fal $__falenv_completion_fal
+    set -l text_falenv $__falenv_completion_falenv
     functions -e (functions -a -n | string match '__falenv_*')
     set -e -g (set -n -g | string match '__falenv_*')
-    if test -n "$completion"; and not string match -q '*__falenv_complete*' -- $completion
-        builtin printf '%s' $completion | builtin source
-        return
-    end
-    # The integration kept fish from loading this file, so load it now.
-    for folder in $fish_complete_path
-        if test -r $folder/fal.fish
-            builtin source $folder/fal.fish
-            break
+    for name in fal falenv
+        set -l text text_$name
+        if test -n "$$text"; and not string match -q '*__falenv_complete*' -- $$text
+            builtin printf '%s' $$text | builtin source
+            continue
+        end
+        # The integration kept fish from loading this file, so load it now.
+        for folder in $fish_complete_path
+            if test -r $folder/$name.fish
+                builtin source $folder/$name.fish
+                break
+            end
         end
     end
 end

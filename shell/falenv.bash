@@ -4,7 +4,7 @@
 # Sent after a prelude of assignments and core.sh, and before a state; README.md in this folder
 # describes all of them. core.sh calls the functions that it lists there, which are defined here.
 #
-# Every name begins with __falenv_, except the functions fal and falenv_prompt. No variable holds a
+# Every name begins with __falenv_, except the functions fal, falenv and falenv_prompt. No variable holds a
 # key, except __falenv_old_*: what the user had before. `\builtin` gets past the user's aliases and
 # functions. Everything but __falenv_idle runs under __falenv_guarded, or in a state, where nothing
 # depends on the user's options.
@@ -184,32 +184,56 @@ __falenv_load() {
     # An array, because the environment cannot contain one.
     if [[ ${__falenv_loaded[1]-} != "$$" ]]; then
         __falenv_init
-        # Asking first whether there is anything to print takes no subshell.
-        __falenv_fal='' __falenv_completion=''
-        if \builtin alias fal >/dev/null 2>&1; then
-            __falenv_fal=$(\builtin alias fal)
-            __falenv_fal="\builtin alias ${__falenv_fal#alias }" # POSIX mode prints no `alias`
-        elif \builtin declare -F fal >/dev/null; then
-            __falenv_fal=$(\builtin declare -f fal)
-        fi
-        if \builtin complete -p fal >/dev/null 2>&1; then
-            __falenv_completion=$(\builtin complete -p fal)
-        fi
-        # bash-completion loads falenv's own completion again when it is needed.
-        case $__falenv_completion in *' __falenv_complete '*) __falenv_completion= ;; esac
+        __falenv_functions='' __falenv_aliases='' __falenv_completion='' __falenv_completions_kept=''
+        __falenv_keep_command falenv
+        __falenv_completions_kept=$__falenv_completion
+        __falenv_keep_command fal
+        __falenv_completions_kept+=$'\n'$__falenv_completion
         __falenv_keep_all
         __falenv_loaded=('' "$$") # IFS could split a plain $$
     else
         __falenv_keep_pin
     fi
     \builtin complete -F __falenv_complete fal falenv 2>/dev/null
-    \builtin unalias fal 2>/dev/null
+    \builtin unalias fal falenv 2>/dev/null
     case $- in
         *i*)
             __falenv_run=__falenv_hook
             __falenv_install
             ;;
     esac
+}
+
+# Remember the user's function, alias and completion of command $1, as code that makes them again. Copy
+# the function and the alias under names of falenv's, so that they can still run. Asking first whether
+# there is anything to print takes no subshell.
+__falenv_keep_command() {
+    local __falenv_text=''
+    if \builtin declare -F "$1" >/dev/null; then
+        # -p also prints whether the function is exported. bash before 4 has no -p for functions.
+        __falenv_text=$(\builtin declare -pf "$1" 2>/dev/null) ||
+            __falenv_text=$(\builtin declare -f "$1")
+        __falenv_functions+=$__falenv_text$'\n'
+        \builtin eval "__falenv_users_$__falenv_text"
+        \builtin unset -f "$1"
+    fi
+    if \builtin alias "$1" >/dev/null 2>&1; then
+        __falenv_text=$(\builtin alias "$1")
+        __falenv_text=${__falenv_text#alias } # POSIX mode prints no `alias`
+        __falenv_aliases+="\\builtin alias $__falenv_text"$'\n'
+        # An alias does not expand itself again.
+        \builtin unalias "$1"
+        if \builtin shopt -q expand_aliases; then
+            \builtin eval "__falenv_text=${__falenv_text#*=}"
+            \builtin eval "__falenv_alias_$1() { $__falenv_text \"\$@\""$'\n}' 2>/dev/null
+        fi
+    fi
+    __falenv_completion=
+    if \builtin complete -p "$1" >/dev/null 2>&1; then
+        __falenv_completion=$(\builtin complete -p "$1")
+    fi
+    # bash-completion loads falenv's own completion again when it is needed.
+    case $__falenv_completion in *' __falenv_complete '*) __falenv_completion= ;; esac
 }
 
 # Add the hook behind the others: direnv's hook goes in front, and changes what this one looks at. A
@@ -263,8 +287,9 @@ __falenv_remove() {
         PS1=${PS1/"$__falenv_ps1"/}
     fi
     \builtin complete -r fal falenv 2>/dev/null
-    \builtin unset -f fal falenv_prompt
-    \builtin eval "$__falenv_completion"$'\n'"$__falenv_fal"
+    \builtin unset -f fal falenv falenv_prompt
+    # The aliases last: bash would expand them in the names of the functions.
+    \builtin eval "$__falenv_completions_kept"$'\n'"$__falenv_functions$__falenv_aliases"
     # shellcheck disable=SC2046  # names, one a line
     \builtin unset -f $(\builtin compgen -A function __falenv_)
     # shellcheck disable=SC2086
@@ -276,7 +301,20 @@ __falenv_complete() {
     \builtin source "$__falenv_completions" && __falenv_complete "$@"
 } 2>/dev/null
 
-# This removes an alias `fal`, which bash would expand in the definition below.
+# Run the user's alias or function `fal`, or else the official CLI. Inside the alias, `fal` is what it
+# was without the alias.
+__falenv_hand_over() {
+    if [[ -z ${__falenv_in_alias-} ]] && \builtin declare -F __falenv_alias_fal >/dev/null; then
+        local __falenv_in_alias=yes
+        __falenv_alias_fal "$@"
+    elif \builtin declare -F __falenv_users_fal >/dev/null; then
+        __falenv_users_fal "$@"
+    else
+        "$__falenv_exe" -- "$@"
+    fi
+}
+
+# This removes aliases, which bash would expand in the definitions below.
 __falenv_guarded __falenv_load
 
 # Some tools copy only functions whose names begin with a letter into another shell. Without the other
@@ -284,6 +322,19 @@ __falenv_guarded __falenv_load
 fal() {
     if [[ ! -x ${__falenv_exe-} ]] || ! \builtin declare -F __falenv_guarded >/dev/null; then
         \builtin command fal "$@"
+        return
+    fi
+    case ${1-} in
+        profile | profiles)
+            \builtin shift
+            __falenv_guarded __falenv_profile "$@"
+            ;;
+        *) __falenv_hand_over "$@" ;;
+    esac
+}
+falenv() {
+    if [[ ! -x ${__falenv_exe-} ]] || ! \builtin declare -F __falenv_guarded >/dev/null; then
+        \builtin command falenv "$@"
         return
     fi
     case ${1-} in

@@ -2,7 +2,7 @@
 #
 # Sent after a prelude of assignments and before a state; README.md in this folder describes both.
 # The functions have the names and meanings of core.sh. Every name begins with __falenv_, except the
-# functions fal and falenv_prompt. No variable holds a key, except __falenv_old_*: what the user had
+# functions fal, falenv and falenv_prompt. No variable holds a key, except __falenv_old_*: what the user had
 # before.
 #
 # This file is what each start needs. Parsing is a good part of the cost of a start, so prompt.fish and
@@ -347,9 +347,12 @@ function __falenv_load
         end
         functions -q fal
         and functions -c fal __falenv_fal
+        functions -q falenv
+        and functions -c falenv __falenv_falenv
         __falenv_keep_all
         # Nearly always there is no completion, and an empty pipe costs little.
-        complete -c fal | builtin read -z -g __falenv_completion
+        complete -c fal | builtin read -z -g __falenv_completion_fal
+        complete -c falenv | builtin read -z -g __falenv_completion_falenv
         set -gu __falenv_loaded yes
     else
         __falenv_keep_pin
@@ -384,6 +387,24 @@ __falenv_load
 function fal --description 'fal, with the profile commands acting on this shell'
     if not test -x "$__falenv_exe"; or not functions -q __falenv_late
         command fal $argv
+        return
+    end
+    switch "$argv[1]"
+        case profile profiles
+            __falenv_late command __falenv_profile $argv[2..-1]
+        case '*'
+            # The user's own function goes first.
+            if functions -q __falenv_fal
+                __falenv_fal $argv
+            else
+                $__falenv_exe -- $argv
+            end
+    end
+end
+
+function falenv --description 'falenv, with the profile commands acting on this shell'
+    if not test -x "$__falenv_exe"; or not functions -q __falenv_late
+        command falenv $argv
         return
     end
     switch "$argv[1]"

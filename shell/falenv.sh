@@ -9,7 +9,7 @@
 # use; only $1, $2 and so on are local. Nothing starts a process except the program, and `$(…)` while
 # the integration is loaded or removed.
 #
-# Every name begins with __falenv_, except the functions fal and falenv_prompt. No variable holds a
+# Every name begins with __falenv_, except the functions fal, falenv and falenv_prompt. No variable holds a
 # key, except __falenv_old_*: what the user had before. A backslash gets past the user's aliases.
 # Everything but __falenv_idle runs under __falenv_guarded, or in a state, where nothing depends on
 # the user's options. Nothing depends on IFS.
@@ -912,18 +912,15 @@ __falenv_load() {
         __falenv_aside='' __falenv_told_aside='' __falenv_stay='' __falenv_payer=''
         __falenv_rivals_set='' __falenv_hint=''
         \unset __falenv_pwd __falenv_before
-        if __falenv_fal=$(\alias fal 2>/dev/null); then
-            __falenv_fal="\\alias ${__falenv_fal#alias }"
-        # Shells without typeset cannot print a function.
-        elif \command -v typeset >/dev/null; then
-            # shellcheck disable=SC3044
-            __falenv_fal=$(\typeset -f fal 2>/dev/null)
-        fi
+        __falenv_functions='' __falenv_aliases='' __falenv_keeps='' __falenv_in_alias=''
+        __falenv_keep_command fal
+        __falenv_keep_command falenv
         __falenv_keep_all
     else
         __falenv_keep_pin
     fi
     \unalias fal 2>/dev/null
+    \unalias falenv 2>/dev/null
     # Without a hook the shell does not follow by itself, so the program says what has changed.
     __falenv_hookless=
     case $-:$__falenv_hooked in
@@ -932,15 +929,52 @@ __falenv_load() {
     esac
 }
 
+# Remember the user's function and alias $1, as code that makes them again. Copy both under names of
+# falenv's, so that they can still run. A shell that cannot print a function keeps its function `fal`.
+__falenv_keep_command() {
+    if __falenv_out=$(\alias "$1" 2>/dev/null); then
+        __falenv_out=${__falenv_out#alias }
+        __falenv_aliases="$__falenv_aliases\\alias $__falenv_out
+"
+        # An alias does not expand itself again.
+        \unalias "$1"
+        \eval "__falenv_out=${__falenv_out#*=}"
+        __falenv_out="__falenv_alias_$1() { $__falenv_out \"\$@\"
+}"
+        # A syntax error would end the shell.
+        if (\eval "$__falenv_out") 2>/dev/null; then
+            \eval "$__falenv_out"
+        fi
+    fi
+    [ "$(\command -v "$1")" = "$1" ] || return 0
+    __falenv_out=
+    if \command -v typeset >/dev/null; then
+        # shellcheck disable=SC3044
+        __falenv_out=$(\typeset -f "$1" 2>/dev/null)
+    fi
+    case $__falenv_out in
+        "function $1"*) \eval "function __falenv_users_$1${__falenv_out#"function $1"}" ;;
+        "$1"*) \eval "__falenv_users_$__falenv_out" ;;
+        *)
+            if [ "$1" = fal ]; then
+                __falenv_keeps=yes __falenv_aliased=$__falenv_aliases __falenv_aliases=
+            fi
+            return 0
+            ;;
+    esac
+    __falenv_functions="$__falenv_functions$__falenv_out
+"
+}
+
 # Remove the functions and variables.
 __falenv_remove() {
     __falenv_each __falenv_forget "$__falenv_vars FAL_PROFILE FAL_HOME_DIR"
     # ksh93 unsets a running function only when it ends, and then it would unset its replacement.
-    case $__falenv_fal in
-        '' | '\alias '*) \unset -f fal ;;
-    esac
+    \command -v __falenv_users_fal >/dev/null || [ -n "$__falenv_keeps" ] || \unset -f fal
+    \command -v __falenv_users_falenv >/dev/null || \unset -f falenv
     \unset -f falenv_prompt
-    \eval "$__falenv_fal"
+    # The aliases last: the shell would expand them in the names of the functions.
+    \eval "$__falenv_functions$__falenv_aliases"
     \unset -f __falenv_each __falenv_replace __falenv_print __falenv_keep __falenv_restore \
         __falenv_forget __falenv_keep_pin __falenv_keep_all __falenv_disown __falenv_key_id \
         __falenv_find_own __falenv_give_back __falenv_set_aside __falenv_find_rival \
@@ -951,45 +985,99 @@ __falenv_remove() {
         __falenv_follow __falenv_find_pin __falenv_start __falenv_begin __falenv_fail \
         __falenv_idle __falenv_pays_as_before __falenv_check __falenv_catch_up __falenv_fill \
         __falenv_show __falenv_unshow __falenv_guarded __falenv_hook __falenv_program __falenv_use \
-        __falenv_off __falenv_profile __falenv_after_command __falenv_load __falenv_remove
-    \unset __falenv_around __falenv_aside __falenv_bang __falenv_before __falenv_by \
-        __falenv_cached __falenv_clear __falenv_default_host __falenv_default_sgr __falenv_dialect \
-        __falenv_edits __falenv_entry __falenv_exact __falenv_exe __falenv_failure __falenv_fal \
-        __falenv_filled __falenv_flag __falenv_foreign __falenv_format __falenv_gone \
-        __falenv_guard __falenv_hint __falenv_hooked __falenv_hookless __falenv_host __falenv_id __falenv_index \
-        __falenv_key __falenv_line __falenv_link_max __falenv_loaded __falenv_main \
-        __falenv_mark_folder __falenv_mark_pin __falenv_mark_touched __falenv_marked __falenv_most \
-        __falenv_moved __falenv_n __falenv_name __falenv_name_in_note __falenv_newer \
-        __falenv_nobody __falenv_none __falenv_notices __falenv_now __falenv_older __falenv_ours \
-        __falenv_out __falenv_own __falenv_own_key_id __falenv_payer __falenv_pin __falenv_printer \
-        __falenv_protocol __falenv_ps1 __falenv_pwd __falenv_python __falenv_readonly_hook \
-        __falenv_readonly_key __falenv_return __falenv_rivals __falenv_rivals_aside \
-        __falenv_rivals_set __falenv_run __falenv_seen __falenv_segment __falenv_segment_off \
-        __falenv_sgr __falenv_shell __falenv_shown __falenv_stay __falenv_store \
-        __falenv_store_shown __falenv_styled __falenv_switches __falenv_table __falenv_text \
-        __falenv_to __falenv_told_aside __falenv_url __falenv_users_pin __falenv_vars \
-        __falenv_verdicts __falenv_virtual __falenv_want __falenv_where __falenv_why __falenv_word
+        __falenv_off __falenv_profile __falenv_after_command __falenv_load __falenv_keep_command \
+        __falenv_remove __falenv_hand_over __falenv_alias_fal __falenv_alias_falenv \
+        __falenv_users_fal __falenv_users_falenv
+    \unset __falenv_aliased __falenv_aliases __falenv_around __falenv_aside __falenv_bang \
+        __falenv_before __falenv_by __falenv_cached __falenv_clear __falenv_command \
+        __falenv_default_host __falenv_default_sgr __falenv_dialect __falenv_edits __falenv_entry \
+        __falenv_exact __falenv_exe __falenv_failure __falenv_filled __falenv_flag \
+        __falenv_foreign __falenv_format __falenv_functions __falenv_gone __falenv_guard \
+        __falenv_hint __falenv_hooked __falenv_hookless __falenv_host __falenv_id \
+        __falenv_in_alias __falenv_index __falenv_keeps __falenv_key __falenv_line \
+        __falenv_link_max __falenv_loaded __falenv_main __falenv_mark_folder __falenv_mark_pin \
+        __falenv_mark_touched __falenv_marked __falenv_most __falenv_moved __falenv_n \
+        __falenv_name __falenv_name_in_note __falenv_newer __falenv_nobody __falenv_none \
+        __falenv_notices __falenv_now __falenv_older __falenv_ours __falenv_out __falenv_own \
+        __falenv_own_key_id __falenv_payer __falenv_pin __falenv_printer __falenv_protocol \
+        __falenv_ps1 __falenv_pwd __falenv_python __falenv_readonly_hook __falenv_readonly_key \
+        __falenv_return __falenv_rivals __falenv_rivals_aside __falenv_rivals_set __falenv_run \
+        __falenv_seen __falenv_segment __falenv_segment_off __falenv_sgr __falenv_shell \
+        __falenv_shown __falenv_stay __falenv_store __falenv_store_shown __falenv_styled \
+        __falenv_switches __falenv_table __falenv_text __falenv_to __falenv_told_aside \
+        __falenv_url __falenv_users_pin __falenv_vars __falenv_verdicts __falenv_virtual \
+        __falenv_want __falenv_where __falenv_why __falenv_word
+}
+
+# Run the user's alias or function `fal`, or else the official CLI. Inside the alias, `fal` is what it
+# was without the alias.
+__falenv_hand_over() {
+    if [ -z "${__falenv_in_alias-}" ] && \command -v __falenv_alias_fal >/dev/null; then
+        __falenv_in_alias=yes
+        __falenv_alias_fal "$@"
+        \set -- "$?"
+        __falenv_in_alias=
+        return "$1"
+    elif \command -v __falenv_users_fal >/dev/null; then
+        __falenv_users_fal "$@"
+    else
+        __falenv_hookless=$__falenv_hookless "$__falenv_exe" -- "$@"
+    fi
 }
 
 __falenv_guarded __falenv_load
 
 # Some tools copy only functions whose names begin with a letter into another shell. Without the other
-# functions, or without the program, this is the plain command.
-fal() {
+# functions, or without the program, these are the plain commands.
+if [ -n "${__falenv_keeps-}" ]; then
+    \eval "$__falenv_aliased"
+    case ${__falenv_loaded:-new}$- in
+        new*i*) __falenv_print "$__falenv_kept_fal
+" >&2 ;;
+    esac
+else
+    fal() {
+        if [ -z "${__falenv_exe-}" ] || ! \command -v __falenv_guarded >/dev/null; then
+            \command fal "$@"
+            return
+        fi
+        if [ ! -x "$__falenv_exe" ]; then
+            __falenv_guarded __falenv_catch_up || :
+            \command fal "$@"
+            return
+        fi
+        case ${1-} in
+            profile | profiles)
+                \shift
+                __falenv_guarded __falenv_profile "$@"
+                ;;
+            *) __falenv_hand_over "$@" ;;
+        esac
+    }
+fi
+falenv() {
     if [ -z "${__falenv_exe-}" ] || ! \command -v __falenv_guarded >/dev/null; then
-        \command fal "$@"
+        \command falenv "$@"
         return
     fi
     if [ ! -x "$__falenv_exe" ]; then
         __falenv_guarded __falenv_catch_up || :
-        \command fal "$@"
+        \command falenv "$@"
         return
     fi
     case ${1-} in
         profile | profiles)
             \shift
-            __falenv_guarded __falenv_profile "$@"
+            # The program's messages name this function.
+            [ -z "${__falenv_keeps-}" ] || \export __falenv_command=falenv
+            if __falenv_guarded __falenv_profile "$@"; then
+                \set -- 0
+            else
+                \set -- "$?"
+            fi
+            \unset __falenv_command
+            return "$1"
             ;;
-        *) __falenv_hookless=$__falenv_hookless "$__falenv_exe" "$@" ;;
+        *) "$__falenv_exe" "$@" ;;
     esac
 }

@@ -3,7 +3,7 @@
 # Sent after a prelude of assignments and core.sh, and before a state; README.md in this folder
 # describes all of them. core.sh calls the functions that it lists there, which are defined here.
 #
-# Every name begins with __falenv_, except the functions fal and falenv_prompt. No variable holds a
+# Every name begins with __falenv_, except the functions fal, falenv and falenv_prompt. No variable holds a
 # key, except __falenv_old_*: what the user had before. `\builtin` gets past the user's aliases and
 # functions. Everything but the first part of the hook runs under __falenv_guarded, or in a state,
 # where nothing depends on the user's options.
@@ -152,28 +152,64 @@ __falenv_load() {
     if [[ ${(t)__falenv_loaded-} != array* || ${__falenv_loaded[1]} != $$ ]]; then
         __falenv_init
         __falenv_ps1= __falenv_compdef=
-        \builtin unset __falenv_paths __falenv_links __falenv_loaded __falenv_function
+        \builtin unset __falenv_paths __falenv_links __falenv_loaded
         \builtin typeset -ga __falenv_paths __falenv_links __falenv_loaded
-        if (($+functions[fal])); then
-            __falenv_function=${functions[fal]}
-        fi
-        __falenv_alias=
-        if \builtin alias "fal" >/dev/null; then
-            __falenv_alias=$(\builtin alias -L "fal")
-        fi
+        __falenv_keep_command "fal"
+        __falenv_keep_command "falenv"
         __falenv_keep_all
         __falenv_loaded=($$)
     else
         __falenv_keep_pin
     fi
     # In quotes, because zsh expands a global alias anywhere.
-    \builtin unalias "fal" 2>/dev/null || :
+    \builtin unalias "fal" "falenv" 2>/dev/null || :
     # Behind the others: direnv's hook goes in front, and changes what this one looks at.
     if [[ -o interactive ]]; then
         \builtin typeset -ga precmd_functions
         precmd_functions=(${precmd_functions:#__falenv_hook} __falenv_hook)
     fi
     return 0
+}
+
+# Remember the user's function and alias $1. Copy both under names of falenv's, so that they can still
+# run.
+__falenv_keep_command() {
+    local __falenv_text=
+    \builtin unset __falenv_function_$1
+    \builtin typeset -g __falenv_aliased_$1=
+    if ((${+functions[$1]})); then
+        # A function that zsh has not loaded yet is found by the name of its file.
+        if [[ ${functions[$1]} == 'builtin autoload -X'* ]]; then
+            __falenv_text=$(\builtin functions $1)
+            __falenv_text=${__falenv_text##*-X}
+            __falenv_text=${__falenv_text%%[^a-zA-Z]*}
+            __falenv_text=${__falenv_text:+-$__falenv_text}
+            \builtin typeset -g __falenv_aliased_$1="\\builtin autoload $__falenv_text \\$1"
+            \builtin autoload +X $1 2>/dev/null
+        else
+            \builtin typeset -g __falenv_function_$1=${functions[$1]}
+        fi
+        functions[__falenv_users_$1]=${functions[$1]}
+    fi
+    if \builtin alias "$1" >/dev/null; then
+        __falenv_text=__falenv_aliased_$1
+        \builtin typeset -g __falenv_aliased_$1="${(P)__falenv_text}"$'\n'"$(\builtin alias -L "$1")"
+        __falenv_text=${aliases[$1]-${galiases[$1]-}}
+        # An alias does not expand itself again.
+        \builtin unalias "$1"
+        { functions[__falenv_alias_$1]="$__falenv_text \"\$@\"" } 2>/dev/null
+    fi
+}
+
+# Restore what __falenv_keep_command found.
+__falenv_restore_command() {
+    local __falenv_v=__falenv_function_$1
+    \builtin unfunction "$1"
+    if ((${(P)+__falenv_v})); then
+        functions[$1]=${(P)__falenv_v}
+    fi
+    __falenv_v=__falenv_aliased_$1
+    \builtin eval "${(P)__falenv_v}"
 }
 
 # Remove the hook, functions, completion, segment and variables.
@@ -190,13 +226,24 @@ __falenv_remove() {
         psvar[-1]=()
     done
     __falenv_complete_unregister
-    \builtin unfunction "fal" falenv_prompt
-    if [[ -n ${__falenv_function+set} ]]; then
-        functions[fal]=$__falenv_function
-    fi
-    \builtin eval "$__falenv_alias"
+    \builtin unfunction falenv_prompt
+    __falenv_restore_command "fal"
+    __falenv_restore_command "falenv"
     \builtin unset ${(Mk)parameters:#__falenv_*}
     \builtin unfunction ${(Mk)functions:#__falenv_*}
+}
+
+# Run the user's alias or function `fal`, or else the official CLI. Inside the alias, `fal` is what it
+# was without the alias.
+__falenv_hand_over() {
+    if [[ -z "${__falenv_in_alias-}" ]] && \builtin whence -w __falenv_alias_fal >/dev/null; then
+        local __falenv_in_alias=yes
+        __falenv_alias_fal "$@"
+    elif \builtin whence -w __falenv_users_fal >/dev/null; then
+        __falenv_users_fal "$@"
+    else
+        "$__falenv_exe" -- "$@"
+    fi
 }
 
 __falenv_guarded __falenv_load
@@ -209,6 +256,19 @@ __falenv_guarded __falenv_load
 function \fal {
     if [[ ! -x "${__falenv_exe-}" ]] || ! \builtin whence -w __falenv_guarded >/dev/null; then
         \command \fal "$@"
+        return
+    fi
+    case "${1-}" in
+        profile | profiles)
+            \builtin shift
+            __falenv_guarded __falenv_profile "$@"
+            ;;
+        *) __falenv_hand_over "$@" ;;
+    esac
+}
+function \falenv {
+    if [[ ! -x "${__falenv_exe-}" ]] || ! \builtin whence -w __falenv_guarded >/dev/null; then
+        \command \falenv "$@"
         return
     fi
     case "${1-}" in

@@ -4,22 +4,62 @@
 # shellcheck shell=bash disable=SC1090,SC2154
 case ${BASH_VERSION:+bash}${ZSH_VERSION:+zsh} in
     "${__falenv_cached##*.}")
-        if \builtin test ! -x "$__falenv_exe"; then
-            \builtin unset __falenv_exe __falenv_python __falenv_main
-        elif \builtin test -f "$__falenv_cached" && \builtin test -r "$__falenv_cached" &&
-            \builtin test -O "$__falenv_cached" && \builtin test ! -L "$__falenv_cached" &&
-            \builtin test -O "${__falenv_cached%/*}" &&
-            \builtin test ! "$__falenv_cached" -nt "$__falenv_exe" &&
-            \builtin test ! "$__falenv_cached" -ot "$__falenv_exe"; then
-            \builtin source "$__falenv_cached"
+        if \builtin test -x "$__falenv_exe" && \builtin test -x "$__falenv_python"; then
+            if \builtin test -s "$__falenv_missed"; then
+                { \builtin true >|"$__falenv_missed"; } 2>/dev/null || \builtin true
+            fi
+            \builtin unset __falenv_missed __falenv_lost
+            if \builtin test -f "$__falenv_cached" && \builtin test -r "$__falenv_cached" &&
+                \builtin test -O "$__falenv_cached" && \builtin test ! -L "$__falenv_cached" &&
+                \builtin test -O "${__falenv_cached%/*}" &&
+                \builtin test ! "$__falenv_cached" -nt "$__falenv_exe" &&
+                \builtin test ! "$__falenv_cached" -ot "$__falenv_exe"; then
+                \builtin source "$__falenv_cached"
+            else
+                # -I keeps Python from running code that the current folder or Python's variables name.
+                # After an upgrade of Python, the package may be in another folder.
+                if \builtin test ! -r "$__falenv_main"; then __falenv_main=-mfalenv; fi
+                \builtin eval "$("$__falenv_python" -I "$__falenv_main" profile start --shell \
+                    "${__falenv_cached##*.}" --cache "$__falenv_cached" --program "$__falenv_exe")"
+            fi
         else
-            # -I keeps Python from running code that the current folder or Python's variables name.
-            # After an upgrade of Python, the package may be in another folder.
-            if \builtin test ! -r "$__falenv_main"; then __falenv_main=-mfalenv; fi
-            \builtin eval "$("$__falenv_python" -I "$__falenv_main" profile start \
-                --shell "${__falenv_cached##*.}" --cache "$__falenv_cached" --program "$__falenv_exe")"
+            # Tell a user once that the program is missing. Then the file is not empty. A restricted
+            # shell (r) cannot write it.
+            __falenv_report() {
+                if \builtin test ! -d "${__falenv_missed%/*}"; then
+                    (\umask 077 && \command mkdir -p "${__falenv_missed%/*}") 2>/dev/null || \builtin true
+                fi
+                if { \builtin echo missing >|"$__falenv_missed"; } 2>/dev/null; then
+                    \builtin printf '%s\n' "$__falenv_lost" >&2
+                fi
+                \builtin unset __falenv_missed __falenv_lost
+            }
+            if \builtin test ! -s "$__falenv_missed"; then
+                # The last word is empty unless the shell was started for one command (-c).
+                case $-:${__falenv_cached##*.}:${BASH_EXECUTION_STRING+c}${ZSH_EXECUTION_STRING+c} in
+                    *r*:*: | *:c) ;;
+                    *i*:bash:) if \builtin test -t 2; then __falenv_report; fi ;;
+                    # At a prompt, because powerlevel10k takes earlier output for a fault.
+                    *i*:zsh:) \builtin eval '__falenv_hook() {
+                        \builtin emulate -L zsh
+                        [[ -t 2 && -z ${__p9k_instant_prompt_active-} ]] || return 0
+                        precmd_functions=(${precmd_functions:#__falenv_hook})
+                        __falenv_report
+                        \builtin unfunction __falenv_hook __falenv_report
+                    }
+                    \builtin typeset -ga precmd_functions
+                    precmd_functions=("${(@)precmd_functions:#__falenv_hook}" __falenv_hook)' ;;
+                esac
+            fi
+            if ! \builtin typeset -f __falenv_hook >/dev/null; then
+                \builtin unset __falenv_missed __falenv_lost
+                \builtin unset -f __falenv_report
+            fi
+            \builtin unset __falenv_exe __falenv_python __falenv_main
         fi
         \builtin unset __falenv_cached
         ;;
-    *) unset __falenv_exe __falenv_cached __falenv_python __falenv_main ;;
+    *)
+        unset __falenv_exe __falenv_cached __falenv_python __falenv_main __falenv_missed __falenv_lost
+        ;;
 esac

@@ -240,7 +240,7 @@ def inject_everywhere(victim: Victim, name: str, fault: str, figure: Callable[[s
     refused = len(codes) - codes.count(0)
     if fault != "EINTR":  # which Python mends itself, as a rule (PEP 475)
         # A write in place mends more: it tries the steps again that follow its record.
-        least = 5 if victim.kind is Home else 8
+        least = 6 if victim.kind is Home else 8
         assert refused >= (len(tried) / least if victim.writes else 0)
     figure(
         f"fault injection: {name}, {fault} at {len(tried)} of {len(numbers)} calls: "

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 #: The modules in the order of design.md. `commands` stands for the package and its files.
 ORDER = (
     "masking",
-    "console",
     "errors",
     "questions",
     "paths",
+    "program",
+    "console",
     "files",
     "segment",
     "profile",

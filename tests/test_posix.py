@@ -218,14 +218,13 @@ def test_case_25_aliases_and_functions_of_the_users(home: Home, start: Start, ki
     functions = "cd() { echo MINE-cd; }; printf() { echo MINE-printf; }; fal() { echo MINE-fal; }"
     shell = start(kind, f'{functions}\neval "$({OURS}/fal profile env)"')
     home.profiles("a", "b", default="a")
-    assert shell.talk("fal profile use b") == ""
+    # dash cannot copy a function, so that there it stays.
+    program = "fal" if kind.has_readable_functions else "falenv"
+    assert shell.talk(f"{program} profile use b") == ""
     assert shell.exported()["FAL_KEY"] == KEYS["b"]
-    assert shell.talk("fal profile off") == ""
-    # dash cannot show a function, so that there it is lost.
-    mine = "MINE-fal\n" if kind.has_readable_functions else ""
-    said = shell.talk("fal > mine")
-    assert (home.path / "mine").read_text() == mine
-    assert (said == "") == kind.has_readable_functions
+    assert shell.talk(f"{program} profile off") == ""
+    assert shell.talk("fal > mine") == ""
+    assert (home.path / "mine").read_text() == "MINE-fal\n"
 
 
 @pytest.mark.parametrize("options", ["", "set -eu; "])

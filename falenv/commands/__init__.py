@@ -7,10 +7,20 @@ import sys
 import click
 
 import falenv
+from falenv import program
 from falenv.commands import folder, install, session, settings
 from falenv.errors import FalenvError, UsageError
 from falenv.masking import shown_words
 
+
+class _Formatter(click.HelpFormatter):
+    """Spells the commands in the help as they work for its reader."""
+
+    def getvalue(self) -> str:
+        return program.runnable(super().getvalue())
+
+
+click.Context.formatter_class = _Formatter
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -51,7 +61,7 @@ def run(arguments: list[str]) -> int:
         arguments = ["profile", *arguments[1:]]
     if arguments in ([], ["profile"]):
         arguments = [*arguments, "--help"]
-    prog = "fal" if arguments[:1] == ["profile"] else "falenv"
+    prog = program.command() if arguments[:1] == ["profile"] else "falenv"
     for stream in (sys.stdout, sys.stderr):  # escapes a name that the locale cannot encode
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:

@@ -7,9 +7,20 @@ import re
 
 import click
 
-from falenv import detect, dialects, fast, files, index, notices, paths, rcfiles, store
+from falenv import (
+    detect,
+    dialects,
+    fast,
+    files,
+    index,
+    notices,
+    paths,
+    program,
+    rcfiles,
+    store,
+)
 from falenv.console import can_ask, emit, say
-from falenv.errors import FalenvError, UsageError
+from falenv.errors import FalenvError, ProgramWillVanishError, UsageError
 from falenv.integration import write_cached
 from falenv.masking import printable
 
@@ -42,7 +53,7 @@ def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
 
     Add a few lines to the shell's start-up file, after showing them and asking. SHELL is bash,
     fish, zsh or direnv, by default your own shell. direnv gets the command `use fal NAME`, for
-    an .envrc.
+    an .envrc. If `falenv` is not on your PATH but ~/.local/bin is, also add a link there.
 
     \b
         fal profile install
@@ -52,14 +63,22 @@ def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
     exe = paths.program()
     if not os.access(exe, os.X_OK):
         raise FalenvError(f"{exe} is not an executable program; install falenv as its README says")
+    kind = program.fate(exe)
+    if kind:
+        raise ProgramWillVanishError(exe, kind)
     targets = dict.fromkeys(shells or (_asking(),))
     edits = [edit for target in targets for edit in rcfiles.install(target, exe)]
-    changed = _change(edits, ("install", *shells), yes=yes, dry_run=dry_run)
+    link = program.link_wanted()
+    asked = f"+{link} -> {exe}\n" if link else ""
+    changed = _change(edits, asked, ("install", *shells), yes=yes, dry_run=dry_run)
     if dry_run:
         return
     for edit in edits:
         done = "Installed in" if edit in changed else "Already installed in"
         click.echo(printable(f"{done} {edit.path}."))
+    if link:
+        _make_link(link, exe)
+    _make_folder_of_note(exe)
     _keep_code([target for target in targets if target in dialects.DIALECTS], exe)
     if "direnv" in targets:
         say("to choose a profile in an .envrc, write: use fal NAME")
@@ -81,18 +100,36 @@ def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
     is_here = bool(fast.mark_of_shell())
     targets = dict.fromkeys(shells or rcfiles.TARGETS)
     edits = [edit for target in targets for edit in rcfiles.uninstall(target)]
-    if not edits:
+    others = [target for target in rcfiles.TARGETS if target not in targets]
+    link = paths.link_made()
+    if link and any(map(_is_installed, others)):
+        link = ""
+    if not edits and not link:
         click.echo("Not installed in any start-up file.")
         return
-    _change(edits, ("uninstall", *shells), yes=yes, dry_run=dry_run)
+    asked = f"-{link} -> {os.readlink(link)}\n" if link else ""
+    _change(edits, asked, ("uninstall", *shells), yes=yes, dry_run=dry_run)
     if dry_run:
         return
     for edit in edits:
         click.echo(printable(f"Removed from {edit.path}."))
+    if link:
+        os.unlink(link)
+        files.remove(paths.link_note())
+        click.echo(printable(f"Removed {link}."))
+    files.remove(paths.missing_note(paths.program()))
     for target in targets:
         files.remove(paths.cached(paths.program(), target))
     if is_here:
         say("this shell keeps falenv until you close it; to remove it now: fal profile off")
+
+
+def _is_installed(target: str) -> bool:
+    """Return True if a start-up file has falenv's block, or may have it."""
+    try:
+        return bool(rcfiles.uninstall(target))
+    except FalenvError:
+        return True
 
 
 def _asking() -> str:
@@ -107,15 +144,19 @@ def _asking() -> str:
     return shell
 
 
-def _change(edits: list[Edit], words: tuple[str, ...], *, yes: bool, dry_run: bool) -> list[Edit]:
+def _change(
+    edits: list[Edit], link: str, words: tuple[str, ...], *, yes: bool, dry_run: bool
+) -> list[Edit]:
     """Show the edits that change something, write them if the user agrees, and return them.
 
-    `words` are the command and its arguments, for the message.
+    `link` is a line about the link on PATH, which the caller changes then. `words` are the command
+    and its arguments, for the message.
     """
     changes = [edit for edit in edits if edit.after != edit.before]
     for edit in changes:
         emit(_difference(edit))
-    if dry_run or not changes:
+    emit(link and f"{printable(link.rstrip())}\n")
+    if dry_run or not (changes or link):
         return changes
     if not yes:
         if not can_ask():
@@ -142,6 +183,27 @@ def _difference(edit: Edit) -> str:
     )
     lines = difflib.unified_diff(before, after, was, becomes, n=0, lineterm="")
     return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def _make_link(path: str, exe: str) -> None:
+    """Put a link to the program on PATH, and note that it is ours. Never replace another file."""
+    files.make_folders(os.path.dirname(path))
+    if path == paths.link_made():
+        os.unlink(path)
+    files.make_folders(os.path.dirname(paths.link_note()))
+    files.replace(paths.link_note(), os.fsencode(exe))
+    os.symlink(exe, path)
+    click.echo(printable(f"Linked {path} to {exe}."))
+
+
+def _make_folder_of_note(exe: str) -> None:
+    """Forget that the program was missing, and make the folder in which a shell notes that."""
+    note = paths.missing_note(exe)
+    files.remove(note)
+    try:
+        files.make_folders(os.path.dirname(note))
+    except OSError:
+        return  # the shell tries again
 
 
 def _keep_code(shells: list[str], exe: str) -> None:

@@ -22,6 +22,7 @@ from falenv.masking import as_json as as_json_text
 from falenv.masking import as_word, key_id, masked, message, printable, short_id, shown
 from falenv.pasted import clean_key
 from falenv.profile import check_host
+from falenv.program import runnable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def _report(before: Store, after: Store, mark: str, *lines: str) -> None:
     """Print what an edit has done, and what that means for the calling shell."""
     notices.tell_of_mode(before)
     for line in lines:
-        click.echo(line)
+        click.echo(runnable(line))
     notices.tell_shell(after, mark)
 
 
