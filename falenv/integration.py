@@ -9,7 +9,7 @@ from falenv import assets, files, index, links, notices, paths, segment
 from falenv.active import EDITS, NOBODY, SWITCHES
 from falenv.dialects import POSIX
 from falenv.environment import HOSTS, RIVALS, VARIABLES
-from falenv.masking import key_id, label, masked
+from falenv.masking import key_id, label, masked, message
 from falenv.profile import DEFAULT_HOST
 
 TYPE_CHECKING = False
@@ -136,7 +136,7 @@ def start_state(  # noqa: PLR0913 - what a new shell has to know
         + dialect.assign("__falenv_store", store_path)
         + dialect.assign("__falenv_index", indexes)
         + dialect.assign("__falenv_where", paths.where())
-        + dialect.assign("__falenv_hint", hint)
+        + dialect.assign("__falenv_hint", message(f"falenv: {hint}") if hint else "")
         + dialect.assign("__falenv_failure", failure)
         + "__falenv_start\n"
     )

@@ -68,14 +68,14 @@ def tell_of_folder() -> None:
 
 def first_contact(found: Store | Indexed) -> str:
     """Return what to do next where there are no profiles yet; else an empty string."""
-    if found.profiles:
+    if found.names:
         return ""
     own = key_id(os.environ.get("FAL_KEY")) or os.environ.get("FAL_KEY_ID", "")
     if not own:
-        return "falenv: there are no profiles yet; to create one: fal profile set NAME"
+        return "there are no profiles yet; to create one: fal profile set NAME"
     return (
-        f"falenv: this shell keeps its own {_named(own)}; to save it as a profile: "
-        "fal profile set NAME, then: fal profile key --from-env"
+        f"there are no profiles yet, so this shell keeps its own {_named(own)}; to save it as a "
+        "profile: fal profile set NAME, then: fal profile key --from-env"
     )
 
 

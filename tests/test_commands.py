@@ -345,7 +345,10 @@ def test_current_says_whether_the_shell_has_that_key(home: Home) -> None:
     assert "FAL_KEY in this shell is not the profile's key: " in other.stderr
     assert f"{KEYS['b'].partition(':')[0]}:********" in other.stderr
     none = home.fal("current", FAL_CONFIG_PATH="none.toml", FAL_KEY="nocolonallsecret")
-    assert none.stderr == "falenv: programs use the FAL_KEY of this shell: ********\n"
+    assert none.stderr == (
+        "falenv: there are no profiles yet, so this shell keeps its own FAL_KEY; to save it as a "
+        "profile: fal profile set NAME, then: fal profile key --from-env\n"
+    )
 
 
 # --- Names ---------------------------------------------------------------------------------------

@@ -198,6 +198,10 @@ def current(*, as_json: bool, only_name: bool) -> None:
                 other.problem
                 or f"{other.path} is ignored, because {reason}; to use it: fal profile allow"
             )
+    hint = notices.first_contact(found)
+    if hint and active.why == "none":
+        say(hint)
+        return
     again = as_word(active.name) if active.why == "pin" else "--default"
     _tell_of_key(given, active, f"fal profile use {again}" if mark else notices.EVAL)
 

@@ -68,7 +68,7 @@ def list_(*, as_json: bool, output: str, names: bool) -> None:
         if why == "pin":
             say(f"FAL_PROFILE pins this shell to {shown(active)}")
     else:
-        say("there are no profiles yet; to create one: fal profile set NAME")
+        say(notices.first_contact(found))
     if found.default_error:
         say(str(found.default_error))
 
