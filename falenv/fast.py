@@ -143,6 +143,9 @@ def _print_exports(dialect: Dialect, name: str | None) -> None:
     active, variables, failure = _decide(find(name), name)
     if active.why == "none":
         variables = given_back()
+    if active.why == "folder" and not active.key:
+        # Else the official CLI would take the default's key from the store.
+        variables = variables | {"FAL_PROFILE": active.name}
     emit(dialect.render(variables) + _watch(dialect, paths.store()))
     if failure:
         raise failure

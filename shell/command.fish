@@ -60,7 +60,7 @@ end
 function __falenv_find_rivals
     set -g __falenv_aside
     for v in $__falenv_rivals
-        set -q $v
+        test -n "$$v"
         and set -ga __falenv_aside $v
     end
 end
@@ -79,8 +79,7 @@ function __falenv_is_untouched
     set -l id (__falenv_key_id "$FAL_KEY")
     test "$id:$FAL_HOST:$FAL_RUN_HOST:$FAL_QUEUE_RUN_HOST" = "$__falenv_ours"
     or return
-    set -q $__falenv_rivals
-    test $status = (count $__falenv_rivals)
+    not __falenv_has_rival
 end
 
 # Print the id of the key that the shell had before falenv.

@@ -84,10 +84,13 @@ function __falenv_set_aside
     if set -qg __falenv_was_FAL_KEY
         set -gx FALENV_KEPT_ID (__falenv_key_id "$__falenv_old_FAL_KEY")
     end
-    # `set -q` returns how many of them are not set.
-    set -q $__falenv_rivals
-    test $status = (count $__falenv_rivals)
-    or __falenv_late command __falenv_find_rivals
+    __falenv_has_rival
+    and __falenv_late command __falenv_find_rivals
+end
+
+# True if a rival has a value. The empty global variable that covers a universal one has none.
+function __falenv_has_rival
+    string match -qr . -- $$__falenv_rivals ''
 end
 
 function __falenv_keep_pin

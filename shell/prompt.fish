@@ -112,9 +112,9 @@ function __falenv_set_mark
     set -q $mark
     and set mark $$mark
     or set mark
-    set -q $__falenv_rivals
-    test $status = (count $__falenv_rivals); and test "$payer" = "$__falenv_ours"
-    or set mark $__falenv_mark_touched
+    if __falenv_has_rival; or test "$payer" != "$__falenv_ours"
+        set mark $__falenv_mark_touched
+    end
     if test -n "$__falenv_name"; and test -n "$mark"
         set -gx FALENV_MARK $mark
     else

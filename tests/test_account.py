@@ -441,9 +441,10 @@ def test_case_93_a_key_never_meets_the_defaults_host_or_key(
         home.run(str(SCRIPTS / "fal"), "profile", "deny", stdin="")
         assert home.script("bash", "cd client && fal profile link a").returncode == 0
         expected = key_id(KEYS["a"]) if "key" in own else None
-        found = who(any_kind, f"cd client; {any_kind.eval_line()}; {ask}")
-        assert (found["official"], found["client"]) == (expected, expected), own
-        assert (found["host"], found["run"]) == ("api.alpha.fal.ai", "fal.run"), own
+        for words in ("", "--exports-only"):
+            found = who(any_kind, f"cd client; {any_kind.eval_line(words)}; {ask}")
+            assert (found["official"], found["client"]) == (expected, expected), own
+            assert (found["host"], found["run"]) == ("api.alpha.fal.ai", "fal.run"), own
         if expected:
             found = who(any_kind, f"fal profile exec a -- {ask}")
             assert (found["official"], found["host"]) == (expected, "api.alpha.fal.ai")
@@ -489,6 +490,18 @@ def test_a_linked_profile_without_a_key_is_no_pin(home: Home, start: Start, hook
     assert shell.talk(f"{hooked.name} {flags} -c {line}") == f"<{KEYS['b']}><>"
     shell.talk("fal profile off")
     assert shell.get("FAL_PROFILE") == UNSET
+
+
+def test_a_universal_rival_of_fish_is_covered(home: Home, start: Start) -> None:
+    home.profiles("a", "b", default="a")
+    shell = start("fish", f"set -Ux FAL_KEY_ID theirs\n{KINDS['fish'].eval_line()}")
+    notice(shell.greeting, "set aside", "FAL_KEY_ID")
+    assert shell.segment == "(fal:a) "
+    assert shell.exported()["FAL_KEY_ID"] == ""
+    assert shell.talk("fal profile use b") == ""
+    assert shell.segment == "(fal:b*) "
+    assert shell.talk("fal profile off") == ""
+    assert shell.exported()["FAL_KEY_ID"] == "theirs"
 
 
 # --- Rule 6: with no active profile, the shell belongs to the user -------------------------------
