@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import ANOTHER, KEYS, POSIX_SHELLS, SHELLS, give_away
+from conftest import ANOTHER, KEYS, SHELLS, give_away
 from driver import KINDS, Kind, Shell, needs
 
 from falenv.envfiles import LARGEST, key_id_in
@@ -250,7 +250,7 @@ def test_without_a_note_a_shell_says_it_once(
         (folder / "sub").mkdir(parents=True)
     path = folder / ".env"
     path.write_text(f"FAL_KEY={KEYS['b']}\n")
-    shell = start(kind)
+    shell = start(kind, THERE=str(folder))
     notes = home.path / ".local" / "state" / "falenv" / "noticed"
     if what == "an old note":
         assert cd(shell, folder) + cd(shell, folder / "sub") == ""
@@ -259,12 +259,13 @@ def test_without_a_note_a_shell_says_it_once(
         notes.mkdir(exist_ok=True)
         give_away(notes)
     said = line(path).replace("\n", "\\n")
-    assert cd(shell, folder) == said
+    away = f"cd {kind.quote(str(home.path))}"
+    assert shell.talk('cd "$THERE"') == said
     for _ in range(2):
-        assert cd(shell, folder / "sub") + cd(shell, folder) + shell.prompts() == ""
-    again = start(kind)
+        assert shell.talk(away) + shell.talk('cd "$THERE"') + shell.prompts() == ""
+    again = start(kind, THERE=str(folder))
     # A path that the shell cannot look up is known to the program.
-    assert cd(again, folder) == ("" if what == "a long path" else said)
+    assert again.talk('cd "$THERE"') == (said if "note" in what else "")
 
 
 def test_an_unread_store_gives_no_name(folder: Path, home: Home, start: Start, kind: Kind) -> None:
@@ -285,14 +286,12 @@ def test_dash_is_silent_and_current_says_it(folder: Path, start: Start) -> None:
     assert shell.talk("fal profile current").split("\n")[-1] == line(path)
 
 
-@pytest.mark.parametrize("name", POSIX_SHELLS)
-def test_off_leaves_nothing(folder: Path, start: Start, name: str) -> None:
-    needs(name)
+def test_off_leaves_nothing(folder: Path, start: Start, kind: Kind) -> None:
     (folder / ".env").write_text(f"FAL_KEY={KEYS['a']}\n")
-    shell = start(name)
+    shell = start(kind)
     cd(shell, folder)
     assert shell.talk("fal profile off") == ""
-    assert [entry for entry in shell.snapshot() if "dotenv" in entry or "noted" in entry] == []
+    assert [entry for entry in shell.snapshot() if "__falenv" in entry] == []
 
 
 # --- current -------------------------------------------------------------------------------------
