@@ -484,6 +484,21 @@ __falenv_state() {
         profile refresh --shell sh --protocol "$__falenv_protocol" ${2+"--was=$2"} </dev/null
 }
 
+# If Ctrl-C interrupts ksh93 while it expands PS1, it prints prompts without end. So only the program
+# that the hook waits for gets it.
+__falenv_hold_interrupt() {
+    [ -n "$__falenv_virtual" ] || return 0
+    # `trap -p INT` would print the action without quotes.
+    __falenv_trap=$(\trap)
+    \trap : INT
+}
+
+__falenv_release_interrupt() {
+    [ -n "$__falenv_virtual" ] || return 0
+    \trap - INT
+    \eval "$__falenv_trap"
+}
+
 __falenv_follow() {
     __falenv_keep_pin
     __falenv_find_links
@@ -499,18 +514,10 @@ __falenv_follow() {
         __falenv_note_state
         return 0
     fi
-    # If Ctrl-C interrupts ksh93 while it expands PS1, it prints prompts without end.
-    if [ -n "$__falenv_virtual" ]; then
-        # shellcheck disable=SC3045
-        \set -- "$1" "$(\trap -p INT)"
-        \trap : INT
-    fi
+    __falenv_hold_interrupt
     __falenv_out=$(__falenv_state "$__falenv_users_pin" "$1")
-    \set -- "$?" "${2-}"
-    if [ -n "$__falenv_virtual" ]; then
-        \trap - INT
-        \eval "$2"
-    fi
+    \set -- "$?"
+    __falenv_release_interrupt
     if [ -n "$__falenv_out" ]; then
         # The shell expands the variable before the first line unsets it.
         \eval "\\unset __falenv_out
@@ -603,7 +610,9 @@ __falenv_check_dotenv() {
     done
     \shift
     [ $# -gt 0 ] || return 0
+    __falenv_hold_interrupt
     "$__falenv_python" -I "$__falenv_main" profile dotenv "$@" </dev/null || :
+    __falenv_release_interrupt
     while [ $# -gt 0 ]; do
         __falenv_is_noted "$1" || __falenv_unnoted=${__falenv_unnoted-}:$1:
         \shift
@@ -1025,13 +1034,13 @@ __falenv_remove() {
         __falenv_is_untouched __falenv_set_mark __falenv_owns_key __falenv_is_ours \
         __falenv_is_fresh __falenv_find_links __falenv_is_link __falenv_read_link __falenv_choose \
         __falenv_read_note __falenv_has_text __falenv_apply __falenv_try_apply __falenv_state \
-        __falenv_follow __falenv_find_pin __falenv_start __falenv_begin __falenv_fail \
-        __falenv_idle __falenv_pays_as_before __falenv_check __falenv_check_dotenv \
-        __falenv_is_noted __falenv_catch_up __falenv_fill __falenv_show __falenv_unshow \
-        __falenv_guarded __falenv_hook __falenv_program __falenv_use __falenv_off __falenv_profile \
-        __falenv_after_command __falenv_load __falenv_keep_command __falenv_remove \
-        __falenv_hand_over __falenv_alias_fal __falenv_alias_falenv __falenv_users_fal \
-        __falenv_users_falenv
+        __falenv_hold_interrupt __falenv_release_interrupt __falenv_follow __falenv_find_pin \
+        __falenv_start __falenv_begin __falenv_fail __falenv_idle __falenv_pays_as_before \
+        __falenv_check __falenv_check_dotenv __falenv_is_noted __falenv_catch_up __falenv_fill \
+        __falenv_show __falenv_unshow __falenv_guarded __falenv_hook __falenv_program __falenv_use \
+        __falenv_off __falenv_profile __falenv_after_command __falenv_load __falenv_keep_command \
+        __falenv_remove __falenv_hand_over __falenv_alias_fal __falenv_alias_falenv \
+        __falenv_users_fal __falenv_users_falenv
     \unset __falenv_aliased __falenv_aliases __falenv_around __falenv_aside __falenv_bang \
         __falenv_before __falenv_by __falenv_cached __falenv_clear __falenv_command \
         __falenv_default_host __falenv_default_sgr __falenv_dialect __falenv_dotenv __falenv_edits \
@@ -1049,8 +1058,8 @@ __falenv_remove() {
         __falenv_seen __falenv_segment __falenv_segment_off __falenv_sgr __falenv_shell \
         __falenv_shown __falenv_stay __falenv_store __falenv_store_shown __falenv_styled \
         __falenv_switches __falenv_table __falenv_text __falenv_to __falenv_told_aside \
-        __falenv_unnoted __falenv_url __falenv_users_pin __falenv_vars __falenv_verdicts \
-        __falenv_virtual __falenv_want __falenv_where __falenv_why __falenv_word
+        __falenv_trap __falenv_unnoted __falenv_url __falenv_users_pin __falenv_vars \
+        __falenv_verdicts __falenv_virtual __falenv_want __falenv_where __falenv_why __falenv_word
 }
 
 # Run the user's alias or function `fal`, or else the official CLI. Inside the alias, `fal` is what it

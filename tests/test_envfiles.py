@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import ANOTHER, KEYS, SHELLS, give_away
 from driver import KINDS, Kind, Shell, needs
+from test_hook import SlowProgram
 
 from falenv.envfiles import LARGEST, key_id_in
 
@@ -266,6 +267,66 @@ def test_without_a_note_a_shell_says_it_once(
     again = start(kind, THERE=str(folder))
     # A path that the shell cannot look up is known to the program.
     assert again.talk('cd "$THERE"') == (said if "note" in what else "")
+
+
+@pytest.mark.parametrize("has_trap", [False, True], ids=["plain", "with-trap"])
+def test_ctrl_c_ends_the_look_and_nothing_else(
+    folder: Path,
+    home: Home,
+    start: Start,
+    kind: Kind,
+    has_trap: bool,  # noqa: FBT001
+) -> None:
+    path = folder / ".env"
+    path.write_text(f"FAL_KEY={KEYS['a']}\n")
+    program = SlowProgram(home)
+    shell = start(kind, (f"{kind.on_interrupt}\n" if has_trap else "") + kind.eval_line())
+    program.serve(shell)
+    traps = shell.stdout("trap") if kind.has_flags else ""
+    flags = shell.stdout("echo $-") if kind.has_flags else ""
+    program.arm()
+    row, _ = shell.cursor
+    shell.type(f"cd {kind.quote(str(folder))}\r")
+    shell.wait(program.started.exists, "the program to start")
+    shell.type("\x03")
+    shell.read(0.5)
+    shell.press("\r")
+    # What was interrupted in ksh and mksh is the prompt itself. mksh then shows one of its own.
+    shown = {entry.strip() for entry in shell.screen().split("\n")[row + 1 :]}
+    assert shown <= {"", "#", "$", "ready>", "(fal:b) ready>"}
+    assert shell.prompts(2) == ""
+    assert (shell.get("FAL_KEY"), shell.segment) == (KEYS["b"], "(fal:b) ")
+    if kind.has_flags:
+        assert (shell.stdout("trap"), shell.stdout("echo $-")) == (traps, flags)
+    other = start(kind)
+    assert cd(other, folder) == line(path)
+    assert cd(shell, folder / "sub") + cd(shell, folder) == ""
+
+
+@pytest.mark.parametrize("program", ["direnv", "set -a"])
+def test_a_shell_that_loads_the_file_has_no_news(
+    folder: Path, home: Home, start: Start, trace: Trace, program: str
+) -> None:
+    (folder / ".env").write_text(f"FAL_KEY={KEYS['a']}\n")
+    if program == "direnv":
+        # Beside the home, whose awkward name direnv itself runs as code.
+        folder = home.path.parent / "project"
+        (folder / "sub").mkdir(parents=True)
+        (folder / ".env").write_text(f"FAL_KEY={KEYS['a']}\n")
+        (folder / ".envrc").write_text("dotenv\n")
+        assert home.run(needs("direnv"), "allow", str(folder)).returncode == 0
+        rc = 'eval "$(direnv hook bash)"\n' + KINDS["bash"].eval_line()
+        shell = start("bash", rc, prefix=trace.prefix, DIRENV_LOG_FORMAT="")
+        load = f"cd {KINDS['bash'].quote(str(folder))}"
+    else:
+        shell = start("bash", prefix=trace.prefix)
+        load = f"cd {KINDS['bash'].quote(str(folder))}; set -a; . ./.env; set +a"
+    assert shell.talk(load) + shell.prompts() == ""
+    assert shell.exported()["FAL_KEY"] == KEYS["a"]
+    assert shell.talk("cd sub") + shell.talk("cd ..") + shell.prompts() == ""
+    trace.begin()
+    assert shell.talk("cd sub") + shell.talk("cd ..") + shell.prompts() == ""
+    assert [call for call in trace.processes() if "falenv" in call] == []
 
 
 def test_an_unread_store_gives_no_name(folder: Path, home: Home, start: Start, kind: Kind) -> None:
