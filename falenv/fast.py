@@ -35,7 +35,7 @@ from falenv.environment import (
     without_credentials,
 )
 from falenv.errors import FalenvError, ProfileNotFoundError, StoreError, UsageError
-from falenv.masking import as_word, label, masked, shown
+from falenv.masking import as_word, key_id, label, masked, shown
 
 #: In this variable a shell without a hook says so.
 HOOKLESS = "__falenv_hookless"
@@ -395,6 +395,8 @@ def dispatch(arguments: list[str]) -> bool:
                 return False
             function = {"env": env, "start": start, "refresh": refresh}[command]
             function(**options)  # type: ignore[operator]  # checked by _options
+        case ["dotenv", *env_files] if all(map(os.path.isabs, env_files)):
+            dotenv(env_files)
         case ["exec", "--none", "--", *command]:
             run_without(command)
         case ["exec", name, "--", *command] if not name.startswith("-"):
@@ -430,6 +432,32 @@ def _options(command: str, arguments: list[str]) -> dict[str, str | bool] | None
         else:
             found["name"] = word
     return found
+
+
+def dotenv(env_files: list[str]) -> None:
+    """Say once for each version of an `.env` file whose key it has, if not the one of this shell.
+
+    The hook asks for this in a folder with a file that it has no note on.
+    """
+    from falenv import envfiles
+
+    names = {}
+    own = key_id(os.environ.get("FAL_KEY"))
+    found = [(path, envfiles.is_news(path, own)) for path in env_files]
+    if any(number for _, number in found):
+        names = names_by_id()
+    for path, number in found:
+        if number:
+            notices.tell_of_env_file(path, number, names.get(number, ""))
+
+
+def names_by_id() -> dict[str, str]:
+    """Return key id → profile. Where no store can be read, the shell has said so already."""
+    try:
+        profiles = store.read(paths.store()).profiles.values()
+    except StoreError:
+        return {}
+    return {key_id(profile.key): profile.name for profile in profiles}
 
 
 def mark_of_shell() -> str:

@@ -134,12 +134,12 @@ def _judge(path: str) -> Link:
 
 def allow(path: str, name: str) -> None:
     """Let a `.fal-profile` count, as long as it names this profile; raise FolderError."""
-    _record(paths.verdict(path), path, "allowed", name)
+    record(paths.verdict(path), path, "allowed", name)
 
 
 def deny(path: str) -> None:
     """Ignore a `.fal-profile` silently, whatever its content; raise FolderError."""
-    _record(paths.verdict(path), path, "denied", "")
+    record(paths.verdict(path), path, "denied", "")
 
 
 def version() -> int:
@@ -166,10 +166,10 @@ def is_news(link: Link) -> bool:
     if link.verdict not in {"unknown", "unfit"}:
         return False
     what = link.name or link.problem
-    if _noted(paths.notice(link.path), link.path) == ("noticed", what):
+    if noted(paths.notice(link.path), link.path) == ("noticed", what):
         return False
     try:
-        _record(paths.notice(link.path), link.path, "noticed", what)
+        record(paths.notice(link.path), link.path, "noticed", what)
     except FolderError:
         return True  # the note could not be written
     return True
@@ -177,10 +177,10 @@ def is_news(link: Link) -> bool:
 
 def _verdict(path: str) -> tuple[str, str]:
     """Return the user's verdict on a path and the name that it is about; else empty strings."""
-    return _noted(paths.verdict(path), path)
+    return noted(paths.verdict(path), path)
 
 
-def _noted(note: str, path: str) -> tuple[str, str]:
+def noted(note: str, path: str) -> tuple[str, str]:
     """Return the word and the name in a note on a path, or empty strings.
 
     Ignore a note in a folder of another user, one that another user owns, and one on another path:
@@ -211,10 +211,12 @@ def write(path: str, name: str) -> None:
         raise FolderError(path, f"could not be written: {error.strerror}", UNCHANGED) from None
 
 
-def _record(note: str, path: str, word: str, name: str) -> None:
+def record(note: str, path: str, word: str, name: str, *, mtime_ns: int | None = None) -> None:
+    """Write a note on a path: a word and the name that it is about; raise FolderError."""
     try:
         files.make_folder(os.path.dirname(note))
-        files.replace(note, f"{word}\n{name}\n{path}\n".encode("utf-8", "surrogateescape"))
+        content = f"{word}\n{name}\n{path}\n".encode("utf-8", "surrogateescape")
+        files.replace(note, content, mtime_ns=mtime_ns)
     except OSError as error:
         what = f"could not be {word}: {error.strerror} ({os.path.dirname(note)})"
         cure = as_owner(error, note)

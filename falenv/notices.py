@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 from falenv import links
-from falenv.active import choice
+from falenv.active import choice, pin
 from falenv.console import say
 from falenv.environment import rivals
-from falenv.masking import key_id, shown
+from falenv.masking import as_word, key_id, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,6 +64,24 @@ def tell_of_folder() -> None:
             or f"{link.path} names profile {shown(link.name)}, but you have not allowed it; "
             "to use it: fal profile allow (or: fal profile deny)"
         )
+
+
+def tell_of_env_file(path: str, number: str, name: str) -> None:
+    """Say that an `.env` file has another key than this shell, and how to choose one.
+
+    `number` is the id of the key, and `name` the profile that has the key too, or an empty string.
+    """
+    whose = f"the key of profile {shown(name)}" if name else "a key that no profile has"
+    has = f"{path} has {whose} (id {number})"
+    if not os.environ.get("FAL_KEY"):
+        say(f"{has}, and programs that load the file use it; this shell has no FAL_KEY")
+        return
+    word = "use" if pin() else "link"
+    say(
+        f"{has}, but most programs prefer this shell's FAL_KEY; to choose a profile here: "
+        f"fal profile {word} {as_word(name)}; to leave the choice to the file: "
+        "fal profile use --none"
+    )
 
 
 def first_contact(found: Store | Indexed) -> str:

@@ -108,12 +108,12 @@ def verdict(path: str) -> str:
 
 
 def notices() -> str:
-    """Return the folder for the notes on `.fal-profile` files that the user was told about."""
+    """Return the folder for the notes on what the user was told about files in a folder."""
     return os.path.join(state(), "noticed")
 
 
 def notice(path: str) -> str:
-    """Return the path of the note on the `.fal-profile` at `path`."""
+    """Return the path of the note on the `.fal-profile` or `.env` file at `path`."""
     return os.path.join(notices(), _flat(path))
 
 

@@ -15,6 +15,9 @@ _SPELLED = "fal profile "
 #: `__main__` sets it.
 function = ""
 
+#: The commands that only an integrated shell runs.
+_HOOKED = (["refresh"], ["start"], ["dotenv"])
+
 #: uv's cache has one folder of each kind. `--cache-dir` can put the cache anywhere.
 _UV_FOLDERS = ("archive-v", "builds-v", "environments-v")
 
@@ -26,7 +29,7 @@ def function_of_shell(arguments: list[str]) -> str:
     the shell is not integrated.
     """
     name = os.environ.pop("__falenv_command", "fal")
-    is_integrated = "__falenv_shell" in os.environ or arguments[1:2] in (["refresh"], ["start"])
+    is_integrated = "__falenv_shell" in os.environ or arguments[1:2] in _HOOKED
     return name if is_integrated else ""
 
 

@@ -134,6 +134,51 @@ function __falenv_follow
     end
 end
 
+# If an .env file of this folder has another key than the shell, the program says so (core.sh).
+function __falenv_check_dotenv
+    set -l own (__falenv_key_id "$FAL_KEY")
+    test -n "$own"
+    or return 0
+    set -l ask
+    for name in .env .env.local
+        set -l file "$PWD/$name"
+        test $PWD = /
+        and set file /$name
+        test -f $file
+        and not __falenv_is_noted $file $own
+        and set -a ask $file
+    end
+    test -n "$ask"
+    or return 0
+    $__falenv_python -I $__falenv_main profile dotenv $ask </dev/null
+    # If the program could not write a note, do not ask it again in this shell.
+    for file in $ask
+        __falenv_is_noted $file $own
+        or set -ga __falenv_unnoted $file
+    end
+end
+
+# True if a note says that nothing is to be said about .env file $argv[1] in a shell with key id
+# $argv[2], or if this shell has asked.
+function __falenv_is_noted
+    contains -- $argv[1] $__falenv_unnoted
+    and return 0
+    set -l note $__falenv_notices/(string replace -a % %% -- $argv[1] | string replace -a / %- | string collect)
+    test -e $note -a ! $argv[1] -nt $note -a ! $argv[1] -ot $note
+    and __falenv_is_ours $__falenv_notices $note
+    or return 1
+    set -l word
+    set -l id
+    set -l path
+    begin
+        builtin read word
+        builtin read id
+        builtin read path
+    end <$note
+    test "$path" = "$argv[1]"
+    and contains -- "$word:$id" "noticed:$id" seen: "seen:$argv[2]"
+end
+
 # Start where more is to do than to follow.
 function __falenv_begin
     if test -n "$__falenv_failure"

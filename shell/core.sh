@@ -139,7 +139,7 @@ __falenv_init() {
     __falenv_why='' __falenv_sgr='' __falenv_id='' __falenv_store='' __falenv_index=''
     __falenv_segment='' __falenv_ours='' __falenv_guard='' __falenv_foreign='' __falenv_failure=''
     __falenv_aside='' __falenv_told_aside='' __falenv_hint='' __falenv_stay=''
-    __falenv_payer='' __falenv_rivals_a='' __falenv_rivals_b=''
+    __falenv_payer='' __falenv_rivals_a='' __falenv_rivals_b='' __falenv_dotenv='' __falenv_unnoted=''
     \builtin unset __falenv_before __falenv_told
 }
 
@@ -164,7 +164,8 @@ __falenv_note_state() {
     if [[ -z "$__falenv_pwd" ]]; then
         __falenv_find_links
     fi
-    __falenv_moved=
+    # With another key, the key in an .env file may be another than the shell's.
+    __falenv_moved='' __falenv_dotenv=yes
 }
 
 # True if the variables that say where the store is are unchanged.
@@ -233,13 +234,18 @@ __falenv_is_link() {
 }
 
 # Note the .fal-profile files in this folder and above, nearest first, each followed by its text. Set
-# __falenv_moved if any of them has changed. zsh calls this from its hook under the user's options, so
+# __falenv_moved if any of them has changed. Set __falenv_dotenv in another folder that has an .env
+# file of its own. zsh calls this from its hook under the user's options, so
 # everything is quoted.
 __falenv_find_links() {
     local __falenv_file='' __falenv_read='' __falenv_now='' __falenv_dir="${PWD-}"
     if [[ "$__falenv_dir" != "$__falenv_pwd" ]]; then
         __falenv_pwd="$__falenv_dir"
         __falenv_dir="${__falenv_dir%/}/"
+        __falenv_dotenv=
+        if [[ -f "$__falenv_dir.env" || -f "$__falenv_dir.env.local" ]]; then
+            __falenv_dotenv=yes
+        fi
         \builtin set --
         while [[ "$__falenv_dir" == /* ]]; do
             __falenv_dir="${__falenv_dir%/*}"
@@ -493,6 +499,40 @@ __falenv_check() {
     fi
 }
 
+# If an .env file of this folder has another key than the shell, the program says so once for each
+# version of the file. Notes with the mtime of their file tell which files it has seen.
+__falenv_check_dotenv() {
+    local __falenv_file='' __falenv_own=''
+    __falenv_dotenv=
+    [[ -n $__falenv_name && -n ${FAL_KEY-} ]] || return 0
+    __falenv_key_id "$FAL_KEY"
+    \builtin set --
+    for __falenv_file in "${__falenv_pwd%/}/.env" "${__falenv_pwd%/}/.env.local"; do
+        if [[ -f $__falenv_file ]] && ! __falenv_is_noted "$__falenv_file"; then
+            \builtin set -- "$@" "$__falenv_file"
+        fi
+    done
+    [[ $# -gt 0 ]] || return 0
+    "$__falenv_python" -I "$__falenv_main" profile dotenv "$@" </dev/null || :
+    # If the program could not write a note, do not ask it again in this shell.
+    for __falenv_file in "$@"; do
+        __falenv_is_noted "$__falenv_file" || __falenv_unnoted=${__falenv_unnoted-}:$__falenv_file:
+    done
+}
+
+# True if a note says that nothing is to be said about .env file $1, or if this shell has asked.
+__falenv_is_noted() {
+    local __falenv_note=${1//\%/%%} __falenv_verdict='' __falenv_entry='' __falenv_path=''
+    __falenv_note=$__falenv_notices/${__falenv_note//\//%-}
+    case ${__falenv_unnoted-} in *":$1:"*) return 0 ;; esac
+    [[ -e $__falenv_note && ! $1 -nt $__falenv_note && ! $1 -ot $__falenv_note ]] &&
+        __falenv_read_note "$__falenv_note" "$1" || return 1
+    case $__falenv_verdict:$__falenv_entry in
+        noticed:* | seen: | "seen:$__falenv_own") ;;
+        *) return 1 ;;
+    esac
+}
+
 # The hook's slow part: something is not as it was at the last prompt.
 __falenv_catch_up() {
     if [[ ! -x $__falenv_exe || ! -r $__falenv_main ]]; then
@@ -508,6 +548,7 @@ __falenv_catch_up() {
     fi
     __falenv_set_mark
     __falenv_tell_aside
+    [[ -z ${__falenv_dotenv-} ]] || __falenv_check_dotenv
     __falenv_show
     __falenv_note_payer
     __falenv_around=$__falenv_pin:$__falenv_marked:$__falenv_where

@@ -114,7 +114,7 @@ __falenv_idle() {
         ! -e $__falenv_f1 && ! -e $__falenv_f2 && ! -e $__falenv_f3 && ! -e $__falenv_f4 &&
         ! -e $__falenv_f5 && ! -e $__falenv_f6 && ! -e $__falenv_f7 && ! -e $__falenv_f8 ]] ||
         __falenv_find_links
-    [[ -z $__falenv_moved ]] && __falenv_is_fresh "$__falenv_index" || return 1
+    [[ -z $__falenv_moved$__falenv_dotenv ]] && __falenv_is_fresh "$__falenv_index" || return 1
     case $__falenv_segment:${PS1-} in :* | *__falenv_segment*) ;; *) return 1 ;; esac
 }
 

@@ -117,6 +117,8 @@ function __falenv_note_state
     set -qg __falenv_pwd
     or __falenv_find_links
     set -g __falenv_moved
+    # With another key, the key in an .env file may be another than the shell's.
+    set -g __falenv_dotenv yes
 end
 
 # True if the user owns folder $argv[1] and the file $argv[2] in it. The program keeps others from
@@ -135,6 +137,7 @@ function __falenv_find_links
     if test "$PWD" != "$__falenv_pwd"
         set moved yes
         set -g __falenv_pwd $PWD
+        set -g __falenv_dotenv yes
         set -g __falenv_paths /.fal-profile
         # Arguments with which `test` is true if none of the files exists.
         set -g __falenv_absent ! -e /.fal-profile
@@ -345,7 +348,7 @@ function __falenv_load
     # An exported variable comes from the environment.
     if not set -qg __falenv_loaded; or set -qgx __falenv_loaded
         for v in pin marked where around moved pwd links texts before why name id guard foreign \
-            failure hint aside told_aside
+            failure hint aside told_aside dotenv unnoted
             set -e -g __falenv_$v
         end
         functions -q fal

@@ -194,7 +194,7 @@ __falenv_note_state() {
     if [ -z "${__falenv_pwd+set}" ]; then
         __falenv_find_links
     fi
-    __falenv_moved=
+    __falenv_moved='' __falenv_dotenv=yes
     __falenv_show
 }
 
@@ -256,8 +256,15 @@ __falenv_is_fresh() {
 }
 
 # Note the .fal-profile files in this folder and above, nearest first, with their texts. Set
-# __falenv_moved if any of them has changed.
+# __falenv_moved if any of them has changed. Set __falenv_dotenv in another folder that has an .env
+# file of its own.
 __falenv_find_links() {
+    if [ "${PWD-}" != "${__falenv_pwd-}" ]; then
+        __falenv_dotenv=
+        if [ -f "${PWD%/}/.env" ] || [ -f "${PWD%/}/.env.local" ]; then
+            __falenv_dotenv=yes
+        fi
+    fi
     __falenv_pwd=${PWD-}
     \set -- "${__falenv_pwd%/}/" "${__falenv_seen-}"
     __falenv_seen=''
@@ -477,6 +484,21 @@ __falenv_state() {
         profile refresh --shell sh --protocol "$__falenv_protocol" ${2+"--was=$2"} </dev/null
 }
 
+# If Ctrl-C interrupts ksh93 while it expands PS1, it prints prompts without end. So only the program
+# that the hook waits for gets it.
+__falenv_hold_interrupt() {
+    [ -n "$__falenv_virtual" ] || return 0
+    # `trap -p INT` would print the action without quotes.
+    __falenv_trap=$(\trap)
+    \trap : INT
+}
+
+__falenv_release_interrupt() {
+    [ -n "$__falenv_virtual" ] || return 0
+    \trap - INT
+    \eval "$__falenv_trap"
+}
+
 __falenv_follow() {
     __falenv_keep_pin
     __falenv_find_links
@@ -492,18 +514,10 @@ __falenv_follow() {
         __falenv_note_state
         return 0
     fi
-    # If Ctrl-C interrupts ksh93 while it expands PS1, it prints prompts without end.
-    if [ -n "$__falenv_virtual" ]; then
-        # shellcheck disable=SC3045
-        \set -- "$1" "$(\trap -p INT)"
-        \trap : INT
-    fi
+    __falenv_hold_interrupt
     __falenv_out=$(__falenv_state "$__falenv_users_pin" "$1")
-    \set -- "$?" "${2-}"
-    if [ -n "$__falenv_virtual" ]; then
-        \trap - INT
-        \eval "$2"
-    fi
+    \set -- "$?"
+    __falenv_release_interrupt
     if [ -n "$__falenv_out" ]; then
         # The shell expands the variable before the first line unsets it.
         \eval "\\unset __falenv_out
@@ -564,7 +578,7 @@ __falenv_idle() {
         [ "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-}" = "$__falenv_around" ] &&
         __falenv_pays_as_before || return 1
     __falenv_find_links
-    [ -z "$__falenv_moved" ] && __falenv_is_fresh "$__falenv_index"
+    [ -z "$__falenv_moved$__falenv_dotenv" ] && __falenv_is_fresh "$__falenv_index"
 }
 
 # True if the user has changed nothing since __falenv_note_payer.
@@ -580,6 +594,43 @@ __falenv_check() {
         { [ -n "$__falenv_index" ] && ! __falenv_is_fresh "$__falenv_index"; }; then
         __falenv_follow change
     fi
+}
+
+# If an .env file of this folder has another key than the shell, the program says so (core.sh).
+__falenv_check_dotenv() {
+    __falenv_dotenv=
+    [ -n "$__falenv_name" ] && [ -n "${FAL_KEY-}" ] || return 0
+    __falenv_key_id "$FAL_KEY"
+    \set -- "${__falenv_pwd%/}/.env" "${__falenv_pwd%/}/.env.local" ''
+    while [ -n "$1" ]; do
+        if [ -f "$1" ] && ! __falenv_is_noted "$1"; then
+            \set -- "$@" "$1"
+        fi
+        \shift
+    done
+    \shift
+    [ $# -gt 0 ] || return 0
+    __falenv_hold_interrupt
+    "$__falenv_python" -I "$__falenv_main" profile dotenv "$@" </dev/null || :
+    __falenv_release_interrupt
+    while [ $# -gt 0 ]; do
+        __falenv_is_noted "$1" || __falenv_unnoted=${__falenv_unnoted-}:$1:
+        \shift
+    done
+}
+
+# True if a note says that nothing is to be said about .env file $1, or if this shell has asked.
+__falenv_is_noted() {
+    case ${__falenv_unnoted-} in *":$1:"*) return 0 ;; esac
+    __falenv_replace "$1" % %%
+    __falenv_replace "$__falenv_filled" / %-
+    \set -- "$1" "$__falenv_notices/$__falenv_filled"
+    [ -e "$2" ] && [ ! "$1" -nt "$2" ] && [ ! "$1" -ot "$2" ] &&
+        __falenv_read_note "$2" "$1" || return 1
+    case $__falenv_word:$__falenv_name_in_note in
+        noticed:* | seen: | "seen:$__falenv_own") ;;
+        *) return 1 ;;
+    esac
 }
 
 # The hook's slow part: something is not as it was at the last prompt.
@@ -602,6 +653,7 @@ __falenv_catch_up() {
     fi
     __falenv_set_mark
     __falenv_tell_aside
+    [ -z "${__falenv_dotenv-}" ] || __falenv_check_dotenv
     __falenv_show
     __falenv_note_payer
     __falenv_around=$__falenv_pin:$__falenv_marked:$__falenv_where
@@ -910,7 +962,7 @@ __falenv_load() {
         __falenv_moved='' __falenv_seen='' __falenv_name='' __falenv_id='' __falenv_index=''
         __falenv_why='' __falenv_ours='' __falenv_guard='' __falenv_foreign='' __falenv_failure=''
         __falenv_aside='' __falenv_told_aside='' __falenv_stay='' __falenv_payer=''
-        __falenv_rivals_set='' __falenv_hint=''
+        __falenv_rivals_set='' __falenv_hint='' __falenv_dotenv='' __falenv_unnoted=''
         \unset __falenv_pwd __falenv_before
         __falenv_functions='' __falenv_aliases='' __falenv_keeps='' __falenv_in_alias=''
         __falenv_keep_command fal
@@ -982,19 +1034,20 @@ __falenv_remove() {
         __falenv_is_untouched __falenv_set_mark __falenv_owns_key __falenv_is_ours \
         __falenv_is_fresh __falenv_find_links __falenv_is_link __falenv_read_link __falenv_choose \
         __falenv_read_note __falenv_has_text __falenv_apply __falenv_try_apply __falenv_state \
-        __falenv_follow __falenv_find_pin __falenv_start __falenv_begin __falenv_fail \
-        __falenv_idle __falenv_pays_as_before __falenv_check __falenv_catch_up __falenv_fill \
+        __falenv_hold_interrupt __falenv_release_interrupt __falenv_follow __falenv_find_pin \
+        __falenv_start __falenv_begin __falenv_fail __falenv_idle __falenv_pays_as_before \
+        __falenv_check __falenv_check_dotenv __falenv_is_noted __falenv_catch_up __falenv_fill \
         __falenv_show __falenv_unshow __falenv_guarded __falenv_hook __falenv_program __falenv_use \
         __falenv_off __falenv_profile __falenv_after_command __falenv_load __falenv_keep_command \
         __falenv_remove __falenv_hand_over __falenv_alias_fal __falenv_alias_falenv \
         __falenv_users_fal __falenv_users_falenv
     \unset __falenv_aliased __falenv_aliases __falenv_around __falenv_aside __falenv_bang \
         __falenv_before __falenv_by __falenv_cached __falenv_clear __falenv_command \
-        __falenv_default_host __falenv_default_sgr __falenv_dialect __falenv_edits __falenv_entry \
-        __falenv_exact __falenv_exe __falenv_failure __falenv_filled __falenv_flag \
+        __falenv_default_host __falenv_default_sgr __falenv_dialect __falenv_dotenv __falenv_edits \
+        __falenv_entry __falenv_exact __falenv_exe __falenv_failure __falenv_filled __falenv_flag \
         __falenv_foreign __falenv_format __falenv_functions __falenv_gone __falenv_guard \
         __falenv_hint __falenv_hooked __falenv_hookless __falenv_host __falenv_id \
-        __falenv_in_alias __falenv_index __falenv_keeps __falenv_key __falenv_line \
+        __falenv_in_alias __falenv_index __falenv_keeps __falenv_kept_fal __falenv_key __falenv_line \
         __falenv_link_max __falenv_loaded __falenv_main __falenv_mark_folder __falenv_mark_pin \
         __falenv_mark_touched __falenv_marked __falenv_most __falenv_moved __falenv_n \
         __falenv_name __falenv_name_in_note __falenv_newer __falenv_nobody __falenv_none \
@@ -1005,8 +1058,8 @@ __falenv_remove() {
         __falenv_seen __falenv_segment __falenv_segment_off __falenv_sgr __falenv_shell \
         __falenv_shown __falenv_stay __falenv_store __falenv_store_shown __falenv_styled \
         __falenv_switches __falenv_table __falenv_text __falenv_to __falenv_told_aside \
-        __falenv_url __falenv_users_pin __falenv_vars __falenv_verdicts __falenv_virtual \
-        __falenv_want __falenv_where __falenv_why __falenv_word
+        __falenv_trap __falenv_unnoted __falenv_url __falenv_users_pin __falenv_vars \
+        __falenv_verdicts __falenv_virtual __falenv_want __falenv_where __falenv_why __falenv_word
 }
 
 # Run the user's alias or function `fal`, or else the official CLI. Inside the alias, `fal` is what it

@@ -82,7 +82,7 @@ __falenv_hook() {
         then
             __falenv_find_links
         fi
-        if [[ -z "$__falenv_moved" ]]; then
+        if [[ -z "$__falenv_moved$__falenv_dotenv" ]]; then
             return 0
         fi
     fi

@@ -144,6 +144,11 @@ function __falenv_catch_up
     __falenv_set_mark
     test -n "$__falenv_aside"
     and __falenv_late command __falenv_tell_aside
+    if test -n "$__falenv_dotenv"
+        set -g __falenv_dotenv
+        test -n "$__falenv_name"; and test -f "$PWD/.env" -o -f "$PWD/.env.local"
+        and __falenv_late command __falenv_check_dotenv
+    end
     __falenv_show
     set -g __falenv_around "$__falenv_pin:$__falenv_marked:$__falenv_where"
     set -g __falenv_styled "$FALENV_PROMPT:$NO_COLOR:$TERM"

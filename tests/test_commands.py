@@ -334,6 +334,7 @@ def test_current(home: Home) -> None:
             "is_active": False,
             "rivals": [],
         },
+        "dotenv": [],
     }
 
 

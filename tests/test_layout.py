@@ -26,6 +26,7 @@ ORDER = (
     "tomledit",
     "store",
     "links",
+    "envfiles",
     "index",
     "edits",
     "active",

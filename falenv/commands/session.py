@@ -6,14 +6,14 @@ import os
 
 import click
 
-from falenv import assets, detect, dialects, fast, links, notices, paths, store
+from falenv import assets, detect, dialects, envfiles, fast, links, notices, paths, store
 from falenv.active import Active, for_program, is_asked_for, resolve
 from falenv.active import shown as shown_profile
 from falenv.console import emit, say
 from falenv.environment import rivals
 from falenv.errors import FalenvError, UsageError
 from falenv.masking import as_json as as_json_text
-from falenv.masking import as_word, label, mask, masked, printable, shown
+from falenv.masking import as_word, key_id, label, mask, masked, printable, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,6 +58,13 @@ def start(**options: str | None) -> None:
 def refresh(**options: str | None) -> None:
     """Print the state for a shell that has the integration and was on profile NAME."""
     fast.refresh(**options)
+
+
+@click.command("dotenv", hidden=True)
+@click.argument("env_files", nargs=-1, metavar="PATH...")
+def dotenv(env_files: tuple[str, ...]) -> None:
+    """Say once for each version of an .env file whose key it has, if not the one of this shell."""
+    fast.dotenv(list(map(os.path.abspath, env_files)))
 
 
 @click.command("use")
@@ -151,6 +158,8 @@ def current(*, as_json: bool, only_name: bool) -> None:
     link = chain[-1] if chain and active.why == "folder" else None
     given = os.environ.get("FAL_KEY")
     expected = profile.key if profile else None
+    in_files = envfiles.other_keys(links.here(), key_id(given))
+    names = {key_id(one.key): one.name for one in found.profiles.values()}
     if as_json:
         click.echo(
             as_json_text(
@@ -168,6 +177,14 @@ def current(*, as_json: bool, only_name: bool) -> None:
                         "is_active": given == expected and not rivals(),
                         "rivals": rivals(),
                     },
+                    "dotenv": [
+                        {
+                            "file": file,
+                            "key": mask(f"{number}:"),
+                            "profile": masked(names.get(number, "")) or None,
+                        }
+                        for file, number in in_files
+                    ],
                 }
             )
         )
@@ -198,6 +215,8 @@ def current(*, as_json: bool, only_name: bool) -> None:
                 other.problem
                 or f"{other.path} is ignored, because {reason}; to use it: fal profile allow"
             )
+    for env_file, number in in_files:
+        notices.tell_of_env_file(env_file, number, names.get(number, ""))
     hint = notices.first_contact(found)
     if hint and active.why == "none":
         say(hint)
@@ -291,4 +310,4 @@ def completion(shell: str) -> None:
     emit(assets.read("completions", dialects.find(shell).completion))
 
 
-COMMANDS = (env, start, refresh, use, off, on, current, exec_, prompt, completion)
+COMMANDS = (env, start, refresh, dotenv, use, off, on, current, exec_, prompt, completion)
