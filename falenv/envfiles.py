@@ -36,11 +36,11 @@ def other_keys(folder: str, own: str) -> list[tuple[str, str]]:
     found = []
     for path in [os.path.join(folder, name) for name in NAMES if folder]:
         try:
-            number, _ = read(path)
+            owner, _ = read(path)
         except OSError:
             continue
-        if number not in {"", own}:
-            found.append((path, number))
+        if owner not in {"", own}:
+            found.append((path, owner))
     return found
 
 
@@ -53,18 +53,18 @@ def is_news(path: str, own: str) -> str:
     """
     mtime_ns: int | None
     try:
-        number, mtime_ns = read(path)
+        owner, mtime_ns = read(path)
     except OSError:
-        number, mtime_ns = "", _mtime_ns(path)
+        owner, mtime_ns = "", _mtime_ns(path)
     note = paths.notice(path)
-    if links.noted(note, path) == ("noticed", number) and _mtime_ns(note) == mtime_ns:
+    if links.noted(note, path) == ("noticed", owner) and _mtime_ns(note) == mtime_ns:
         return ""
-    is_other = number not in {"", own}
+    is_other = owner not in {"", own}
     try:
-        links.record(note, path, "noticed" if is_other else "seen", number, mtime_ns=mtime_ns)
+        links.record(note, path, "noticed" if is_other else "seen", owner, mtime_ns=mtime_ns)
     except FolderError:  # the shell then remembers by itself
-        return number if is_other else ""
-    return number if is_other else ""
+        return owner if is_other else ""
+    return owner if is_other else ""
 
 
 def read(path: str) -> tuple[str, int]:
@@ -92,12 +92,12 @@ def key_id_in(text: str) -> str:
     key = found.get("FAL_KEY", "")
     if not key and found.get("FAL_KEY_ID") and found.get("FAL_KEY_SECRET"):
         key = f"{found['FAL_KEY_ID']}:{found['FAL_KEY_SECRET']}"
-    number, _, secret = key.partition(":")
-    rest = (number + secret).translate(dict.fromkeys(map(ord, _MARKS)))
+    owner, _, secret = key.partition(":")
+    rest = (owner + secret).translate(dict.fromkeys(map(ord, _MARKS)))
     is_plain = rest.isascii() and rest.isalnum()
     is_address = secret.startswith("//")
-    is_key = number and secret and is_plain and not is_address and len(number) <= _LONGEST_ID
-    return number if is_key else ""
+    is_key = owner and secret and is_plain and not is_address and len(owner) <= _LONGEST_ID
+    return owner if is_key else ""
 
 
 def _assignments(text: str) -> Iterator[tuple[str, str]]:

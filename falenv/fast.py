@@ -444,11 +444,11 @@ def dotenv(env_files: list[str]) -> None:
     names = {}
     own = key_id(os.environ.get("FAL_KEY"))
     found = [(path, envfiles.is_news(path, own)) for path in env_files]
-    if any(number for _, number in found):
+    if any(owner for _, owner in found):
         names = names_by_id()
-    for path, number in found:
-        if number:
-            notices.tell_of_env_file(path, number, names.get(number, ""))
+    for path, owner in found:
+        if owner:
+            notices.tell_of_env_file(path, owner, names.get(owner, ""))
 
 
 def names_by_id() -> dict[str, str]:

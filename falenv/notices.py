@@ -66,13 +66,13 @@ def tell_of_folder() -> None:
         )
 
 
-def tell_of_env_file(path: str, number: str, name: str) -> None:
+def tell_of_env_file(path: str, owner: str, name: str) -> None:
     """Say that an `.env` file has another key than this shell, and how to choose one.
 
-    `number` is the id of the key, and `name` the profile that has the key too, or an empty string.
+    `owner` is the id of the key, and `name` the profile that has the key too, or an empty string.
     """
     whose = f"the key of profile {shown(name)}" if name else "a key that no profile has"
-    has = f"{path} has {whose} (id {number})"
+    has = f"{path} has {whose} (id {owner})"
     if not os.environ.get("FAL_KEY"):
         say(f"{has}, and programs that load the file use it; this shell has no FAL_KEY")
         return

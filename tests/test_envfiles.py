@@ -361,7 +361,7 @@ def test_off_leaves_nothing(folder: Path, start: Start, kind: Kind) -> None:
 def current(home: Home, folder: Path, *words: str, **variables: str | None) -> tuple[str, str]:
     """Run `current` in a folder; return stdout and stderr."""
     script = 'cd "$1" && shift && exec fal profile current "$@"'
-    done = home.run("sh", "-c", script, "sh", str(folder), *words, **variables)
+    done = home.run("sh", "-c", script, "sh", str(folder), *words, stdin="", **variables)
     assert done.returncode == 0
     return done.stdout, done.stderr
 

@@ -149,46 +149,69 @@ def current(*, as_json: bool, only_name: bool) -> None:
     if only_name:
         fast.current_name()
         return
-    path = paths.store()
-    found = store.read(path)
+    found = store.read(paths.store())
     active, coming = in_this_shell(found)
-    profile = active.profile
-    notices.tell_of_flaw(found, profile)
-    chain = links.chain()
-    link = chain[-1] if chain and active.why == "folder" else None
-    given = os.environ.get("FAL_KEY")
-    expected = profile.key if profile else None
-    in_files = envfiles.other_keys(links.here(), key_id(given))
-    names = {key_id(one.key): one.name for one in found.profiles.values()}
+    notices.tell_of_flaw(found, active.profile)
     if as_json:
-        click.echo(
-            as_json_text(
-                {
-                    "profile": masked(active.name) or None,
-                    "why": active.why,
-                    "next": masked(coming.name) or None,
-                    "store": path,
-                    "folder": link.path if link else None,
-                    "default": masked(found.default) or None,
-                    "key": mask(expected) if expected else None,
-                    "host": masked(profile.host) if profile and profile.host else None,
-                    "shell": {
-                        "key": mask(given) if given else None,
-                        "is_active": given == expected and not rivals(),
-                        "rivals": rivals(),
-                    },
-                    "dotenv": [
-                        {
-                            "file": file,
-                            "key": mask(f"{number}:"),
-                            "profile": masked(names.get(number, "")) or None,
-                        }
-                        for file, number in in_files
-                    ],
-                }
-            )
-        )
+        click.echo(as_json_text(_current_as_json(found, active, coming)))
         return
+    _print_current(found.path, active)
+    if active is not coming:
+        now = f"{shown(coming.name)} is active" if coming.name else "no profile is active"
+        say(f"{now} now; this shell follows at its next prompt, or with: fal profile use --default")
+    for other in links.chain():
+        if other.verdict != "allowed":
+            reason = "you denied it" if other.verdict == "denied" else "you have not allowed it"
+            say(
+                other.problem
+                or f"{other.path} is ignored, because {reason}; to use it: fal profile allow"
+            )
+    for file, owner in envfiles.other_keys(links.here(), key_id(os.environ.get("FAL_KEY"))):
+        notices.tell_of_env_file(file, owner, _names_by_id(found).get(owner, ""))
+    hint = notices.first_contact(found)
+    if hint and active.why == "none":
+        say(hint)
+        return
+    again = as_word(active.name) if active.why == "pin" else "--default"
+    _tell_of_key(active, f"fal profile use {again}" if mark else notices.EVAL)
+
+
+def _current_as_json(found: Store, active: Active, coming: Active) -> dict[str, object]:
+    profile = active.profile
+    given = os.environ.get("FAL_KEY")
+    names = _names_by_id(found)
+    return {
+        "profile": masked(active.name) or None,
+        "why": active.why,
+        "next": masked(coming.name) or None,
+        "store": found.path,
+        "folder": links.chain()[-1].path if active.why == "folder" else None,
+        "default": masked(found.default) or None,
+        "key": mask(active.key) if active.key else None,
+        "host": masked(profile.host) if profile and profile.host else None,
+        "shell": {
+            "key": mask(given) if given else None,
+            "is_active": given == active.key and not rivals(),
+            "rivals": rivals(),
+        },
+        "dotenv": [
+            {
+                "file": file,
+                "key": mask(f"{owner}:"),
+                "profile": masked(names.get(owner, "")) or None,
+            }
+            for file, owner in envfiles.other_keys(links.here(), key_id(given))
+        ],
+    }
+
+
+def _names_by_id(found: Store) -> dict[str, str]:
+    """Return key id → profile."""
+    return {key_id(profile.key): profile.name for profile in found.profiles.values()}
+
+
+def _print_current(path: str, active: Active) -> None:
+    profile = active.profile
     if active.why == "nobody":
         click.echo("This shell has no fal credentials (fal profile use --none).")
     elif profile is None:
@@ -197,7 +220,7 @@ def current(*, as_json: bool, only_name: bool) -> None:
         file = detect.set_by_direnv("FAL_PROFILE", unchanged=True)
         source = {
             "default": f"the default in {path}",
-            "folder": f"named by {link.path if link else ''}",
+            "folder": f"named by {links.chain()[-1].path if active.why == 'folder' else ''}",
             "pin": f"pinned by FAL_PROFILE{f' in {file}' if file else ''}",
             "shell": "since the last prompt of this shell",
         }
@@ -205,24 +228,6 @@ def current(*, as_json: bool, only_name: bool) -> None:
         click.echo(printable(f"key   {mask(profile.key)}"))
         if profile.host:
             click.echo(printable(f"host  {masked(profile.host)}"))
-    if active is not coming:
-        now = f"{shown(coming.name)} is active" if coming.name else "no profile is active"
-        say(f"{now} now; this shell follows at its next prompt, or with: fal profile use --default")
-    for other in chain:
-        if other.verdict != "allowed":
-            reason = "you denied it" if other.verdict == "denied" else "you have not allowed it"
-            say(
-                other.problem
-                or f"{other.path} is ignored, because {reason}; to use it: fal profile allow"
-            )
-    for env_file, number in in_files:
-        notices.tell_of_env_file(env_file, number, names.get(number, ""))
-    hint = notices.first_contact(found)
-    if hint and active.why == "none":
-        say(hint)
-        return
-    again = as_word(active.name) if active.why == "pin" else "--default"
-    _tell_of_key(given, active, f"fal profile use {again}" if mark else notices.EVAL)
 
 
 def in_this_shell(found: Store) -> tuple[Active, Active]:
@@ -236,8 +241,9 @@ def in_this_shell(found: Store) -> tuple[Active, Active]:
     return Active(for_program(found).profile, "shell"), coming
 
 
-def _tell_of_key(given: str | None, active: Active, cure: str) -> None:
+def _tell_of_key(active: Active, cure: str) -> None:
     """Say if a variable makes programs use another account than the active profile's."""
+    given = os.environ.get("FAL_KEY")
     if active.profile and rivals():
         say(
             f"these variables choose another account or server: {', '.join(rivals())}; "
