@@ -202,6 +202,15 @@ class NotShownError(FalenvError):
         )
 
 
+class NotDefaultError(FalenvError):
+    """The profile to unset is not the default, perhaps because another process has set one."""
+
+    def __init__(self, name: str, now: str) -> None:
+        found = f"the default is {shown(now)}" if now else "there is no default"
+        instead = f", not {shown(name)}" if name and now else ""
+        super().__init__(f"nothing was changed: {found}{instead}")
+
+
 class InvalidNameError(FalenvError):
     """A name that a new profile cannot have."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -160,3 +161,33 @@ def test_case_50_a_line_keeps_the_account_of_its_prompt(  # noqa: PLR0913, PLR09
         f"{lines} lines of three programs on the account of their prompt; "
         f"{written} edits of the profile shown, {refused} refused"
     )
+
+
+#: Another terminal that has just taken the store's lock to make `a` the default.
+SWITCH = """
+import sys
+from falenv import store
+def change(data):
+    print("holding", flush=True)
+    sys.stdin.readline()
+    data["__internal__"]["profile"] = "a"
+store.edit(sys.argv[1], change)
+"""
+
+
+@pytest.mark.parametrize("name", ["", " b"])
+@pytest.mark.usefixtures("accounts")
+def test_case_51_unset_keeps_a_default_that_was_set_meanwhile(
+    home: Home, start: Callable[..., Shell], name: str
+) -> None:
+    shell = start("bash")
+    other = home.python(SWITCH, home.store)
+    assert other.stdout
+    assert other.stdout.readline() == "holding\n"
+    shell.type(f"fal profile unset{name}\r")
+    # Wait until the command has read the store and waits for the lock.
+    time.sleep(1)
+    other.communicate("\n", timeout=60)
+    refusal = "falenv: nothing was changed: the default is 'a', not 'b'"
+    shell.wait(lambda: refusal in shell.screen(), "the refusal")
+    assert tomli.loads(home.store.read_text())["__internal__"]["profile"] == "a"

@@ -15,6 +15,7 @@ from falenv.errors import (
     CancelledError,
     FalenvError,
     InvalidKeyError,
+    NotDefaultError,
     ProfileNotFoundError,
     UsageError,
 )
@@ -223,8 +224,8 @@ def unset(name: str | None) -> None:
     if name is None:
         check_shown(found, found.default, "fal profile unset NAME")
     elif name != found.default:
-        raise FalenvError(f"{shown(name)} is not the default; nothing was changed")
-    _report(*edits.unset_default(), mark, "Default profile unset.")
+        raise NotDefaultError(name, found.default)
+    _report(*edits.unset_default(found.default), mark, "Default profile unset.")
 
 
 @click.command("key")
