@@ -793,12 +793,14 @@ __falenv_use() {
     __falenv_keep_pin
     __falenv_find_links
     __falenv_find_pin
+    # After an upgrade the state starts a new integration, which assigns the pin again.
+    __falenv_back=$__falenv_users_pin
     if [ "$__falenv_to" = "$__falenv_nobody" ]; then
         [ -n "$__falenv_none" ] || __falenv_keep FAL_HOME_DIR
         __falenv_out=$(__falenv_state "$__falenv_nobody") || return
         \eval "\\unset __falenv_out
 $__falenv_out"
-        __falenv_before=$__falenv_users_pin
+        __falenv_before=$__falenv_back
         return
     fi
     \unset FALENV_NONE
@@ -812,7 +814,7 @@ $__falenv_out"
 $__falenv_out"
     fi
     [ -z "$__falenv_none" ] || __falenv_restore FAL_HOME_DIR
-    __falenv_before=$__falenv_users_pin
+    __falenv_before=$__falenv_back
     __falenv_guard=
     if [ -n "$__falenv_to" ]; then
         \export "FAL_PROFILE=$__falenv_to"
@@ -988,8 +990,8 @@ __falenv_remove() {
         __falenv_off __falenv_profile __falenv_after_command __falenv_load __falenv_keep_command \
         __falenv_remove __falenv_hand_over __falenv_alias_fal __falenv_alias_falenv \
         __falenv_users_fal __falenv_users_falenv
-    \unset __falenv_aliased __falenv_aliases __falenv_around __falenv_aside __falenv_bang \
-        __falenv_before __falenv_by __falenv_cached __falenv_clear __falenv_command \
+    \unset __falenv_aliased __falenv_aliases __falenv_around __falenv_aside __falenv_back \
+        __falenv_bang __falenv_before __falenv_by __falenv_cached __falenv_clear __falenv_command \
         __falenv_default_host __falenv_default_sgr __falenv_dialect __falenv_edits __falenv_entry \
         __falenv_exact __falenv_exe __falenv_failure __falenv_filled __falenv_flag \
         __falenv_foreign __falenv_format __falenv_functions __falenv_gone __falenv_guard \
