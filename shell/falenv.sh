@@ -996,7 +996,7 @@ __falenv_remove() {
         __falenv_exact __falenv_exe __falenv_failure __falenv_filled __falenv_flag \
         __falenv_foreign __falenv_format __falenv_functions __falenv_gone __falenv_guard \
         __falenv_hint __falenv_hooked __falenv_hookless __falenv_host __falenv_id \
-        __falenv_in_alias __falenv_index __falenv_keeps __falenv_key __falenv_line \
+        __falenv_in_alias __falenv_index __falenv_keeps __falenv_kept_fal __falenv_key __falenv_line \
         __falenv_link_max __falenv_loaded __falenv_main __falenv_mark_folder __falenv_mark_pin \
         __falenv_mark_touched __falenv_marked __falenv_most __falenv_moved __falenv_n \
         __falenv_name __falenv_name_in_note __falenv_newer __falenv_nobody __falenv_none \
