@@ -196,8 +196,9 @@ class NotShownError(FalenvError):
 
     def __init__(self, shown_name: str, name: str, path: str, words: str) -> None:
         line = words.replace("NAME", as_word(name))
+        uses = shown(shown_name) if shown_name else "no profile"
         super().__init__(
-            f"nothing was changed: this shell uses {shown(shown_name)}, but {shown(name)} is "
+            f"nothing was changed: this shell uses {uses}, but {shown(name)} is "
             f"active in {path} now; to change that one: {line}"
         )
 
