@@ -4,8 +4,8 @@
 # Sent after a prelude of assignments and before a state; README.md in this folder describes both.
 # The functions have the names and meanings of core.sh.
 #
-# ksh93 and mksh run the hook while they expand PS1. The other shells have no hook, and follow at the
-# next call of fal. No form of `local` works in all of them, so variables are global and set before
+# ksh93 and mksh run the hook while they expand PS1. The other shells have no hook, and follow when
+# a switch is typed. No form of `local` works in all of them, so variables are global and set before
 # use; only $1, $2 and so on are local. Nothing starts a process except the program, and `$(…)` while
 # the integration is loaded or removed.
 #

@@ -263,7 +263,8 @@ def prompt() -> None:
     """Print the active profile, formatted for a prompt.
 
     FALENV_PROMPT sets the format; the default is "(fal:{name}{mark}) ". {mark} is * if the shell
-    is pinned, and / if the folder chose the profile. {why} is pin, folder or default.
+    is pinned, / if the folder chose the profile, and ! if the key or host in this shell is not the
+    profile's. {why} is pin, folder or default.
 
     If a program such as tmux runs this in any folder, start it as `python -I -m falenv`. Then it
     takes no code from that folder.

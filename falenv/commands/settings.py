@@ -237,7 +237,8 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool, yes: bool) -
     """Set the key of a profile.
 
     Ask for the key, and hide what you type. A key is never an argument, because the shell's
-    history would keep it. Without NAME, set the key of the active profile.
+    history would keep it. Without NAME, set the key of the active profile. The prompt has to show
+    that profile.
 
     You can paste a whole line, such as `export FAL_KEY=...`. --from-env reads FAL_KEY, or else
     FAL_KEY_ID and FAL_KEY_SECRET. On a terminal, confirm before a key is replaced.
@@ -372,7 +373,8 @@ def _piped_key() -> str:
 def host(*, host: str | None, name: str | None, drop: bool, force: bool) -> None:
     """Set the fal host of a profile.
 
-    The host receives the profile's key. Without --profile, change the active profile.
+    The host receives the profile's key. Without --profile, change the active profile. The prompt
+    has to show that profile.
 
     \b
         fal profile host api.alpha.fal.ai
