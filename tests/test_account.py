@@ -721,6 +721,25 @@ def test_case_94_set_does_not_end_it_and_use_does(home: Home, start: Start, hook
     assert not {"FAL_KEY", "FAL_PROFILE", *OURS} & set(exported)
 
 
+def test_current_names_what_is_set_by_hand_without_credentials(
+    home: Home, start: Start, hooked: Kind
+) -> None:
+    home.profiles("a", default="a")
+    shell = start(hooked)
+    assert shell.talk("fal profile use --none") == ""
+    for name, value, words in (
+        ("FAL_KEY", HAND, f"FAL_KEY ({key_id(HAND)}:********)"),
+        ("FAL_KEY_ID", "1", "FAL_KEY_ID"),
+    ):
+        shell.export(name, value)
+        said = shell.talk("fal profile current").splitlines()
+        assert said[0] == "This shell had no fal credentials (fal profile use --none)."
+        notice(said[1], words, "fal profile use --none")
+        assert len(said) == 2
+        shell.talk("fal profile use --none")
+        assert shell.get(name) == UNSET
+
+
 def test_a_folder_that_gives_no_login(home: Home) -> None:
     done = home.fal(
         "exec", "--none", "--", "sh", "-c", 'ls -ldA "$FAL_HOME_DIR"; ls -A "$FAL_HOME_DIR"'

@@ -173,7 +173,7 @@ def current(*, as_json: bool, only_name: bool) -> None:
         )
         return
     if active.why == "nobody":
-        click.echo("This shell has no fal credentials (fal profile use --none).")
+        _show_none(given)
     elif profile is None:
         click.echo(printable(f"No profile is active: {path} sets no default."))
     else:
@@ -200,6 +200,17 @@ def current(*, as_json: bool, only_name: bool) -> None:
             )
     again = as_word(active.name) if active.why == "pin" else "--default"
     _tell_of_key(given, active, f"fal profile use {again}" if mark else notices.EVAL)
+
+
+def _show_none(given: str | None) -> None:
+    """Print what `use --none` means here. `given` is a FAL_KEY that was set after it."""
+    since = [f"FAL_KEY ({mask(given)})"] if given else []
+    since += rivals()
+    if not since:
+        click.echo("This shell has no fal credentials (fal profile use --none).")
+        return
+    click.echo("This shell had no fal credentials (fal profile use --none).")
+    say(f"set since then: {', '.join(since)}; to remove that: fal profile use --none")
 
 
 def in_this_shell(found: Store) -> tuple[Active, Active]:
