@@ -167,7 +167,9 @@ def check_shown(store: Store, name: str, words: str) -> None:
     `name` is the profile that it would change. The prompt has to show the active profile of this
     store. A FAL_PROFILE in front of the command counts as a name.
     """
-    if not shown() or is_asked_for():
+    # A shell tells its store only to what is typed in it. A script below a shell without a profile
+    # means the active one.
+    if is_asked_for() or not (shown() or os.environ.get(STORE_SHOWN)):
         return
     active = resolve(store)
     # A script below the shell does not know the shell's store, but the id of its key.

@@ -8,7 +8,7 @@ refuses a store whose default is odd, and only if it cannot repair that.
 from __future__ import annotations
 
 from falenv import index, paths, store
-from falenv.errors import InvalidNameError, ProfileNotFoundError
+from falenv.errors import InvalidNameError, NotDefaultError, ProfileNotFoundError
 from falenv.profile import INTERNAL, check_name
 
 TYPE_CHECKING = False
@@ -41,9 +41,17 @@ def set_default(name: str) -> tuple[Store, Store]:
     return _change(edit)
 
 
-def unset_default() -> tuple[Store, Store]:
-    """Leave the store without a default."""
-    return _change(_drop_default)
+def unset_default(name: str) -> tuple[Store, Store]:
+    """Leave the store without a default; raise NotDefaultError if the default is not `name` now."""
+
+    def edit(data: Data) -> None:
+        internal = data.get(INTERNAL)
+        now = internal.get("profile") if isinstance(internal, dict) else None
+        if isinstance(now, str) and now != name:
+            raise NotDefaultError(name, now)
+        _drop_default(data)
+
+    return _change(edit)
 
 
 def set_key(name: str, key: str) -> tuple[Store, Store]:

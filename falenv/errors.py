@@ -196,10 +196,20 @@ class NotShownError(FalenvError):
 
     def __init__(self, shown_name: str, name: str, path: str, words: str) -> None:
         line = words.replace("NAME", as_word(name))
+        uses = shown(shown_name) if shown_name else "no profile"
         super().__init__(
-            f"nothing was changed: this shell uses {shown(shown_name)}, but {shown(name)} is "
+            f"nothing was changed: this shell uses {uses}, but {shown(name)} is "
             f"active in {path} now; to change that one: {line}"
         )
+
+
+class NotDefaultError(FalenvError):
+    """The profile to unset is not the default, perhaps because another process has set one."""
+
+    def __init__(self, name: str, now: str) -> None:
+        found = f"the default is {shown(now)}" if now else "there is no default"
+        instead = f", not {shown(name)}" if name and now else ""
+        super().__init__(f"nothing was changed: {found}{instead}")
 
 
 class InvalidNameError(FalenvError):

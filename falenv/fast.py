@@ -114,22 +114,35 @@ def refresh(
     is the name that the user typed. To a shell with the integration of another version of falenv,
     whose `protocol` differs, print the whole integration. Errors: as for `env`.
     """
-    from falenv.integration import state, write_cached
+    from falenv.integration import integration, start_state, state, write_cached
 
     dialect = _dialect(shell)
     _refuse_screen(dialect)
-    if protocol != str(paths.PROTOCOL):
-        _print_integration(dialect, cache=cache, program=program)
-        return
     path = paths.store()
-    found = _read(dialect, path)
+    is_use = was is None and not cache
+    is_upgrade = protocol != str(paths.PROTOCOL)
+    program = program or paths.program()
+    found = _read(dialect, path, program if is_upgrade else "")
     active, variables, failure = _decide(found, is_running=bool(was))
+    if isinstance(failure, ProfileNotFoundError) and pin() and is_use:
+        failure = ProfileNotFoundError(pin(), "argument", found.names)
     index_path = index.update(found)
-    emit(state(dialect, active, variables, path, index_path))
+    if is_upgrade and failure and is_use:
+        raise failure
+    if is_upgrade:
+        code = start_state(
+            dialect,
+            path,
+            index_path,
+            pin() if is_use else None,
+            failure=active.why if failure else "",
+        )
+        code = integration(dialect, code, show_segment=None, program=program)
+    else:
+        code = state(dialect, active, variables, path, index_path)
+    emit(code)
     if cache:
-        write_cached(cache, dialect, program or paths.program(), path, index_path)
-    if isinstance(failure, ProfileNotFoundError) and pin() and was is None and not cache:
-        raise ProfileNotFoundError(pin(), "argument", found.names)
+        write_cached(cache, dialect, program, path, index_path)
     if failure:
         raise failure
     known = set(map(masked, found.names))
@@ -219,17 +232,21 @@ def _make_empty_home() -> None:
     os.chmod(folder, 0o500)
 
 
-def _read(dialect: Dialect, path: str) -> Store:
+def _read(dialect: Dialect, path: str, program: str) -> Store:
     """Read the store. If that fails, print a state which says that the shell has seen it.
 
-    Errors: StoreError.
+    For a shell with the integration of another version, `program` is the one of the new
+    integration, which the state then follows. Errors: StoreError.
     """
     try:
         return store.read(path)
     except StoreError:
-        from falenv.integration import seen_state
+        from falenv.integration import integration, seen_state
 
-        emit(seen_state(dialect, path, index.update_broken(path)))
+        code = seen_state(dialect, path, index.update_broken(path))
+        if program:
+            code = integration(dialect, code, show_segment=None, program=program)
+        emit(code)
         raise
 
 

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 
 def integration(
-    dialect: Dialect, state: str, *, show_segment: bool, program: str = "", cached: str = ""
+    dialect: Dialect, state: str, *, show_segment: bool | None, program: str = "", cached: str = ""
 ) -> str:
     """Return the integration of a shell: a prelude of assignments, the shell's files, `state`.
 
     The prelude assigns all values that vary. The files follow unchanged, except that comments are
-    removed. So no value ever lands inside other code.
+    removed. So no value ever lands inside other code. With None for `show_segment`, a shell that
+    has an integration already keeps its choice.
     """
     known = {
         "exe": program or paths.program(),
@@ -54,6 +55,8 @@ def integration(
         "readonly_key": notices.READONLY_KEY,
         "rivals_aside": notices.RIVALS_ASIDE,
     }
+    if show_segment is None:
+        del known["segment_off"]
     if dialect is POSIX:
         known["older"], known["newer"] = index.clock_probe()
         known["kept_fal"] = notices.KEPT_FAL
@@ -117,7 +120,9 @@ def start_state(  # noqa: PLR0913 - what a new shell has to know
     hint: str = "",
     failure: str = "",
 ) -> str:
-    """Return the code that a new shell gets instead of a state. With `pin`, it pins the shell.
+    """Return the code that a new shell gets instead of a state.
+
+    With `pin`, it pins the shell to that profile. If `pin` is empty, it takes the pin away.
 
     The shell prints `hint` if it can tell that a person has typed the eval. If no profile can be
     resolved, `failure` says whether the shell has no key (`failed`) or the user's own (`none`).
@@ -130,7 +135,7 @@ def start_state(  # noqa: PLR0913 - what a new shell has to know
     indexes = index_path if failure else index_path[: index_path.rfind("/") + 1]
     pinned = ""
     if pin is not None:
-        pinned = dialect.render({"FAL_PROFILE": pin}) + dialect.assign("__falenv_pin", pin)
+        pinned = dialect.render({"FAL_PROFILE": pin or None}) + dialect.assign("__falenv_pin", pin)
     return (
         pinned
         + dialect.assign("__falenv_store", store_path)

@@ -421,7 +421,9 @@ __falenv_apply() {
     fi
     __falenv_ours=$__falenv_id:${FAL_HOST-}:${FAL_RUN_HOST-}:${FAL_QUEUE_RUN_HOST-}
     __falenv_name=$__falenv_want __falenv_shown=$__falenv_want
-    __falenv_why=$__falenv_by __falenv_sgr=$__falenv_color __falenv_index=$__falenv_now
+    __falenv_why=$__falenv_by __falenv_sgr=$__falenv_color
+    # After an edit the old index stays, so that the next prompt follows a switch made meanwhile.
+    [[ -n $__falenv_stay ]] || __falenv_index=$__falenv_now
 }
 
 # Print the state for pin $1, by a process. Further arguments go to the program. `-I` keeps Python from

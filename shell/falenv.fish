@@ -293,7 +293,9 @@ function __falenv_apply
     set -g __falenv_sgr $sgr
     test -n "$sgr"
     or set -g __falenv_sgr $__falenv_default_sgr
-    set -g __falenv_index $now
+    # After an edit the old index stays, so that the next prompt follows a switch made meanwhile.
+    test -n "$argv[3]"
+    or set -g __falenv_index $now
     set -g __falenv_id $owner
     # `set` passes on the status from before.
     return 0

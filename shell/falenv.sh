@@ -4,8 +4,8 @@
 # Sent after a prelude of assignments and before a state; README.md in this folder describes both.
 # The functions have the names and meanings of core.sh.
 #
-# ksh93 and mksh run the hook while they expand PS1. The other shells have no hook, and follow at the
-# next call of fal. No form of `local` works in all of them, so variables are global and set before
+# ksh93 and mksh run the hook while they expand PS1. The other shells have no hook, and follow when
+# a switch is typed. No form of `local` works in all of them, so variables are global and set before
 # use; only $1, $2 and so on are local. Nothing starts a process except the program, and `$(…)` while
 # the integration is loaded or removed.
 #
@@ -473,7 +473,9 @@ __falenv_try_apply() {
     fi
     __falenv_ours=$__falenv_id:${FAL_HOST-}:${FAL_RUN_HOST-}:${FAL_QUEUE_RUN_HOST-}
     __falenv_name=$__falenv_want __falenv_shown=$__falenv_want
-    __falenv_why=$__falenv_by __falenv_index=$__falenv_now
+    __falenv_why=$__falenv_by
+    # After an edit the old index stays, so that the next prompt follows a switch made meanwhile.
+    [ -n "$__falenv_stay" ] || __falenv_index=$__falenv_now
 }
 
 # Print the state for pin $1, by a process. $2 is the profile that the shell was on. `-I` keeps Python
@@ -845,12 +847,14 @@ __falenv_use() {
     __falenv_keep_pin
     __falenv_find_links
     __falenv_find_pin
+    # After an upgrade the state starts a new integration, which assigns the pin again.
+    __falenv_back=$__falenv_users_pin
     if [ "$__falenv_to" = "$__falenv_nobody" ]; then
         [ -n "$__falenv_none" ] || __falenv_keep FAL_HOME_DIR
         __falenv_out=$(__falenv_state "$__falenv_nobody") || return
         \eval "\\unset __falenv_out
 $__falenv_out"
-        __falenv_before=$__falenv_users_pin
+        __falenv_before=$__falenv_back
         return
     fi
     \unset FALENV_NONE
@@ -864,7 +868,7 @@ $__falenv_out"
 $__falenv_out"
     fi
     [ -z "$__falenv_none" ] || __falenv_restore FAL_HOME_DIR
-    __falenv_before=$__falenv_users_pin
+    __falenv_before=$__falenv_back
     __falenv_guard=
     if [ -n "$__falenv_to" ]; then
         \export "FAL_PROFILE=$__falenv_to"
@@ -1041,13 +1045,13 @@ __falenv_remove() {
         __falenv_off __falenv_profile __falenv_after_command __falenv_load __falenv_keep_command \
         __falenv_remove __falenv_hand_over __falenv_alias_fal __falenv_alias_falenv \
         __falenv_users_fal __falenv_users_falenv
-    \unset __falenv_aliased __falenv_aliases __falenv_around __falenv_aside __falenv_bang \
-        __falenv_before __falenv_by __falenv_cached __falenv_clear __falenv_command \
+    \unset __falenv_aliased __falenv_aliases __falenv_around __falenv_aside __falenv_back \
+        __falenv_bang __falenv_before __falenv_by __falenv_cached __falenv_clear __falenv_command \
         __falenv_default_host __falenv_default_sgr __falenv_dialect __falenv_dotenv __falenv_edits \
         __falenv_entry __falenv_exact __falenv_exe __falenv_failure __falenv_filled __falenv_flag \
         __falenv_foreign __falenv_format __falenv_functions __falenv_gone __falenv_guard \
         __falenv_hint __falenv_hooked __falenv_hookless __falenv_host __falenv_id \
-        __falenv_in_alias __falenv_index __falenv_keeps __falenv_kept_fal __falenv_key __falenv_line \
+        __falenv_in_alias __falenv_index __falenv_keeps __falenv_key __falenv_line \
         __falenv_link_max __falenv_loaded __falenv_main __falenv_mark_folder __falenv_mark_pin \
         __falenv_mark_touched __falenv_marked __falenv_most __falenv_moved __falenv_n \
         __falenv_name __falenv_name_in_note __falenv_newer __falenv_nobody __falenv_none \

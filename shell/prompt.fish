@@ -121,9 +121,9 @@ function __falenv_set_mark
         set -e -g FALENV_MARK
     end
     # A pattern for FAL_KEY. Without a colon all of the key may be secret, so no pattern matches.
-    set -g __falenv_key_pattern "$id:*"
+    set -g __falenv_key_pattern '^'(string escape --style=regex -- "$id")':'
     test -n "$FAL_KEY"
-    or set -g __falenv_key_pattern ''
+    or set -g __falenv_key_pattern '^\z'
     set -g __falenv_payer "$FAL_HOST:$FAL_RUN_HOST:$FAL_QUEUE_RUN_HOST:$FAL_KEY_ID:$FAL_GRPC_HOST"
     set -g __falenv_payer_2 "$FAL_REST_HOST:$FAL_WS_RUN_HOST:$FAL_FORCE_AUTH_BY_USER"
     set -g __falenv_payer_3 "$ISOLATE_AUTH_DISABLED:$ISOLATE_TEST_MODE"
@@ -159,7 +159,7 @@ end
 function __falenv_first
     function __falenv_hook --on-event fish_prompt
         # Most prompts end here. These are two builtins, because each call costs fish.
-        string match -q -- "$__falenv_key_pattern" "$FAL_KEY"
+        string match -rq -- "$__falenv_key_pattern" "$FAL_KEY"
         and test -x "$__falenv_exe" -a -z "$__falenv_links" -a "x$PWD" = "x$__falenv_pwd" \
             -a "x$FAL_HOST:$FAL_RUN_HOST:$FAL_QUEUE_RUN_HOST:$FAL_KEY_ID:$FAL_GRPC_HOST" \
             = "x$__falenv_payer" \

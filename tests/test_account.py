@@ -282,6 +282,33 @@ def test_case_51_a_command_without_a_name_refuses_another_profile(
         assert home.store.read_bytes() != before or "--unset" in words
 
 
+def test_case_51_where_the_prompt_shows_no_profile(
+    home: Home, start: Start, any_kind: Kind
+) -> None:
+    home.profiles("me", "comfy")
+    (home.path / "key").write_text(HAND)
+    for words, line in (
+        ("key --stdin < key", "fal profile key comfy --stdin"),
+        ("unset", "fal profile unset comfy"),
+    ):
+        home.fal("unset")
+        shell = start(any_kind)
+        home.fal("set", "comfy")
+        before = home.store.read_bytes()
+        notice(shell.talk(f"fal profile {words}"), "uses no profile", "'comfy' is active", line)
+        assert home.store.read_bytes() == before
+
+
+def test_an_edit_hides_no_switch(home: Home, start: Start, hooked: Kind) -> None:
+    home.profiles("me", "comfy", default="me")
+    (home.path / "key").write_text(HAND)
+    shell = start(hooked)
+    home.fal("set", "comfy")
+    said = shell.talk("fal profile key me --stdin < key; printenv FAL_KEY")
+    assert said.splitlines() == ["Key set for profile me.", HAND]
+    assert (shell.segment, shell.get("FAL_KEY")) == ("(fal:comfy) ", KEYS["comfy"])
+
+
 def test_case_51_in_a_script_below_the_shell(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("me", "comfy", default="me")
     shell = start(kind)
@@ -350,6 +377,15 @@ def test_case_55_what_is_set_by_hand_is_marked(home: Home, start: Start, hooked:
         assert "FALENV_MARK" not in shell.exported()
         assert shell.get("FAL_KEY") == KEYS["me"]
         assert name == "FAL_KEY" or shell.get(name) == UNSET
+
+
+def test_a_key_id_is_no_pattern(home: Home, start: Start, hooked: Kind) -> None:
+    for key, other in (("a*:s", "abc:s"), ("[x]:s", "x:s"), ("a.:s", "ab:s"), ("a?:s", "ab:s")):
+        home.write(f'[__internal__]\nprofile = "me"\n[me]\nkey = "{key}"\n')
+        shell = start(hooked)
+        assert (shell.segment, shell.get("FAL_KEY")) == ("(fal:me) ", key)
+        shell.export("FAL_KEY", other)
+        assert shell.segment == "(fal:me!) "
 
 
 def test_the_mark_shows_in_any_format(home: Home, start: Start, hooked: Kind) -> None:
@@ -696,6 +732,25 @@ def test_case_94_set_does_not_end_it_and_use_does(home: Home, start: Start, hook
     exported = shell.exported()
     assert exported["FAL_HOME_DIR"] == "/elsewhere"
     assert not {"FAL_KEY", "FAL_PROFILE", *OURS} & set(exported)
+
+
+def test_current_names_what_is_set_by_hand_without_credentials(
+    home: Home, start: Start, hooked: Kind
+) -> None:
+    home.profiles("a", default="a")
+    shell = start(hooked)
+    assert shell.talk("fal profile use --none") == ""
+    for name, value, words in (
+        ("FAL_KEY", HAND, f"FAL_KEY ({key_id(HAND)}:********)"),
+        ("FAL_KEY_ID", "1", "FAL_KEY_ID"),
+    ):
+        shell.export(name, value)
+        said = shell.talk("fal profile current").splitlines()
+        assert said[0] == "This shell had no fal credentials (fal profile use --none)."
+        notice(said[1], words, "fal profile use --none")
+        assert len(said) == 2
+        shell.talk("fal profile use --none")
+        assert shell.get(name) == UNSET
 
 
 def test_a_folder_that_gives_no_login(home: Home) -> None:

@@ -95,6 +95,57 @@ def test_the_line_for_direnv_gives_a_folder_its_profile(fresh: Home, tmp_path: P
     assert f"FAL_KEY={KEYS['example']}" in done.stdout.splitlines()
 
 
+def test_the_two_lines_for_someone_who_has_a_key(
+    home: Home, start: Callable[..., Shell], kind: Kind
+) -> None:
+    _, _, section = README.partition("### You already have a FAL_KEY\n")
+    lines = re.findall(r"^\u276f (.*)$", section.partition("\n#")[0], re.MULTILINE)
+    assert len(lines) == 2
+    own = "22222222-0000-4000-8000-000000000000:fromthestart"
+    rc = f"{kind.export('FAL_KEY', own)}\n{kind.eval_line()}"
+    shell = start(kind, rc)
+    assert shell.get("FAL_KEY") == own
+    for line in lines:
+        shell.talk(line)
+    assert (shell.segment, shell.get("FAL_KEY")) == ("(fal:me) ", own)
+    # As the README says, the old line may stay, and `off` brings its key back.
+    home.profiles("a", default="a")
+    shell = start(kind, rc)
+    assert shell.get("FAL_KEY") == KEYS["a"]
+    assert shell.talk("fal profile off") == ""
+    assert shell.get("FAL_KEY") == own
+
+
+def test_the_answers_of_the_readme(home: Home, start: Callable[..., Shell], kind: Kind) -> None:
+    folder = home.path / "other"
+    folder.mkdir()
+    for name in ("jupyter", "fal"):
+        (folder / name).write_text('#!/bin/sh\necho "$FAL_KEY $*"\n')
+        (folder / name).chmod(0o755)
+    home.variables["PATH"] += f":{folder}"
+    # CI: a key and no store.
+    done = home.run(str(SCRIPTS / "fal"), "deploy", FAL_KEY="ci:key")
+    assert (done.stdout, done.stderr) == ("ci:key deploy\n", "")
+    home.profiles("a", "b", default="a")
+    line, use = "fal profile exec NAME -- jupyter lab", "fal profile use --default"
+    assert f"`{line}`" in README
+    assert f"`{use}`" in README
+    outer = start(kind)
+    assert outer.talk(line.replace("NAME", "b")) == f"{KEYS['b']} lab"
+    outer.talk("fal profile use b")
+    # tmux and editors: what they start has the pin.
+    inner = start(kind, **outer.exported())
+    assert inner.segment == "(fal:b*) "
+    assert inner.talk(use) == ""
+    assert (inner.segment, inner.get("FAL_KEY")) == ("(fal:a) ", KEYS["a"])
+    # The official CLI's login unsets the default.
+    home.write(home.store.read_text().replace('profile = "a"\n', ""))
+    inner.prompts()
+    assert inner.segment == ""
+    assert inner.talk("fal profile set b") == "Default profile set to b."
+    assert inner.segment == "(fal:b) "
+
+
 def test_the_recipe_for_each_shells_own_prompt(
     home: Home, start: Callable[..., Shell], kind: Kind
 ) -> None:
@@ -118,7 +169,10 @@ def test_the_recipe_for_each_shells_own_prompt(
 def test_the_recipes_that_need_another_program(home: Home) -> None:
     # tests/test_prompt.py has tmux, and starship where there is one.
     (starship,) = re.findall(r"```toml\n(.*?)\n```", README, re.DOTALL)
-    assert "format" in tomli.loads(starship)["env_var"]["FALENV_PROFILE"]
+    modules = tomli.loads(starship)["env_var"]
+    # starship shows them in this order.
+    assert list(modules) == ["FALENV_MARK", "FALENV_PROFILE"]
+    assert all("format" in module for module in modules.values())
     assert set(RECIPES) == {
         "bash", "zsh", "fish", "tmux", "Pure", "powerlevel10k", "oh-my-posh",
     }  # fmt: skip
@@ -127,13 +181,16 @@ def test_the_recipes_that_need_another_program(home: Home) -> None:
         "powerlevel10k": (
             "p10k() { print -rl -- $@ }",
             "prompt_falenv",
-            "segment -f 3 -t fal:50%%",
+            "segment -f 3 -t fal:50%%!",
         ),
-        "Pure": ("", "prompt_pure_precustom; print -r -- $psvar[22]", "fal:50%"),
+        "Pure": ("", "prompt_pure_precustom; print -r -- $psvar[22]", "fal:50%!"),
     }
     for program, (before, call, wanted) in calls.items():
         text = f"{before}\n{RECIPES[program]}\n{call}"
-        assert home.script("zsh", text, FALENV_PROFILE="50%").stdout.split() == wanted.split()
+        variables = {"FALENV_PROFILE": "50%", "FALENV_MARK": "!"}
+        assert home.script("zsh", text, **variables).stdout.split() == wanted.split()
+        unmarked = home.script("zsh", text, FALENV_PROFILE="50%").stdout.split()
+        assert unmarked == wanted.replace("!", "").split()
         assert home.script("zsh", text).stdout.split() == []
 
 

@@ -213,7 +213,7 @@ def _names_by_id(found: Store) -> dict[str, str]:
 def _print_current(path: str, active: Active) -> None:
     profile = active.profile
     if active.why == "nobody":
-        click.echo("This shell has no fal credentials (fal profile use --none).")
+        _show_none(given)
     elif profile is None:
         click.echo(printable(f"No profile is active: {path} sets no default."))
     else:
@@ -228,6 +228,17 @@ def _print_current(path: str, active: Active) -> None:
         click.echo(printable(f"key   {mask(profile.key)}"))
         if profile.host:
             click.echo(printable(f"host  {masked(profile.host)}"))
+
+
+def _show_none(given: str | None) -> None:
+    """Print what `use --none` means here. `given` is a FAL_KEY that was set after it."""
+    since = [f"FAL_KEY ({mask(given)})"] if given else []
+    since += rivals()
+    if not since:
+        click.echo("This shell has no fal credentials (fal profile use --none).")
+        return
+    click.echo("This shell had no fal credentials (fal profile use --none).")
+    say(f"set since then: {', '.join(since)}; to remove that: fal profile use --none")
 
 
 def in_this_shell(found: Store) -> tuple[Active, Active]:
@@ -292,7 +303,8 @@ def prompt() -> None:
     """Print the active profile, formatted for a prompt.
 
     FALENV_PROMPT sets the format; the default is "(fal:{name}{mark}) ". {mark} is * if the shell
-    is pinned, and / if the folder chose the profile. {why} is pin, folder or default.
+    is pinned, / if the folder chose the profile, and ! if the key or host in this shell is not the
+    profile's. {why} is pin, folder or default.
 
     If a program such as tmux runs this in any folder, start it as `python -I -m falenv`. Then it
     takes no code from that folder.

@@ -15,6 +15,7 @@ from falenv.errors import (
     CancelledError,
     FalenvError,
     InvalidKeyError,
+    NotDefaultError,
     ProfileNotFoundError,
     UsageError,
 )
@@ -223,8 +224,8 @@ def unset(name: str | None) -> None:
     if name is None:
         check_shown(found, found.default, "fal profile unset NAME")
     elif name != found.default:
-        raise FalenvError(f"{shown(name)} is not the default; nothing was changed")
-    _report(*edits.unset_default(), mark, "Default profile unset.")
+        raise NotDefaultError(name, found.default)
+    _report(*edits.unset_default(found.default), mark, "Default profile unset.")
 
 
 @click.command("key")
@@ -236,7 +237,8 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool, yes: bool) -
     """Set the key of a profile.
 
     Ask for the key, and hide what you type. A key is never an argument, because the shell's
-    history would keep it. Without NAME, set the key of the active profile.
+    history would keep it. Without NAME, set the key of the active profile. The prompt has to show
+    that profile.
 
     You can paste a whole line, such as `export FAL_KEY=...`. --from-env reads FAL_KEY, or else
     FAL_KEY_ID and FAL_KEY_SECRET. On a terminal, confirm before a key is replaced.
@@ -371,7 +373,8 @@ def _piped_key() -> str:
 def host(*, host: str | None, name: str | None, drop: bool, force: bool) -> None:
     """Set the fal host of a profile.
 
-    The host receives the profile's key. Without --profile, change the active profile.
+    The host receives the profile's key. Without --profile, change the active profile. The prompt
+    has to show that profile.
 
     \b
         fal profile host api.alpha.fal.ai
