@@ -213,7 +213,7 @@ def _names_by_id(found: Store) -> dict[str, str]:
 def _print_current(path: str, active: Active) -> None:
     profile = active.profile
     if active.why == "nobody":
-        _show_none(given)
+        _show_none(os.environ.get("FAL_KEY"))
     elif profile is None:
         click.echo(printable(f"No profile is active: {path} sets no default."))
     else:
