@@ -377,10 +377,14 @@ __falenv_apply() {
             done
         } 2>/dev/null <"$__falenv_store" || return 1
         # Whatever the index says, take a key only from under the profile's own header.
-        __falenv_cut_name "$__falenv_table"
-        [[ $__falenv_cut == "$__falenv_want" ]] || return 1
-        __falenv_cut_value "$__falenv_host"
-        __falenv_host=$__falenv_cut
+        if [[ $__falenv_table != "[$__falenv_want]" || $__falenv_want == *[.\[\"\']* ]]; then
+            __falenv_cut_name "$__falenv_table"
+            [[ $__falenv_cut == "$__falenv_want" ]] || return 1
+        fi
+        if [[ -n $__falenv_host ]]; then
+            __falenv_cut_value "$__falenv_host"
+            __falenv_host=$__falenv_cut
+        fi
         __falenv_cut_value "$__falenv_key"
         __falenv_key=$__falenv_cut
         [[ -n $__falenv_key ]] || return 1
@@ -423,39 +427,44 @@ __falenv_apply() {
 # Assign the name in table header $1 to __falenv_cut; empty if the header is not one name, or has an
 # escape. falenv/index.py cuts in the same way.
 __falenv_cut_name() {
-    local __falenv_rest=${1#\[} __falenv_quote=''
-    __falenv_rest=${__falenv_rest#"${__falenv_rest%%[!$' \t']*}"}
+    local __falenv_rest=${1#\[}
     case $__falenv_rest in
-        \"*\"* | \'*\'*)
-            __falenv_quote=${__falenv_rest%"${__falenv_rest#?}"}
-            __falenv_rest=${__falenv_rest#?}
-            __falenv_cut=${__falenv_rest%%"$__falenv_quote"*}
-            __falenv_rest=${__falenv_rest#*"$__falenv_quote"}
-            [[ $__falenv_quote$__falenv_cut != \"*\\* ]] || __falenv_cut=
+        [$' \t']*) __falenv_rest=${__falenv_rest#"${__falenv_rest%%[!$' \t']*}"} ;;
+    esac
+    case $__falenv_rest in
+        \"*\"*)
+            __falenv_cut=${__falenv_rest#\"} __falenv_rest=${__falenv_rest#\"*\"}
+            __falenv_cut=${__falenv_cut%%\"*}
+            case $__falenv_cut in *\\*) __falenv_cut= ;; esac
+            ;;
+        \'*\'*)
+            __falenv_cut=${__falenv_rest#\'} __falenv_rest=${__falenv_rest#\'*\'}
+            __falenv_cut=${__falenv_cut%%\'*}
             ;;
         *)
             __falenv_cut=${__falenv_rest%%[$' \t'\]]*}
             __falenv_rest=${__falenv_rest#"$__falenv_cut"}
             # A dot makes two names of it, and a bracket an array.
-            [[ $__falenv_cut != *[.\[\"\']* ]] || __falenv_cut=
+            case $__falenv_cut in *[.\[\"\']*) __falenv_cut= ;; esac
             ;;
     esac
-    __falenv_rest=${__falenv_rest#"${__falenv_rest%%[!$' \t']*}"}
-    [[ $__falenv_rest == \]* ]] || __falenv_cut=
+    case $__falenv_rest in
+        \]*) ;;
+        [$' \t']*)
+            __falenv_rest=${__falenv_rest#"${__falenv_rest%%[!$' \t']*}"}
+            [[ $__falenv_rest == \]* ]] || __falenv_cut=
+            ;;
+        *) __falenv_cut= ;;
+    esac
 }
 
 # Assign the text from the first quote in $1, of either kind, to the next one of the same kind, to
 # __falenv_cut; empty if there is none.
 __falenv_cut_value() {
-    local __falenv_rest='' __falenv_quote=''
-    __falenv_cut=${1#"${1%%[\"\']*}"}
-    case $__falenv_cut in
-        \"*\"* | \'*\'*)
-            __falenv_rest=${__falenv_cut#?}
-            __falenv_quote=${__falenv_cut%"$__falenv_rest"}
-            __falenv_cut=${__falenv_rest%%"$__falenv_quote"*}
-            ;;
-        *) __falenv_cut= ;;
+    __falenv_cut=
+    case ${1%%\"*} in
+        *\'*) [[ $1 != *\'*\'* ]] || __falenv_cut=${1#*\'} __falenv_cut=${__falenv_cut%%\'*} ;;
+        *) [[ $1 != *\"*\"* ]] || __falenv_cut=${1#*\"} __falenv_cut=${__falenv_cut%%\"*} ;;
     esac
 }
 
