@@ -10,7 +10,7 @@ import stat
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, SCRIPTS, SHELLS, copied_programs, unprivileged
+from conftest import KEYS, SCRIPTS, SHELLS, copied_package, unprivileged
 from driver import KINDS, UNSET, Kind, needs, notice
 from test_hook import OPTIONS
 
@@ -41,7 +41,7 @@ def _quiet_fish(home: Home, tmp_path: Path) -> None:
 @pytest.fixture
 def exe(home: Home) -> Path:
     """Return a program of this home's own, which a test may change, first on its PATH."""
-    return copied_programs(home)
+    return copied_package(home)
 
 
 def install(home: Home, *shells: str, **variables: str) -> str:
