@@ -336,7 +336,7 @@ __falenv_apply() {
     local __falenv_now='' __falenv_line='' __falenv_entry='' __falenv_key='' __falenv_n=''
     local __falenv_want='' __falenv_by='' __falenv_color="$__falenv_default_sgr"
     local __falenv_left="${2-}" __falenv_table='' __falenv_host='' __falenv_url='' GLOBIGNORE=''
-    local __falenv_flag=''
+    local __falenv_flag='' __falenv_cut=''
     [[ -n $__falenv_index && -z ${FALENV_NONE-} ]] && __falenv_same_store &&
         __falenv_choose "$1" || return 1
     for __falenv_now in "${__falenv_index%/*}"/*; do
@@ -373,23 +373,29 @@ __falenv_apply() {
         [[ -O $__falenv_store ]] || return 1
         {
             while ((__falenv_n-- > 0)); do
-                IFS=$' \t' \builtin read -r __falenv_line || return 1
+                # The last line may have no line break.
+                IFS=$' \t' \builtin read -r __falenv_line || [[ -n $__falenv_line ]] || return 1
                 case $__falenv_line in
                     \[*) __falenv_table=$__falenv_line __falenv_key='' __falenv_host='' ;;
-                    key*) __falenv_key=$__falenv_line ;;
-                    host*\"*\"*) __falenv_host=${__falenv_line#*\"} ;;
+                    key[=$' \t']*) __falenv_key=$__falenv_line ;;
+                    host[=$' \t']*) __falenv_host=$__falenv_line ;;
                 esac
             done
         } 2>/dev/null <"$__falenv_store" || return 1
         # Whatever the index says, take a key only from under the profile's own header.
-        [[ $__falenv_table == "[$__falenv_want]" || $__falenv_table == "[\"$__falenv_want\"]" ]] ||
-            return 1
-        [[ $__falenv_key == key*\"*\"* ]] || return 1
-        __falenv_key=${__falenv_key#*\"}
-        __falenv_key=${__falenv_key%%\"*}
+        if [[ $__falenv_table != "[$__falenv_want]" || $__falenv_want == *[.\[\"\']* ]]; then
+            __falenv_cut_name "$__falenv_table"
+            [[ $__falenv_cut == "$__falenv_want" ]] || return 1
+        fi
+        if [[ -n $__falenv_host ]]; then
+            __falenv_cut_value "$__falenv_host"
+            __falenv_host=$__falenv_cut
+        fi
+        __falenv_cut_value "$__falenv_key"
+        __falenv_key=$__falenv_cut
+        [[ -n $__falenv_key ]] || return 1
     fi
     # The host in the store must be the one in the index, or the key would go to another.
-    __falenv_host=${__falenv_host%%\"*}
     [[ $__falenv_host == "$__falenv_url" ]] || return 1
     # Nothing may have changed while this function read, nor may the store belong to someone else now.
     __falenv_is_fresh "$__falenv_now" && [[ $__falenv_n == 0 || -O $__falenv_store ]] || return 1
@@ -424,6 +430,50 @@ __falenv_apply() {
     __falenv_why=$__falenv_by __falenv_sgr=$__falenv_color
     # After an edit the old index stays, so that the next prompt follows a switch made meanwhile.
     [[ -n $__falenv_stay ]] || __falenv_index=$__falenv_now
+}
+
+# Assign the name in table header $1 to __falenv_cut; empty if the header is not one name, or has an
+# escape. falenv/index.py cuts in the same way.
+__falenv_cut_name() {
+    local __falenv_rest=${1#\[}
+    case $__falenv_rest in
+        [$' \t']*) __falenv_rest=${__falenv_rest#"${__falenv_rest%%[!$' \t']*}"} ;;
+    esac
+    case $__falenv_rest in
+        \"*\"*)
+            __falenv_cut=${__falenv_rest#\"} __falenv_rest=${__falenv_rest#\"*\"}
+            __falenv_cut=${__falenv_cut%%\"*}
+            case $__falenv_cut in *\\*) __falenv_cut= ;; esac
+            ;;
+        \'*\'*)
+            __falenv_cut=${__falenv_rest#\'} __falenv_rest=${__falenv_rest#\'*\'}
+            __falenv_cut=${__falenv_cut%%\'*}
+            ;;
+        *)
+            __falenv_cut=${__falenv_rest%%[$' \t'\]]*}
+            __falenv_rest=${__falenv_rest#"$__falenv_cut"}
+            # A dot makes two names of it, and a bracket an array.
+            case $__falenv_cut in *[.\[\"\']*) __falenv_cut= ;; esac
+            ;;
+    esac
+    case $__falenv_rest in
+        \]*) ;;
+        [$' \t']*)
+            __falenv_rest=${__falenv_rest#"${__falenv_rest%%[!$' \t']*}"}
+            [[ $__falenv_rest == \]* ]] || __falenv_cut=
+            ;;
+        *) __falenv_cut= ;;
+    esac
+}
+
+# Assign the text from the first quote in $1, of either kind, to the next one of the same kind, to
+# __falenv_cut; empty if there is none.
+__falenv_cut_value() {
+    __falenv_cut=
+    case ${1%%\"*} in
+        *\'*) [[ $1 != *\'*\'* ]] || __falenv_cut=${1#*\'} __falenv_cut=${__falenv_cut%%\'*} ;;
+        *) [[ $1 != *\"*\"* ]] || __falenv_cut=${1#*\"} __falenv_cut=${__falenv_cut%%\"*} ;;
+    esac
 }
 
 # Print the state for pin $1, by a process. Further arguments go to the program. `-I` keeps Python from

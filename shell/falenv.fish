@@ -240,13 +240,18 @@ function __falenv_apply
         # never from another table.
         set lines $lines[$place..1] ''
         set -l table
-        string match -rq '^[ \t]*(?<table>\[.*?)[ \t]*$' -- $lines
-        and contains -- "$table" "[$want]" "[\"$want\"]"
-        and string match -rq '^[ \t]*(?:\[|key(?:[^"]*"(?<key>(?:(?<id>[^":]*):)?[^"]*)")?)' \
+        # falenv/index.py cuts in the same way. (?|…) gives its branches the same groups.
+        string match -rq '^[ \t]*\[(?:[ \t]*(?|"(?<table>[^"\\\\]*)"|\'(?<table>[^\']*)\'|(?<table>[^][.\'" \t]*))[ \t]*\])?' \
             -- $lines
-        and set -q key[1]
+        and test "$table" = "$want"
+        and string match -rq \
+            '^[ \t]*(?:\[|key[ \t=](?:[^"\']*(?|"(?<key>(?:(?<id>[^":]*):)?[^"]*)"|\'(?<key>(?:(?<id>[^\':]*):)?[^\']*)\'))?)' \
+            -- $lines
+        and test -n "$key"
         or return 1
-        string match -rq '^[ \t]*(?:\[|host(?:[^"]*"(?<beside>[^"]*)")?)' -- $lines
+        string match -rq \
+            '^[ \t]*(?:\[|host[ \t=](?:[^"\']*(?|"(?<beside>[^"]*)"|\'(?<beside>[^\']*)\'))?)' \
+            -- $lines
     end
     # Nothing may have changed while this function read, nor may the store belong to someone else now.
     test "$beside" = "$host"

@@ -325,7 +325,7 @@ TRACES = {
 @pytest.mark.parametrize(("name", "trace"), [(n, t) for n, all_ in TRACES.items() for t in all_])
 def test_case_92_no_trace_at_a_first_start_shows_a_key(home: Home, name: str, trace: str) -> None:
     home.profiles("a", "b", default="a")
-    home.write(home.store.read_text() + f"[odd]\nkey = '{KEYS['c']}'\n")
+    home.write(home.store.read_text() + f"[odd]\nkey = '''{KEYS['c']}'''\n")
     kind = KINDS[name]
     lines = [
         trace, kind.eval_line(), "fal profile use b", "fal profile use odd",

@@ -10,7 +10,7 @@ import stat
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, SCRIPTS, SHELLS, copied_programs, unprivileged
+from conftest import KEYS, SCRIPTS, SHELLS, copied_package, unprivileged
 from driver import KINDS, UNSET, Kind, needs, notice
 from test_hook import OPTIONS
 
@@ -41,7 +41,7 @@ def _quiet_fish(home: Home, tmp_path: Path) -> None:
 @pytest.fixture
 def exe(home: Home) -> Path:
     """Return a program of this home's own, which a test may change, first on its PATH."""
-    return copied_programs(home)
+    return copied_package(home)
 
 
 def install(home: Home, *shells: str, **variables: str) -> str:
@@ -460,6 +460,11 @@ def test_a_new_shell_has_it_once_and_starts_no_process(
         found, started = programs(home, shell, flags, f"{KEY}; {ask}")
         assert found == is_active(default) + expected
         assert started == []
+    # Nor does a store that a person has written.
+    by_hand = home.store.read_text().replace("[b]", "[ 'b' ]  # work")
+    home.write(by_hand.replace(f'"{KEYS["b"]}"', f"'{KEYS['b']}'  # \"x\""))
+    home.fal("env", "--shell", "bash")
+    assert programs(home, shell, flags) == (is_active("b"), [])
     # An upgrade is noticed, once; the trace does see what is started.
     for seconds in (+100, -1000):
         moment = exe.stat().st_mtime + seconds

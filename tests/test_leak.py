@@ -54,7 +54,7 @@ key = "{fake("a")}"
 key = "{fake("b")}"
 
 [odd]
-key = '{fake("odd")}'
+key = '''{fake("odd")}'''
 
 [far]
 key = "{fake("far")}"
