@@ -135,6 +135,23 @@ function __falenv_follow
     end
 end
 
+# Follow, and keep what there is to say until the line has been edited: fish does not know that the
+# cursor moves.
+function __falenv_redraw
+    test -x "$__falenv_exe" -a -r "$__falenv_main"
+    or return
+    __falenv_catch_up 2>| builtin read -z -l said
+    if test -n "$said"
+        set -g __falenv_said "$__falenv_said$said"
+        set -g __falenv_around
+    end
+end
+
+function __falenv_say
+    builtin printf '%s' $__falenv_said >&2
+    set -g __falenv_said
+end
+
 # Start where more is to do than to follow.
 function __falenv_begin
     if test -n "$__falenv_failure"
@@ -303,9 +320,17 @@ function __falenv_restore
     end
 end
 
-# True if fish_prompt is falenv's, in place of the user's.
-function __falenv_has_prompt
-    functions fish_prompt | string match -q '*__falenv_segment*'
+# Take falenv's line out of fish_mode_prompt.
+function __falenv_displace
+    test -n "$__falenv_line"; and functions -q fish_mode_prompt
+    or return
+    functions fish_mode_prompt | builtin read -z -l text
+    set -l own (string replace -- $__falenv_line\n '' $text | string collect)
+    test "$own" = "$text"
+    and return
+    builtin printf '%s\n' $own | builtin source
+    test -z "$__falenv_bare"
+    or functions -e fish_mode_prompt
 end
 
 function __falenv_off
@@ -330,10 +355,7 @@ function __falenv_remove
     and functions -c __falenv_fal fal
     functions -q __falenv_falenv
     and functions -c __falenv_falenv falenv
-    if functions -q __falenv_fish_prompt; and __falenv_has_prompt
-        functions -e fish_prompt
-        functions -c __falenv_fish_prompt fish_prompt
-    end
+    __falenv_displace
     set -l text_fal $__falenv_completion_fal
     set -l text_falenv $__falenv_completion_falenv
     functions -e (functions -a -n | string match '__falenv_*')

@@ -342,7 +342,7 @@ function __falenv_load
     # An exported variable comes from the environment.
     if not set -qg __falenv_loaded; or set -qgx __falenv_loaded
         for v in pin marked where around moved pwd links texts before why name id guard foreign \
-            failure hint aside told_aside
+            failure hint aside told_aside draws prompts drawn line said
             set -e -g __falenv_$v
         end
         functions -q fal
@@ -362,7 +362,7 @@ function __falenv_load
     complete -e -c falenv
     complete -c fal -c falenv -f -a '(__falenv_late command __falenv_complete_begin)'
     if status is-interactive
-        set -e -g __falenv_prompt_done
+        set -e -g __falenv_prompts
         function __falenv_hook --on-event fish_prompt
             __falenv_late prompt __falenv_first
         end
