@@ -93,8 +93,14 @@ function __falenv_state
     set -lx FAL_PROFILE $argv[1]
     set -lx __falenv_own_key_id (__falenv_own_id)
     # -I keeps Python from running code that the current folder or Python's variables name.
-    $__falenv_python -I $__falenv_main profile refresh --shell fish \
-        --protocol $__falenv_protocol $argv[2..-1] </dev/null
+    set -l program $__falenv_python -I $__falenv_main profile refresh --shell fish \
+        --protocol $__falenv_protocol $argv[2..-1]
+    if set -qg __falenv_heard
+        # A redirection of the caller would not reach this function in a command substitution.
+        $program </dev/null 2>| builtin read -z -g __falenv_heard
+        return $pipestatus[1]
+    end
+    $program </dev/null
 end
 
 # Follow by a process, because builtins are not enough. $argv[1] is the pin, and the rest goes to the
@@ -140,11 +146,13 @@ end
 function __falenv_redraw
     test -x "$__falenv_exe" -a -r "$__falenv_main"
     or return
+    set -g __falenv_heard
     __falenv_catch_up 2>| builtin read -z -l said
-    if test -n "$said"
-        set -g __falenv_said "$__falenv_said$said"
-        set -g __falenv_around
-    end
+    set -g __falenv_said "$__falenv_said$__falenv_heard$said"
+    set -e -g __falenv_heard
+    # The hook looks into __falenv_said if this is empty.
+    test -z "$__falenv_said"
+    or set -g __falenv_around
 end
 
 function __falenv_say

@@ -342,7 +342,7 @@ function __falenv_load
     # An exported variable comes from the environment.
     if not set -qg __falenv_loaded; or set -qgx __falenv_loaded
         for v in pin marked where around moved pwd links texts before why name id guard foreign \
-            failure hint aside told_aside draws prompts drawn line said
+            failure hint aside told_aside draws prompts drawn line said heard
             set -e -g __falenv_$v
         end
         functions -q fal

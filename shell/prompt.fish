@@ -175,6 +175,8 @@ function __falenv_set_mark
 end
 
 function __falenv_catch_up
+    test -n "$__falenv_said"
+    and __falenv_late command __falenv_say
     if not test -x "$__falenv_exe" -a -r "$__falenv_main"
         builtin printf '%s\n' $__falenv_gone >&2
         __falenv_late command __falenv_remove
