@@ -94,7 +94,8 @@ function __falenv_place --on-event fish_postexec
     set -g __falenv_around
     string match -q '*$__falenv_draws;*' -- $texts
     and return
-    set -g __falenv_line '    for falenv in $__falenv_draws; __falenv_draw $argv; return; end # inert without falenv'
+    set -g __falenv_line \
+        '    for falenv in $__falenv_draws; __falenv_draw $argv; return; end # inert without falenv'
     set -g __falenv_bare
     set -l head 'function fish_mode_prompt'\n
     set -l body end\n
@@ -175,6 +176,12 @@ function __falenv_set_mark
 end
 
 function __falenv_catch_up
+    if test -z "$__falenv_draws"
+        # fish 3.4 calls the hook in `read` too, while a line runs.
+        string match -q '3.4.*' -- $version
+        and return
+        __falenv_place
+    end
     test -n "$__falenv_said"
     and __falenv_late command __falenv_say
     if not test -x "$__falenv_exe" -a -r "$__falenv_main"
@@ -203,6 +210,7 @@ function __falenv_first
         # Most prompts end here. These are two builtins, because each call costs fish.
         string match -q -- "$__falenv_key_pattern" "$FAL_KEY"
         and test -x "$__falenv_exe" -a -z "$__falenv_links" -a "x$PWD" = "x$__falenv_pwd" \
+            -a -n "$__falenv_draws" \
             -a "x$FAL_HOST:$FAL_RUN_HOST:$FAL_QUEUE_RUN_HOST:$FAL_KEY_ID:$FAL_GRPC_HOST" \
             = "x$__falenv_payer" \
             -a "x$FAL_REST_HOST:$FAL_WS_RUN_HOST:$FAL_FORCE_AUTH_BY_USER" = "x$__falenv_payer_2" \

@@ -268,6 +268,31 @@ def test_case_68_a_tool_wraps_a_copy(home: Home, start: Start, function: str, wh
     assert shell.segment == "(fal:a) "
 
 
+def test_case_68_an_interrupted_prompt_comes_back(home: Home, start: Start) -> None:
+    home.profiles("a", default="a")
+    rc = f"""
+        function fish_mode_prompt
+            if test -e ~/slow
+                rm ~/slow
+                touch ~/sleeping
+                sleep 30
+            end
+        end
+        {LINE}
+    """
+    shell = start(FISH, rc, columns=COLUMNS)
+    shell.clear()
+    shell.interrupt("sleep 30", lambda: shell.screen().endswith("sleep 30"))
+    shell.clear()
+    shows(shell, "(fal:a) ready> ")
+    shell.type("touch slow\r")
+    shell.wait((home.path / "sleeping").exists, "the slow prompt")
+    shell.type("\x03")
+    shell.prompts()
+    shell.clear()
+    shows(shell, "(fal:a) ready> ")
+
+
 # --- Saved and chosen ----------------------------------------------------------------------------
 
 
@@ -430,12 +455,12 @@ def test_vi_mode_in_the_users_own_prompt(home: Home, start: Start, own: str) -> 
         {VI}
         {own}
         function fish_prompt
-            echo n >>{{{{drawn}}}}
+            echo x >>~/drawn
             echo -n "$fish_bind_mode ready> "
         end
         {LINE}
         bind -M insert -m default \\cx force-repaint
-    """.replace("{{drawn}}", "~/drawn")
+    """
     shell = start(FISH, rc, columns=COLUMNS)
     shell.segments = ".*"
     shell.clear()
@@ -451,9 +476,11 @@ def test_vi_mode_in_the_users_own_prompt(home: Home, start: Start, own: str) -> 
     shell.wait(lambda: shell.screen() == "(fal:a) default ready> echo x", "normal mode", 5)
     shell.type("\r")
     shows(shell, "(fal:a) default ready> echo x", "x", "(fal:a) insert ready> ")
-    # Pasted text draws nothing.
+    # Pasted text does not draw the prompt again.
+    drawn = (home.path / "drawn").read_text()
     shell.type("\x1b[200~pasted\x1b[201~")
     shows(shell, "(fal:a) default ready> echo x", "x", "(fal:a) insert ready> pasted")
+    assert (home.path / "drawn").read_text() == drawn
 
 
 def test_prompts_of_several_lines(home: Home, start: Start) -> None:
