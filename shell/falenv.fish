@@ -341,10 +341,8 @@ function __falenv_load
     string match -raq '(?<__falenv_rivals>\S+)' -- "$__falenv_rivals"
     # An exported variable comes from the environment.
     if not set -qg __falenv_loaded; or set -qgx __falenv_loaded
-        for v in pin marked where around moved pwd links texts before why name id guard foreign \
-            failure hint aside told_aside draws prompts drawn line said heard
-            set -e -g __falenv_$v
-        end
+        set -e -g __falenv_{pin,marked,where,around,moved,pwd,links,texts,before,why,name,id,guard} \
+            __falenv_{foreign,failure,hint,aside,told_aside,draws,prompts,drawn,line,said,heard}
         functions -q fal
         and functions -c fal __falenv_fal
         functions -q falenv
@@ -376,7 +374,7 @@ function __falenv_late
     and set -lx fish_trace
     set -l code __falenv_code_$argv[1]
     if functions -q $code
-        builtin functions $code | string replace -rf '^\s*#\|' '' | builtin source
+        builtin functions $code | string replace -f '#|' '' | builtin source
         functions -e $code
     end
     $argv[2..-1]
