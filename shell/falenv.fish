@@ -354,10 +354,9 @@ function __falenv_load
     string match -raq '(?<__falenv_rivals>\S+)' -- "$__falenv_rivals"
     # An exported variable comes from the environment.
     if not set -qg __falenv_loaded; or set -qgx __falenv_loaded
-        for v in pin marked where around moved pwd links texts before why name id guard foreign \
-            failure hint aside told_aside dotenv unnoted
-            set -e -g __falenv_$v
-        end
+        set -e -g __falenv_{pin,marked,where,around,moved,pwd,links,texts,before,why,name,id,guard} \
+            __falenv_{foreign,failure,hint,aside,told_aside,draws,prompts,drawn,line,said,heard} \
+            __falenv_{dotenv,unnoted}
         functions -q fal
         and functions -c fal __falenv_fal
         functions -q falenv
@@ -375,7 +374,7 @@ function __falenv_load
     complete -e -c falenv
     complete -c fal -c falenv -f -a '(__falenv_late command __falenv_complete_begin)'
     if status is-interactive
-        set -e -g __falenv_prompt_done
+        set -e -g __falenv_prompts
         function __falenv_hook --on-event fish_prompt
             __falenv_late prompt __falenv_first
         end
@@ -389,7 +388,7 @@ function __falenv_late
     and set -lx fish_trace
     set -l code __falenv_code_$argv[1]
     if functions -q $code
-        builtin functions $code | string replace -rf '^\s*#\|' '' | builtin source
+        builtin functions $code | string replace -f '#|' '' | builtin source
         functions -e $code
     end
     $argv[2..-1]
