@@ -71,24 +71,23 @@ __falenv_hook() {
         "${FAL_KEY_ID+x}${FAL_KEY_SECRET+x}${FAL_FORCE_AUTH_BY_USER+x}${FAL_GRPC_HOST+x}" == \
         "$__falenv_rivals_a" && \
         "${FAL_REST_HOST+x}${FAL_WS_RUN_HOST+x}${ISOLATE_AUTH_DISABLED+x}${ISOLATE_TEST_MODE+x}" == \
-        "$__falenv_rivals_b" && "$__falenv_styled" == \
-        "${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-}" && "$__falenv_compdef" == "${+functions[compdef]}" && \
+        "$__falenv_rivals_b" && "$__falenv_styled$__falenv_compdef" == \
+        "${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-}${+functions[compdef]}" && \
         -e "$__falenv_index" && -e "$__falenv_store" &&
         ! "$__falenv_store" -nt "$__falenv_index" && ! "$__falenv_store" -ot "$__falenv_index" ]]
     then
         if [[ "${PWD-}" != "$__falenv_pwd" || -n "$__falenv_seen$__falenv_f9" ||
             -e "$__falenv_f1" || -e "$__falenv_f2" || -e "$__falenv_f3" || -e "$__falenv_f4" ||
-            -e "$__falenv_f5" || -e "$__falenv_f6" || -e "$__falenv_f7" || -e "$__falenv_f8" ]]
+            -e "$__falenv_f5" || ( -n "$__falenv_f6" && \
+            ( -e "$__falenv_f6" || -e "$__falenv_f7" || -e "$__falenv_f8" ) ) ]]
         then
             __falenv_find_links
         fi
-        if [[ -z "$__falenv_moved" ]]; then
-            if [[ "${PROMPT-}" != "$__falenv_drawn" || \
-                "${(%%)__falenv_probe}" != "$__falenv_probed" || \
-                "${precmd_functions[-1]-}" != "$__falenv_last" ]]
-            then
-                __falenv_update __falenv_show
-            fi
+        if [[ -z "$__falenv_moved" && "$__falenv_drawn" == \
+            "${PROMPT-}${(%%)__falenv_probe}${precmd_functions-}" ]]; then
+            return 0
+        elif [[ -z "$__falenv_moved" ]]; then
+            __falenv_update __falenv_show
             return 0
         fi
     fi
@@ -98,7 +97,7 @@ __falenv_hook() {
 
 # Runs after the functions that others have put behind the hook. They may assign PROMPT or psvar.
 __falenv_hook_last() {
-    if [[ "${PROMPT-}" != "$__falenv_drawn" || "${(%%)__falenv_probe}" != "$__falenv_probed" ]]; then
+    if [[ "${PROMPT-}${(%%)__falenv_probe}${precmd_functions-}" != "$__falenv_drawn" ]]; then
         __falenv_update __falenv_show
     fi
     return 0
@@ -117,27 +116,24 @@ __falenv_hook_chpwd() {
     return 0
 }
 
-# Run $1 under __falenv_guarded. Note before and after it what the probe gives under the user's options.
+# Run $1 under __falenv_guarded. Note before it what the probe gives under the user's options, and after
+# it what the hooks compare. A plain assignment can warn (warn_nested_var).
 __falenv_update() {
-    __falenv_how="${(%%)__falenv_probe}"
+    \builtin typeset -g __falenv_how="${(%%)__falenv_probe}"
     __falenv_guarded "$1"
     if [[ -n "${__falenv_exe-}" ]]; then
-        __falenv_probed="${(%%)__falenv_probe}"
+        \builtin typeset -g \
+            __falenv_drawn="${PROMPT-}${(%%)__falenv_probe}${precmd_functions-}"
     fi
 }
 
 # --- The prompt -----------------------------------------------------------------------------------
 
 # zsh runs nothing in the value of a variable. With prompt_subst, PROMPT names __falenv_segment. Without
-# it only psvar brings a text into a prompt: one element for the text, the next one for the colour. Pure
-# uses 12 to 23.
+# it only psvar brings a text into a prompt.
 #
 # PROMPT never contains the text itself. Another tool may save a copy of PROMPT and restore it after
 # this shell has left the account.
-__falenv_slot=40
-
-# What this expands to depends on prompt_percent, prompt_bang and prompt_subst, and on psvar.
-__falenv_probe='%%|!!|${__falenv_slot}|'"%${__falenv_slot}v|%$((__falenv_slot + 1))v"
 
 # For the user's own PROMPT, with prompt_subst: '$(falenv_prompt)%# '. Print the active profile in
 # format $1, else in that of FALENV_PROMPT, else in the default one, with % doubled for PROMPT.
@@ -209,7 +205,6 @@ __falenv_show() {
     if [[ -n $__falenv_new && ${precmd_functions[-1]-} != __falenv_* ]]; then
         precmd_functions=(${precmd_functions:#__falenv_hook_last} __falenv_hook_last)
     fi
-    __falenv_last=${precmd_functions[-1]-} __falenv_drawn=${PROMPT-}
 }
 
 # True if the user has made the prompt read-only, under any of its names.
@@ -272,7 +267,11 @@ __falenv_load() {
     # An array, because the environment cannot contain one.
     if [[ ${(t)__falenv_loaded-} != array* || ${__falenv_loaded[1]} != $$ ]]; then
         __falenv_init
-        __falenv_compdef= __falenv_how= __falenv_probed= __falenv_drawn= __falenv_last= __falenv_psvars=
+        # The elements of psvar that hold the text and its colour. Pure uses 12 to 23.
+        __falenv_slot=40
+        # What this expands to depends on prompt_percent, prompt_bang and prompt_subst, and on psvar.
+        __falenv_probe='%%|!!|${__falenv_slot}|'"%${__falenv_slot}v"
+        __falenv_compdef= __falenv_how= __falenv_drawn= __falenv_psvars=
         \builtin unset __falenv_paths __falenv_links __falenv_loaded
         \builtin typeset -ga __falenv_paths __falenv_links __falenv_loaded
         __falenv_keep_command "fal"
