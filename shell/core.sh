@@ -525,6 +525,8 @@ __falenv_follow() {
             ;;
         *) \builtin set -- --was "$__falenv_left" ;;
     esac
+    # In a widget of zsh: the program may print a notice, which goes below the line being edited.
+    [[ -z ${__falenv_widget-} ]] || \builtin zle -I
     __falenv_out=$(__falenv_state "$__falenv_users_pin" "$@")
     __falenv_code=$?
     if [[ -n $__falenv_out ]]; then
@@ -682,7 +684,7 @@ __falenv_fill() {
 # at once), `later` (a subshell of a shell that follows at its next prompt) or nothing. Tell it too
 # which store the shell follows, and the id of the key that the shell had before.
 __falenv_program() {
-    local __falenv_tell=live __falenv_own=''
+    local __falenv_tell=live __falenv_own='' IFS=' '
     if __falenv_in_subshell; then
         __falenv_tell=
         case $- in *i*) ! __falenv_owns_key || __falenv_tell=later ;; esac
