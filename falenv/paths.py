@@ -210,7 +210,8 @@ def cleaned_folders() -> list[tuple[str, str]]:
     found += [
         ("temporary", folder)
         for folder in (*named, "/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - only compared
-        if not os.path.realpath(home).startswith(f"{os.path.realpath(folder)}/")
+        if os.path.isabs(folder)
+        and not os.path.realpath(home).startswith(f"{os.path.realpath(folder)}/")
     ]
     return [(kind, folder) for kind, folder in found if os.path.isabs(folder)]
 

@@ -109,7 +109,10 @@ def test_a_shell_that_starts_in_the_folder_says_so(folder: Path, start: Start, k
     path = folder / ".env"
     path.write_text(f"FAL_KEY={KEYS['a']}\n")
     rc = f"cd {kind.quote(str(folder))}\n{kind.eval_line()}"
-    assert start(kind, rc).greeting == line(path)
+    shell = start(kind, rc)
+    # ksh93 does not get over a process that writes while it draws its first prompt.
+    said = shell.greeting + (shell.prompts() if kind.name == "ksh" else "")
+    assert said == line(path)
     again = start(kind, rc)
     assert again.greeting + again.prompts(2) == ""
 

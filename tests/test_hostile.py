@@ -40,7 +40,8 @@ ARGUMENTS: dict[str, list[list[str]]] = {
         ["me", "--shell", "bash", "--exports-only"],
     ],
     "start": [["--shell", "bash", "--cache", "cached"]],
-    "refresh": [["--shell", "bash", "--was", "me"]],
+    "refresh": [["--shell", "bash", "--was", "me", "--protocol", "1"]],
+    "dotenv": [["/nowhere/.env"]],
     "use": [["me"], ["-"], ["--default"]],
     "prompt": [[]],
     "link": [["me"]],
@@ -61,7 +62,18 @@ DEAF = [
     line
     for line in LINES
     if line[0]
-    in {"on", "off", "completion", "prompt", "unlink", "allow", "deny", "install", "uninstall"}
+    in {
+        "on",
+        "off",
+        "completion",
+        "prompt",
+        "unlink",
+        "allow",
+        "deny",
+        "install",
+        "uninstall",
+        "dotenv",
+    }
     or line in (["list", "--names"], ["use", "-"], ["use", "--default"])
 ]
 

@@ -155,7 +155,7 @@ REFUSED = {
             ("a:b'c", 4, "' (APOSTROPHE)"),
             ("a b:c", 2, "a blank"),
             ("FAL_KEY=a:b python job.py", 12, "a blank"),
-            ("a:\tb", 3, "U+0009 (a control character)"),
+            ("a:\tb", 3, "a tab"),
             ("a:b\u200bc", 4, "U+200B (ZERO WIDTH SPACE)"),
             ("\u200ba:b", 1, "U+200B (ZERO WIDTH SPACE)"),
             ("FAL_KEY=a:b\u200d", 12, "U+200D (ZERO WIDTH JOINER)"),

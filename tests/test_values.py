@@ -216,7 +216,10 @@ def test_case_01_a_nul_is_refused(home: Home, kind: Kind) -> None:
     home.write('[__internal__]\nprofile = "a"\n[a]\nkey = "id:\\u0000x"\n')
     result = home.fal("env", "--exports-only", "--shell", kind.name)
     assert ("id:" in result.stdout, result.returncode) == (False, 1)
-    assert "the key of profile 'a' has U+0000 in it, as character 4; " in result.stderr
+    assert (
+        "the key of profile 'a' has U+0000 (a control character) in it, as character 4; "
+        in result.stderr
+    )
 
 
 @pytest.mark.parametrize("shell", SHELLS)
