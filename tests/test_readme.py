@@ -120,7 +120,7 @@ def test_the_recipes_that_need_another_program(home: Home) -> None:
     (starship,) = re.findall(r"```toml\n(.*?)\n```", README, re.DOTALL)
     assert "format" in tomli.loads(starship)["env_var"]["FALENV_PROFILE"]
     assert set(RECIPES) == {
-        "bash", "zsh", "fish", "tmux", "Pure", "powerlevel10k", "oh-my-posh",
+        "bash", "zsh", "fish", "tmux", "Pure", "powerlevel10k", "spaceship", "oh-my-posh",
     }  # fmt: skip
     assert json.loads(RECIPES["oh-my-posh"])["type"] == "text"
     calls = {
@@ -128,6 +128,11 @@ def test_the_recipes_that_need_another_program(home: Home) -> None:
             "p10k() { print -rl -- $@ }",
             "prompt_falenv",
             "segment -f 3 -t fal:50%%",
+        ),
+        "spaceship": (
+            "spaceship::section() { print -rl -- $@ }",
+            "spaceship_falenv",
+            "--color yellow fal:50%%",
         ),
         "Pure": ("", "prompt_pure_precustom; print -r -- $psvar[22]", "fal:50%"),
     }
