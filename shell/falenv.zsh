@@ -230,7 +230,8 @@ __falenv_place() {
     # Without prompt_percent nothing but the text itself would show. %(1v counts the elements of psvar,
     # and would count falenv's.
     if [[ $__falenv_how != '%|'* || $__falenv_rest${RPROMPT-}${PS2-} == *%(<->|)\((<->|)v* ]] ||
-        __falenv_is_readonly psvar || __falenv_is_readonly PSVAR; then
+        __falenv_is_readonly psvar || __falenv_is_readonly PSVAR ||
+        { [[ -z $__falenv_psvars ]] && ((${#psvar} >= __falenv_slot)); }; then
         return 0
     fi
     __falenv_new=$__falenv_colored

@@ -425,6 +425,28 @@ def test_zdotdir_is_found_where_only_zsh_knows_it(home: Home) -> None:
     assert (home.path / "other" / ".zshrc").exists()
 
 
+@pytest.mark.parametrize("known", ["USER_ZDOTDIR", ".zshenv", "neither"])
+def test_a_temporary_zdotdir_is_not_the_users(home: Home, known: str) -> None:
+    """VS Code starts zsh with ZDOTDIR=$TMPDIR/NAME-code-zsh, and the user's in USER_ZDOTDIR."""
+    editor, users = home.path / "tmp" / "root-code-zsh", home.path / "z dir"
+    editor.mkdir(parents=True)
+    users.mkdir()
+    variables = {"TMPDIR": str(editor.parent), "ZDOTDIR": str(editor)}
+    if known == "USER_ZDOTDIR":
+        variables["USER_ZDOTDIR"] = str(users)
+    elif known == ".zshenv":
+        (home.path / ".zshenv").write_text('ZDOTDIR="$HOME/z dir"\n')
+        variables["USER_ZDOTDIR"] = str(editor)
+    else:
+        users = home.path
+    (users / ".zshrc").write_text("# the user's\n")
+    install(home, "zsh", **variables)
+    assert list(editor.iterdir()) == []
+    assert "falenv" in (users / ".zshrc").read_text()
+    assert home.fal("uninstall", "zsh", "--yes", **variables).returncode == 0
+    assert (users / ".zshrc").read_text() == "# the user's\n"
+
+
 def test_the_folders_that_variables_name(home: Home) -> None:
     folder = home.path / "config"
     install(home, "fish", "direnv", XDG_CONFIG_HOME=str(folder), XDG_CACHE_HOME=f"{folder}/c")
