@@ -53,6 +53,8 @@ def integration(
         "readonly_hook": notices.READONLY_HOOK,
         "readonly_key": notices.READONLY_KEY,
         "rivals_aside": notices.RIVALS_ASIDE,
+        "replaced_hook": notices.REPLACED_HOOK,
+        "restricted": notices.RESTRICTED,
     }
     if dialect is POSIX:
         known["older"], known["newer"] = index.clock_probe()
