@@ -216,12 +216,12 @@ __falenv_show() {
 # Without promptvars, bash expands no variable in PS1, so the text itself goes there. A program such as
 # liquidprompt may switch the option on again before falenv looks: the text has nothing to expand.
 __falenv_show_literal() {
-    local __falenv_text="$__falenv_filled" __falenv_two=$'\\\\'
+    local __falenv_text="$__falenv_filled" __falenv_two=$'\\\\' __falenv_bang=$'\\041'
     ! __falenv_is_readonly PS1 2>/dev/null || return 0
     __falenv_text=${__falenv_text//\\/"$__falenv_two"}
     __falenv_text=${__falenv_text//[\$\`]/?}
-    # In POSIX mode a single one is the number of the command.
-    ! \builtin shopt -qo posix || __falenv_text=${__falenv_text//\!/!!}
+    # In POSIX mode a plain `!` is the number of the command.
+    __falenv_text=${__falenv_text//\!/"$__falenv_bang"}
     if [[ -n $__falenv_style_now ]]; then
         __falenv_text="\\[$__falenv_style_now\\]$__falenv_text\\[$__falenv_plain_now\\]"
     fi
@@ -382,7 +382,7 @@ __falenv_put_before_preexec() {
 }
 
 # Assign hooks $1 with falenv's word in front of the last command to __falenv_text. Return 1 unless that
-# is surely the start of a command: a function with plain arguments, on a line without comments.
+# is surely the start of a command: a function or `unset`, with plain arguments.
 __falenv_put_before_last() {
     local __falenv_all="${1%"${1##*[!$'; \t\n']}"}" __falenv_word=''
     local __falenv_last="${__falenv_all##*[$';\n']}"
@@ -393,8 +393,8 @@ __falenv_put_before_last() {
     # A command may go on in the next line.
     case ${__falenv_head%"${__falenv_head##*[!$' \t\n']}"} in *[\&\|]) return 1 ;; esac
     __falenv_word=${__falenv_last%% *}
-    \builtin declare -F "$__falenv_word" >/dev/null &&
-        ! \builtin alias "$__falenv_word" >/dev/null 2>&1 || return 1
+    [[ $__falenv_word == unset ]] || \builtin declare -F "$__falenv_word" >/dev/null || return 1
+    ! \builtin alias "$__falenv_word" >/dev/null 2>&1 || return 1
     __falenv_text=${__falenv_all%"$__falenv_last"}$__falenv_prompt_word
     __falenv_text=$__falenv_text$__falenv_last${1#"$__falenv_all"}
 }
