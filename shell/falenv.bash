@@ -54,14 +54,9 @@ __falenv_read_link() {
     IFS='' \builtin read -r -d '' -n "$__falenv_link_max" __falenv_read <"$1" || :
 }
 
-# The caller discards what bash prints about a read-only variable. `printf -v` fails without ending the
-# function, as an assignment would.
+# bash makes no local variable of a read-only one, set or not. The caller discards the message.
 __falenv_is_readonly() {
-    if [[ -n ${!1+set} ]]; then
-        ! \builtin printf -v "$1" %s "${!1}"
-    else
-        ! \builtin unset -v "$1"
-    fi
+    ! \builtin local "$1"
 }
 
 __falenv_in_subshell() {

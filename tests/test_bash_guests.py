@@ -88,7 +88,7 @@ def test_cases_72_and_81_text_on_either_side_of_ours_runs_with_us_and_without(
 
     for has_failed in (False, True, True):
         check(has_failed=has_failed)
-    home.profiles("a", "b", default="b")
+    home.fal("set", "b")
     assert shell.prompts() == ""
     assert (shell.get("FAL_KEY"), shell.segment) == (KEYS["b"], "(fal:b) ")
     if ends == "off":
