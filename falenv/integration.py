@@ -55,6 +55,8 @@ def integration(
         "readonly_hook": notices.READONLY_HOOK,
         "readonly_key": notices.READONLY_KEY,
         "rivals_aside": notices.RIVALS_ASIDE,
+        "replaced_hook": notices.REPLACED_HOOK,
+        "restricted": notices.RESTRICTED,
     }
     if show_segment is None:
         del known["segment_off"]

@@ -140,6 +140,7 @@ __falenv_init() {
     __falenv_segment='' __falenv_ours='' __falenv_guard='' __falenv_foreign='' __falenv_failure=''
     __falenv_aside='' __falenv_told_aside='' __falenv_hint='' __falenv_stay=''
     __falenv_payer='' __falenv_rivals_a='' __falenv_rivals_b='' __falenv_dotenv='' __falenv_unnoted=''
+    __falenv_mark=''
     \builtin unset __falenv_before __falenv_told
 }
 
@@ -190,15 +191,19 @@ __falenv_is_untouched() {
     [[ -z $__falenv_name || $__falenv_payer:$__falenv_rivals_a$__falenv_rivals_b == "$__falenv_ours:" ]]
 }
 
-# Export the segment's mark, for this and for other prompts.
+# Note the segment's mark, and export it for other prompts.
 __falenv_set_mark() {
-    local __falenv_mark=''
+    __falenv_mark=''
     case $__falenv_why in
         pin) __falenv_mark=$__falenv_mark_pin ;;
         folder) __falenv_mark=$__falenv_mark_folder ;;
     esac
     [[ -z $__falenv_name ]] || __falenv_is_untouched || __falenv_mark=$__falenv_mark_touched
-    if [[ -n $__falenv_name && -n $__falenv_mark ]]; then
+    [[ -n $__falenv_name ]] || __falenv_mark=
+    # If the user has made the variable read-only, other prompts cannot show the mark.
+    if __falenv_is_readonly FALENV_MARK 2>/dev/null; then
+        :
+    elif [[ -n $__falenv_mark ]]; then
         \builtin export FALENV_MARK="$__falenv_mark"
     else
         \builtin unset FALENV_MARK
@@ -486,13 +491,27 @@ __falenv_state() {
         "${@:2}" </dev/null
 }
 
-# True if this shell cannot switch, because the user has made FAL_KEY read-only. Say so once.
+# True if this shell cannot switch, because the user has made FAL_KEY or another variable that falenv
+# sets read-only. Say so once. A switch of only some of them would show a name that is not the key's.
 __falenv_is_stuck() {
-    __falenv_is_readonly FAL_KEY || return 1
+    local __falenv_fixed=''
+    \builtin eval "__falenv_find_fixed $__falenv_vars FAL_PROFILE" 2>/dev/null
+    [[ -n $__falenv_fixed ]] || return 1
     if [[ -z ${__falenv_told-} ]]; then
-        \builtin printf '%s\n' "$__falenv_readonly_key" >&2
+        \builtin printf '%s\n' "${__falenv_readonly_key/FAL_KEY/$__falenv_fixed}" >&2
         __falenv_told=yes
     fi
+}
+
+# Assign the first of the variables "$@" that is read-only to __falenv_fixed.
+__falenv_find_fixed() {
+    local __falenv_v=''
+    for __falenv_v in "$@"; do
+        if __falenv_is_readonly "$__falenv_v"; then
+            __falenv_fixed=$__falenv_v
+            return 0
+        fi
+    done
 }
 
 # Follow a change. $1 is `switch` (typed here; it takes over variables set by hand too), `change` (made
@@ -658,7 +677,7 @@ __falenv_fail() {
 # Fill in format $1, into __falenv_filled.
 __falenv_fill() {
     __falenv_filled=$1
-    if [[ ${FALENV_MARK-} == "$__falenv_mark_touched" ]]; then
+    if [[ $__falenv_mark == "$__falenv_mark_touched" ]]; then
         # This mark shows in any format.
         case $1 in
             *'{mark}'*) ;;
@@ -667,7 +686,7 @@ __falenv_fill() {
         esac
     fi
     __falenv_filled=${__falenv_filled//\{why\}/"$__falenv_why"}
-    __falenv_filled=${__falenv_filled//\{mark\}/"${FALENV_MARK-}"}
+    __falenv_filled=${__falenv_filled//\{mark\}/"$__falenv_mark"}
     # The name last: what it contains is not filled in again.
     __falenv_filled=${__falenv_filled//\{name\}/"$__falenv_shown"}
     # Without a UTF-8 locale nobody knows how wide the terminal draws other characters.

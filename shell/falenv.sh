@@ -1109,13 +1109,13 @@ __falenv_remove() {
         __falenv_none __falenv_notices __falenv_now __falenv_older __falenv_ours __falenv_out \
         __falenv_own __falenv_own_key_id __falenv_payer __falenv_pin __falenv_printer \
         __falenv_protocol __falenv_ps1 __falenv_pwd __falenv_python __falenv_readonly_hook \
-        __falenv_readonly_key __falenv_return __falenv_rivals __falenv_rivals_aside \
-        __falenv_rivals_set __falenv_run __falenv_seen __falenv_segment __falenv_segment_off \
-        __falenv_sgr __falenv_shell __falenv_shown __falenv_stay __falenv_store \
-        __falenv_store_shown __falenv_styled __falenv_switches __falenv_table __falenv_text \
-        __falenv_to __falenv_told_aside __falenv_trap __falenv_unnoted __falenv_url \
-        __falenv_users_pin __falenv_vars __falenv_verdicts __falenv_virtual __falenv_want \
-        __falenv_where __falenv_why __falenv_word
+        __falenv_readonly_key __falenv_replaced_hook __falenv_restricted __falenv_return \
+        __falenv_rivals __falenv_rivals_aside __falenv_rivals_set __falenv_run __falenv_seen \
+        __falenv_segment __falenv_segment_off __falenv_sgr __falenv_shell __falenv_shown \
+        __falenv_stay __falenv_store __falenv_store_shown __falenv_styled __falenv_switches \
+        __falenv_table __falenv_text __falenv_to __falenv_told_aside __falenv_trap \
+        __falenv_unnoted __falenv_url __falenv_users_pin __falenv_vars __falenv_verdicts \
+        __falenv_virtual __falenv_want __falenv_where __falenv_why __falenv_word
 }
 
 # Run the user's alias or function `fal`, or else the official CLI. Inside the alias, `fal` is what it

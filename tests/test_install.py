@@ -396,6 +396,45 @@ def test_a_login_bash_has_it_once(home: Home, exe: Path, name: str) -> None:  # 
     assert {path.name: path.read_text() for path in home.path.glob(".*") if path.is_file()} == files
 
 
+ONE_FILE = {
+    "dotfiles": {".bashrc": "dots/bash", ".bash_profile": "dots/bash"},
+    "to bashrc": {".bash_profile": ".bashrc"},
+    "to bash_profile": {".bashrc": ".bash_profile"},
+    "two steps": {".bash_profile": ".profile", ".profile": ".bashrc"},
+    "login files": {".bash_profile": "dots/bash", ".profile": "dots/bash"},
+}
+
+
+@pytest.mark.parametrize("content", ["alias x=y\n", "x=1; # no end", "", None])
+@pytest.mark.parametrize("name", ONE_FILE)
+def test_case_83_start_up_files_that_are_one_file(
+    home: Home,
+    exe: Path,  # noqa: ARG001
+    name: str,
+    content: str | None,
+) -> None:
+    home.profiles("a", default="a")
+    links = ONE_FILE[name]
+    (home.path / "dots").mkdir()
+    targets = {home.path / target for target in links.values()} - {home.path / n for n in links}
+    for target in targets:
+        if content is not None:
+            target.write_text(content)
+    for link, leads_to in links.items():
+        (home.path / link).symlink_to(leads_to)
+    ask, expected_hooks = added(home, KINDS["bash"])
+    for _ in range(2):
+        install(home, "bash")
+        for target in targets:
+            assert target.read_text().count("# >>> falenv") == 1
+        for flags in ("-ic", "-lic"):
+            assert begin(home, "bash", flags, f"{KEY}; {ask}") == is_active("a") + expected_hooks
+    uninstall(home)
+    for target in targets:
+        assert (target.read_text() if target.exists() else None) == content
+    assert {link: os.readlink(home.path / link) for link in links} == links
+
+
 def test_other_shells_read_profile_without_harm(home: Home) -> None:
     home.profiles("a", default="a")
     (home.path / ".profile").write_text("x=1\n")

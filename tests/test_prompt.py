@@ -333,10 +333,6 @@ OTHERS = {
             _omp_hook() { PS1='$(_omp_get_primary)'; }
             PROMPT_COMMAND=(_omp_hook "${PROMPT_COMMAND[@]}")
             OURS""",
-        "ble.sh": """
-            BLE_VERSION=0.4.0-devel4
-            PS1='<$FALENV_PROFILE> ready> '
-            OURS""",
     },
     "zsh": {
         "starship": """
