@@ -460,7 +460,8 @@ def dotenv(env_files: list[str]) -> None:
 
     names = {}
     own = key_id(os.environ.get("FAL_KEY"))
-    found = [(path, envfiles.is_news(path, own)) for path in env_files]
+    asked = [path for path in env_files if os.path.basename(path) in envfiles.NAMES]
+    found = [(path, envfiles.is_news(path, own)) for path in asked]
     if any(owner for _, owner in found):
         names = names_by_id()
     for path, owner in found:
