@@ -98,6 +98,7 @@ def test_a_switch_starts_no_process(
     home.write(home.store.read_text() + f"[odd]\nkey = '''{KEYS['c']}'''\n")
     # Neither splitting nor patterns are the user's here.
     shell = start(kind, f"{EVAL}\nset -f; IFS=_0fl", prefix=trace.prefix)
+    shell.prompts()  # ksh starts tput at its first line
     trace.begin()
     for words, expected in (("b", "b"), ("a", "a"), ("-", "b"), ("--default", "a")):
         assert shell.talk(f"fal profile use {words}") == ""
