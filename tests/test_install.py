@@ -623,7 +623,7 @@ def test_a_cached_file_that_is_gone_is_made_again(home: Home, exe: Path, kind: K
     assert cached(home, kind.name).stat().st_mtime_ns == exe.stat().st_mtime_ns
 
 
-EVIL = "echo EVIL\n"
+EVIL = "echo EVIL\n"  # behind what the copy was made from
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
@@ -633,25 +633,26 @@ def test_a_cached_file_of_another_user_is_not_read(home: Home, kind: Kind) -> No
     install(home, kind.name)
     path = cached(home, kind.name)
     content = path.read_text()
+    evil = "".join(content.splitlines(keepends=True)[:3]) + EVIL
     times = (path.stat().st_atime_ns, path.stat().st_mtime_ns)
 
     # In a folder that all can write to, another user has put his own in its place.
     path.parent.chmod(0o777)
     path.unlink()
-    path.write_text(EVIL)
+    path.write_text(evil)
     os.chown(path, 1234, 1234)
     os.utime(path, ns=times)
     assert begin(home, kind.name, "-ic", KEY) == is_active("a")
-    assert path.read_text() == EVIL  # and we put none of ours there
+    assert path.read_text() == evil  # and we put none of ours there
 
     # A file that all can write to is the user's own, but its time, which only he can set, tells.
     os.chown(path, 0, 0)
-    path.write_text(EVIL)
+    path.write_text(evil)
     assert begin(home, kind.name, "-ic", KEY) == is_active("a")
 
     # A link to a file of the user's.
     path.unlink()
-    (home.path / "mine").write_text(EVIL)
+    (home.path / "mine").write_text(evil)
     os.utime(home.path / "mine", ns=times)
     path.symlink_to(home.path / "mine")
     assert begin(home, kind.name, "-ic", KEY) == is_active("a")
