@@ -282,7 +282,7 @@ def test_case_68_an_interrupted_prompt_comes_back(home: Home, start: Start) -> N
     """
     shell = start(FISH, rc, columns=COLUMNS)
     shell.clear()
-    shell.interrupt("sleep 30", lambda: shell.screen().endswith("sleep 30"))
+    shell.interrupt("touch begun; sleep 30", (home.path / "begun").exists)
     shell.clear()
     shows(shell, "(fal:a) ready> ")
     shell.type("touch slow\r")
