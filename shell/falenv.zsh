@@ -81,7 +81,12 @@ __falenv_hook() {
             -e "$__falenv_f5" || ( -n "$__falenv_f6" && \
             ( -e "$__falenv_f6" || -e "$__falenv_f7" || -e "$__falenv_f8" ) ) ]]
         then
-            __falenv_find_links
+            # A new folder assigns many variables (warn_nested_var).
+            if [[ "${PWD-}" == "$__falenv_pwd" ]]; then
+                __falenv_find_links
+            else
+                __falenv_guarded __falenv_find_links
+            fi
         fi
         if [[ -z "$__falenv_moved$__falenv_dotenv" && "$__falenv_drawn" == \
             "${PROMPT-}${(%%)__falenv_probe}${precmd_functions-}" ]]; then
@@ -153,12 +158,12 @@ __falenv_print() {
 
 # Double in __falenv_filled what the prompt would expand under the user's options.
 __falenv_double() {
-    if [[ $__falenv_how == '%|'* ]]; then
-        __falenv_filled=${__falenv_filled//\%/%%}
-    fi
-    if [[ $__falenv_how == (%|%%)'|!|'* ]]; then
-        __falenv_filled=${__falenv_filled//\!/!!}
-    fi
+    case $__falenv_how in
+        '%|'*) __falenv_filled=${__falenv_filled//\%/%%} ;;
+    esac
+    case $__falenv_how in
+        '%|!|'* | '%%|!|'*) __falenv_filled=${__falenv_filled//\!/!!} ;;
+    esac
 }
 
 # Put the segment in front of the prompt, unless another program draws the prompt or the user places
@@ -214,23 +219,32 @@ __falenv_is_fixed() {
 
 # Choose what PROMPT contains for the segment, into __falenv_new. Empty: nothing.
 __falenv_place() {
+    local __falenv_v=
     if [[ -z $__falenv_filled || $__falenv_rest${RPROMPT-} == *falenv_prompt* ]]; then
         return 0
     fi
     # starship, powerlevel10k, oh-my-posh, Pure and spaceship draw the whole prompt. After a change of
     # the theme their functions stay defined, but are no longer in the array.
-    if [[ -n ${(M)precmd_functions:#(starship_precmd|_(p9k|omp)_precmd)} || -n \
-        ${(M)precmd_functions:#prompt_(starship|ohmyposh|pure|spaceship)_precmd} ]]; then
-        return 0
-    fi
-    if [[ $__falenv_how == (%|%%)'|'(!|!!)"|$__falenv_slot|"* ]]; then
-        __falenv_new='${__falenv_segment-}'
-        return 0
-    fi
-    # Without prompt_percent nothing but the text itself would show. %(1v counts the elements of psvar,
-    # and would count falenv's.
-    if [[ $__falenv_how != '%|'* || $__falenv_rest${RPROMPT-}${PS2-} == *%(<->|)\((<->|)v* ]] ||
-        __falenv_is_readonly psvar || __falenv_is_readonly PSVAR ||
+    for __falenv_v in "${precmd_functions[@]}"; do
+        case $__falenv_v in
+            starship_precmd | prompt_starship_precmd | _p9k_precmd | _omp_precmd | \
+                prompt_ohmyposh_precmd | prompt_pure_precmd | prompt_spaceship_precmd) return 0 ;;
+        esac
+    done
+    case $__falenv_how in
+        "%|!|$__falenv_slot|"* | "%|!!|$__falenv_slot|"* | \
+            "%%|!|$__falenv_slot|"* | "%%|!!|$__falenv_slot|"*)
+            __falenv_new='${__falenv_segment-}'
+            return 0
+            ;;
+        '%|'*) ;;
+        *) return 0 ;; # without prompt_percent too, only the text itself would show
+    esac
+    # %(1v counts the elements of psvar, and would count falenv's.
+    case $__falenv_rest${RPROMPT-}${PS2-} in
+        *%\(v* | *%[0-9]\(v* | *%[0-9][0-9]\(v* | *%\([0-9]v* | *%\([0-9][0-9]v*) return 0 ;;
+    esac
+    if __falenv_is_readonly psvar || __falenv_is_readonly PSVAR ||
         { [[ -z $__falenv_psvars ]] && ((${#psvar} >= __falenv_slot)); }; then
         return 0
     fi

@@ -108,7 +108,7 @@ def test_case_70_the_real_prompt_clint(start: Start, first: str, subst: str, seg
 
 
 #: Options, and the segment of profile `%n!$(touch pwned)` under them.
-NAME = "%n!`x`$(touch pwned)\\"
+NAME = "%n!|40|`x`$(touch pwned)\\"
 OPTIONS = {
     "": f"(fal:{NAME}!) ",
     "prompt_subst": f"(fal:{NAME}!) ",
@@ -442,21 +442,25 @@ def test_case_71_any_ifs_at_the_eval_and_at_each_prompt(home: Home, start: Start
 @pytest.mark.parametrize(
     "options",
     [
-        "warn_create_global",
-        "warn_create_global no_unset",
-        "warn_create_global warn_nested_var",
-        "local_options warn_create_global ksh_arrays sh_word_split no_unset",
-        "typeset_silent all_export",
+        "setopt warn_create_global",
+        "setopt warn_create_global warn_nested_var no_unset",
+        "setopt local_options warn_create_global ksh_arrays sh_word_split no_unset",
+        "setopt sh_glob ksh_glob extended_glob typeset_silent all_export",
+        "setopt posix_builtins posix_identifiers",
+        "emulate sh",
+        "emulate ksh",
     ],
 )
 def test_case_71_eval_in_a_function(home: Home, start: Start, options: str) -> None:
-    shell = begin(start, f"setopt {options}\nload() {{ {EVAL}\n}}\nload")
+    (home.path / "folder").mkdir()
+    shell = begin(start, f"{options}\nload() {{ {EVAL}\n}}\nload")
     assert shell.greeting == ""
     assert shell.segment == "(fal:a) "
     assert shell.prompts(2) == ""
     assert shell.talk("fal profile use b; printenv FAL_KEY") == KEYS["b"]
     assert shell.talk("load") == ""
     assert shell.segment == "(fal:b*) "
+    assert shell.talk("cd folder") == ""
     home.fal("set", "c")
     assert shell.talk("fal profile use --default") == ""
     assert shell.segment == "(fal:c) "
