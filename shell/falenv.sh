@@ -561,6 +561,10 @@ __falenv_begin() {
         __falenv_set_mark
         __falenv_show
     fi
+    # Not at the first prompt, which ksh93 draws wrong if the hook reads a file there.
+    if [ -n "$__falenv_hooked" ] && [ -n "$__falenv_run" ]; then
+        __falenv_check_dotenv
+    fi
 }
 
 __falenv_fail() {
