@@ -607,6 +607,10 @@ __falenv_begin() {
         __falenv_set_mark
         __falenv_show
     fi
+    # Not at the first prompt, which ksh93 draws wrong if the hook reads a file there.
+    if [ -n "$__falenv_hooked" ] && [ -n "$__falenv_run" ]; then
+        __falenv_check_dotenv
+    fi
 }
 
 __falenv_fail() {
@@ -699,11 +703,7 @@ __falenv_catch_up() {
     fi
     __falenv_set_mark
     __falenv_tell_aside
-    # If a process writes while ksh93 draws its first prompt, the line editor starts wrongly.
-    case $__falenv_drawn:$__falenv_virtual:${__falenv_dotenv-} in
-        yes:*:yes | ::yes) __falenv_check_dotenv ;;
-    esac
-    __falenv_drawn=yes
+    [ -z "${__falenv_dotenv-}" ] || __falenv_check_dotenv
     __falenv_show
     __falenv_note_payer
     __falenv_around=$__falenv_pin:$__falenv_marked:$__falenv_where
@@ -1015,7 +1015,6 @@ __falenv_load() {
         __falenv_why='' __falenv_ours='' __falenv_guard='' __falenv_foreign='' __falenv_failure=''
         __falenv_aside='' __falenv_told_aside='' __falenv_stay='' __falenv_payer=''
         __falenv_rivals_set='' __falenv_hint='' __falenv_dotenv='' __falenv_unnoted=''
-        __falenv_drawn=''
         \unset __falenv_pwd __falenv_before
         __falenv_functions='' __falenv_aliases='' __falenv_keeps='' __falenv_in_alias=''
         __falenv_keep_command fal
@@ -1098,24 +1097,24 @@ __falenv_remove() {
     \unset __falenv_aliased __falenv_aliases __falenv_around __falenv_aside __falenv_back \
         __falenv_bang __falenv_before __falenv_by __falenv_cached __falenv_clear __falenv_command \
         __falenv_completions __falenv_cut __falenv_default_host __falenv_default_sgr \
-        __falenv_dialect __falenv_dotenv __falenv_drawn __falenv_edits __falenv_entry \
-        __falenv_exact __falenv_exe __falenv_failure __falenv_filled __falenv_flag \
-        __falenv_foreign __falenv_format __falenv_functions __falenv_gone __falenv_guard \
-        __falenv_hint __falenv_hooked __falenv_hookless __falenv_host __falenv_id \
-        __falenv_in_alias __falenv_index __falenv_keeps __falenv_kept_fal __falenv_key \
-        __falenv_line __falenv_link_max __falenv_loaded __falenv_main __falenv_mark_folder \
-        __falenv_mark_pin __falenv_mark_touched __falenv_marked __falenv_most __falenv_moved \
-        __falenv_n __falenv_name __falenv_name_in_note __falenv_newer __falenv_nobody \
-        __falenv_none __falenv_notices __falenv_now __falenv_older __falenv_ours __falenv_out \
-        __falenv_own __falenv_own_key_id __falenv_payer __falenv_pin __falenv_printer \
-        __falenv_protocol __falenv_ps1 __falenv_pwd __falenv_python __falenv_readonly_hook \
-        __falenv_readonly_key __falenv_replaced_hook __falenv_restricted __falenv_return \
-        __falenv_rivals __falenv_rivals_aside __falenv_rivals_set __falenv_run __falenv_seen \
-        __falenv_segment __falenv_segment_off __falenv_sgr __falenv_shell __falenv_shown \
-        __falenv_stay __falenv_store __falenv_store_shown __falenv_styled __falenv_switches \
-        __falenv_table __falenv_text __falenv_to __falenv_told_aside __falenv_trap \
-        __falenv_unnoted __falenv_url __falenv_users_pin __falenv_vars __falenv_verdicts \
-        __falenv_virtual __falenv_want __falenv_where __falenv_why __falenv_word
+        __falenv_dialect __falenv_dotenv __falenv_edits __falenv_entry __falenv_exact __falenv_exe \
+        __falenv_failure __falenv_filled __falenv_flag __falenv_foreign __falenv_format \
+        __falenv_functions __falenv_gone __falenv_guard __falenv_hint __falenv_hooked \
+        __falenv_hookless __falenv_host __falenv_id __falenv_in_alias __falenv_index \
+        __falenv_keeps __falenv_kept_fal __falenv_key __falenv_line __falenv_link_max \
+        __falenv_loaded __falenv_main __falenv_mark_folder __falenv_mark_pin __falenv_mark_touched \
+        __falenv_marked __falenv_most __falenv_moved __falenv_n __falenv_name \
+        __falenv_name_in_note __falenv_newer __falenv_nobody __falenv_none __falenv_notices \
+        __falenv_now __falenv_older __falenv_ours __falenv_out __falenv_own __falenv_own_key_id \
+        __falenv_payer __falenv_pin __falenv_printer __falenv_protocol __falenv_ps1 __falenv_pwd \
+        __falenv_python __falenv_readonly_hook __falenv_readonly_key __falenv_replaced_hook \
+        __falenv_restricted __falenv_return __falenv_rivals __falenv_rivals_aside \
+        __falenv_rivals_set __falenv_run __falenv_seen __falenv_segment __falenv_segment_off \
+        __falenv_sgr __falenv_shell __falenv_shown __falenv_stay __falenv_store \
+        __falenv_store_shown __falenv_styled __falenv_switches __falenv_table __falenv_text \
+        __falenv_to __falenv_told_aside __falenv_trap __falenv_unnoted __falenv_url \
+        __falenv_users_pin __falenv_vars __falenv_verdicts __falenv_virtual __falenv_want \
+        __falenv_where __falenv_why __falenv_word
 }
 
 # Run the user's alias or function `fal`, or else the official CLI. Inside the alias, `fal` is what it
