@@ -76,8 +76,9 @@ def test_the_first_prompt_in_a_linked_folder_is_whole(
     home: Home, start: Start, kind: Kind, request: pytest.FixtureRequest
 ) -> None:
     if kind.name == "ksh":
+        # It depends on where ksh's memory lies, so not in each run.
         reason = "ksh: at the first prompt in a linked folder the editor draws ESC ESC ESC instead"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+        request.applymarker(pytest.mark.xfail(strict=False, reason=reason))
     home.profiles("a", "b", default="a")
     (home.path / ".fal-profile").write_text("b\n")
     assert home.fal("allow").returncode == 0
