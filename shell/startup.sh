@@ -4,12 +4,12 @@
 # shellcheck shell=bash disable=SC1090,SC2154
 case ${BASH_VERSION:+bash}${ZSH_VERSION:+zsh} in
     "${__falenv_cached##*.}")
-        __falenv_line='' __falenv_made='' __falenv_package='' __falenv_version='' __falenv_current=''
+        __falenv_first='' __falenv_made='' __falenv_package='' __falenv_version='' __falenv_current=''
         # A script begins with the path of its Python.
         if \builtin test -f "$__falenv_exe" && \builtin test -r "$__falenv_exe"; then
-            IFS='' \builtin read -r __falenv_line <"$__falenv_exe" || \builtin true
+            IFS='' \builtin read -r __falenv_first <"$__falenv_exe" || \builtin true
         fi
-        case $__falenv_line in '#!'*) ;; *) __falenv_line= ;; esac
+        case $__falenv_first in '#!'*) ;; *) __falenv_first= ;; esac
         # The first lines of the copy say what it was made from: the script, the package and its version.
         # Some package managers give the same time to all files.
         if \builtin test -f "$__falenv_cached" && \builtin test -r "$__falenv_cached" &&
@@ -20,7 +20,7 @@ case ${BASH_VERSION:+bash}${ZSH_VERSION:+zsh} in
                     IFS='' \builtin read -r __falenv_version || \builtin true
             } <"$__falenv_cached"
             __falenv_package=${__falenv_package#?}
-            if \builtin test "$__falenv_made" = "#$__falenv_line" &&
+            if \builtin test "$__falenv_made" = "#$__falenv_first" &&
                 \builtin test -r "$__falenv_package/__init__.py"; then
                 while IFS='' \builtin read -r __falenv_text; do
                     if \builtin test "#$__falenv_text" = "$__falenv_version"; then
@@ -51,13 +51,13 @@ case ${BASH_VERSION:+bash}${ZSH_VERSION:+zsh} in
             done
         fi
         # After an upgrade, the script may name another Python, with the package in the same place.
-        __falenv_line=${__falenv_line#??}
-        __falenv_line=${__falenv_line%% *}
-        __falenv_text=${__falenv_line%/*/*}${__falenv_main#"${__falenv_python%/*/*}"}
-        case ${__falenv_line##*/} in
+        __falenv_first=${__falenv_first#??}
+        __falenv_first=${__falenv_first%% *}
+        __falenv_text=${__falenv_first%/*/*}${__falenv_main#"${__falenv_python%/*/*}"}
+        case ${__falenv_first##*/} in
             python* | pypy*)
-                if \builtin test -x "$__falenv_line" && \builtin test -r "$__falenv_text"; then
-                    __falenv_python=$__falenv_line __falenv_main=$__falenv_text
+                if \builtin test -x "$__falenv_first" && \builtin test -r "$__falenv_text"; then
+                    __falenv_python=$__falenv_first __falenv_main=$__falenv_text
                 fi
                 ;;
         esac
@@ -110,7 +110,7 @@ case ${BASH_VERSION:+bash}${ZSH_VERSION:+zsh} in
             fi
             \builtin unset __falenv_exe __falenv_python __falenv_main
         fi
-        \builtin unset __falenv_cached __falenv_line __falenv_made __falenv_package __falenv_version \
+        \builtin unset __falenv_cached __falenv_first __falenv_made __falenv_package __falenv_version \
             __falenv_current __falenv_text
         ;;
     *)
