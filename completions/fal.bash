@@ -8,9 +8,16 @@
 # __falenv_complete. In bash a called function reads and sets the locals of its caller, and these
 # functions use that.
 
-# `||` keeps `set -e` from ending the shell.
+# `||` keeps `set -e` from ending the shell. `set -k` would take the assignments away from `local`.
 __falenv_complete() {
-    __falenv_complete_line "$@" || :
+    case $- in
+        *k*)
+            \builtin set +k
+            __falenv_complete_line "$@" || :
+            \builtin set -k
+            ;;
+        *) __falenv_complete_line "$@" || : ;;
+    esac
 }
 
 # Fill COMPREPLY for the line up to the cursor. $2 is the text that readline will replace. That may be

@@ -17,6 +17,22 @@ def path(folder: str, name: str) -> str:
     return os.path.join(root, folder, name)
 
 
+def edited() -> list[str]:
+    """Return the files of a checkout that a developer may edit; an empty list for a wheel."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    if os.path.isdir(os.path.join(here, "_data")):
+        return []
+    found = []
+    for folder, end in ((here, ".py"), (path("shell", ""), ""), (path("completions", ""), "")):
+        names = os.listdir(folder)
+        found += [
+            os.path.join(folder, name)
+            for name in names
+            if name.endswith(end) and not name.startswith(".")
+        ]
+    return found
+
+
 def read(folder: str, name: str) -> str:
     """Return the text of `shell/NAME` or `completions/NAME`."""
     with open(path(folder, name), encoding="utf-8") as file:

@@ -115,9 +115,11 @@ DIALECTS = {
     dialect.name: dialect
     for dialect in (
         Dialect(
+            # With the name in quotes, `set -k` does not take the assignment away from export, which
+            # would then print the environment.
             "bash",
             quote_posix,
-            "export {name}={value}",
+            'export "{name}"={value}',
             "unset {name}",
             "{name}={value}",
             ("core.sh", "falenv.bash"),
@@ -155,7 +157,7 @@ DIALECTS = {
 POSIX = Dialect(
     "sh",
     quote_posix,
-    "export {name}={value}",
+    'export "{name}"={value}',
     "unset {name}",
     "{name}={value}",
     ("falenv.sh",),

@@ -44,6 +44,11 @@ if TYPE_CHECKING:
 #: With more lines, in either file, a process is quicker than a shell's `read` in a loop.
 LAST_LINE = 300
 LONGEST_KEY = 1024
+#: What a shell leaves out around a name, and the quotes of TOML.
+_BLANKS = " \t"
+_QUOTES = ('"', "'")
+#: Characters with which a header without quotes around it has two names, or is that of an array.
+_NOT_BARE = (".", "[", *_QUOTES)
 #: Stands for the line of a profile that has no key.
 NO_KEY = "0"
 #: Stands for a default that the index cannot hold, and for a profile without a line.
@@ -117,8 +122,8 @@ def _profiles(entries: list[str], text: str) -> dict[str, Profile]:
             raise ValueError(sgr)
         settings = {}
         if line != NO_KEY:
-            header, settings["key"], settings["host"] = seen[int(line)]
-            if header not in _headers(name) or settings["host"] != host:
+            owner, settings["key"], settings["host"] = seen[int(line)]
+            if owner != name or settings["host"] != host:
                 raise ValueError(line)
         found[name] = Profile(name, settings)
         found[name].sgr = sgr or DIM
@@ -199,11 +204,6 @@ def _fits(name: str) -> bool:
     )
 
 
-def _headers(name: str) -> tuple[str, str]:
-    """Return the two spellings of a profile's header that the shells know."""
-    return f"[{name}]", f'["{name}"]'
-
-
 def _place(lines: dict[tuple[str, ...], int], profile: Profile | None) -> str:
     """Return what stands before a profile's name in the index: line, colour and host.
 
@@ -211,40 +211,66 @@ def _place(lines: dict[tuple[str, ...], int], profile: Profile | None) -> str:
     """
     if profile is None:
         return ASK
-    place = ASK if profile.key or profile.host else NO_KEY
-    for header in _headers(profile.name):
-        what = (header, profile.key or "", profile.host or "")
-        if profile.key and what in lines:
-            place = str(lines[what])
-    if place == ASK:
+    what = (profile.name, profile.key or "", profile.host or "")
+    if profile.key and what in lines:
+        place = str(lines[what])
+    elif profile.key or profile.host:
         return ASK
+    else:
+        place = NO_KEY
     color = "" if profile.sgr == DIM else f";{profile.sgr}"
     return "@".join([place + color, *profile.hosts[:1]])
 
 
 def _seen(text: str) -> Iterator[tuple[int, str, str, str]]:
-    """Yield number, header, key and host for each line of the store with a key or a host.
+    """Yield number, profile, key and host for each line of the store with a key or a host.
 
-    Header, key and host are what a reader has seen up to there. All shells read like this: each
-    line without the blanks around it, the header as it is spelled, and from a line that begins
-    with `key` or `host` the text between the first two double quotes. Whatever the index says, a
-    shell takes a key only from below the header of its profile, and only with the index's host.
+    Profile, key and host are what a reader has seen up to there. All shells read like this, and
+    look only at how a line begins: `[` for a header, and `key` or `host`, then a blank or `=`.
+    Whatever the index says, a shell takes a key only from below the header of its profile, and only
+    with the index's host.
     """
-    header = key = host = ""
+    name = key = host = ""
     for number, line in enumerate(text.split("\n", LAST_LINE)[:LAST_LINE], 1):
-        plain = line.strip(" \t")
-        parts = plain.split('"', 2)
-        value = parts[1] if len(parts) == 3 else ""  # noqa: PLR2004
+        plain = line.lstrip(_BLANKS)
         if plain.startswith("["):
-            header, key, host = plain, "", ""
-        elif plain.startswith("key"):
-            key = value
-        elif plain.startswith("host"):
-            host = value
+            name, key, host = _named(plain), "", ""
+        elif plain.startswith(("key ", "key\t", "key=")):
+            key = _quoted(plain)
+        elif plain.startswith(("host ", "host\t", "host=")):
+            host = _quoted(plain)
         else:
             continue
         if len(key) <= LONGEST_KEY:
-            yield number, header, key, host
+            yield number, name, key, host
+
+
+def _named(header: str) -> str:
+    """Return the name in a table header; empty if the header is not one name, or has an escape.
+
+    What is behind the closing bracket does not matter: TOML allows only a comment there.
+    """
+    rest = header[1:].lstrip(_BLANKS)
+    quote = rest[:1]
+    if quote in _QUOTES:
+        name, _, rest = rest[1:].partition(quote)
+        if quote == '"' and "\\" in name:
+            return ""
+    else:
+        name = rest.partition("]")[0].partition(" ")[0].partition("\t")[0]
+        rest = rest[len(name) :]
+        if any(char in name for char in _NOT_BARE):
+            return ""
+    return name if rest.lstrip(_BLANKS).startswith("]") else ""
+
+
+def _quoted(line: str) -> str:
+    """Return the text from the first quote, of either kind, to the next one of the same kind."""
+    for at, char in enumerate(line):
+        if char in _QUOTES:
+            text, closing, _ = line[at + 1 :].partition(char)
+            return text if closing else ""
+    return ""
 
 
 def _write(store_path: str, store_stamp: str, lines: list[str], mtime_ns: int | None) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-from falenv import assets, files, index, links, notices, paths, segment
+from falenv import __version__, assets, files, index, links, notices, paths, segment
 from falenv.active import EDITS, NOBODY, SWITCHES
 from falenv.dialects import POSIX
 from falenv.environment import HOSTS, RIVALS, VARIABLES
 from falenv.masking import key_id, label, masked, message
 from falenv.profile import DEFAULT_HOST
+from falenv.program import beginning
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def integration(
         "readonly_hook": notices.READONLY_HOOK,
         "readonly_key": notices.READONLY_KEY,
         "rivals_aside": notices.RIVALS_ASIDE,
+        "replaced_hook": notices.REPLACED_HOOK,
+        "restricted": notices.RESTRICTED,
     }
     if show_segment is None:
         del known["segment_off"]
@@ -161,16 +164,20 @@ def write_cached(
 ) -> None:
     """Write the integration to a file, so that a new shell can read it without a process.
 
-    The file contains no key. Its mtime is the mtime of the program. If a shell finds another
-    mtime, the program was replaced or someone else wrote the file. The shell then runs the program,
-    and does the same if the file could not be written.
+    The file contains no key. Its first lines say from which script, package and version it was
+    made. Its mtime is the mtime of the program, or of the newest file of a checkout. If a shell
+    finds anything else, the program was replaced or someone else wrote the file. The shell then
+    runs the program, and does the same if the file could not be written.
     """
     state = start_state(dialect, store_path, index_path)
     code = integration(dialect, state, show_segment=True, program=program, cached=path)
-    content = code.encode("utf-8", "surrogateescape")
+    made_from = _made_from(program)
+    content = (made_from + code).encode("utf-8", "surrogateescape")
     folder = os.path.dirname(path)
+    if made_from.count("\n") != 3:  # noqa: PLR2004 - a path with a line break would become code
+        return
     try:
-        mtime_ns = os.stat(program).st_mtime_ns
+        mtime_ns = max(os.stat(file).st_mtime_ns for file in (program, *assets.edited()))
         if files.contains(path, content, mtime_ns):
             return
         files.make_folders(folder)
@@ -178,3 +185,11 @@ def write_cached(
         files.replace(path, content, mtime_ns=mtime_ns)
     except OSError:
         return
+
+
+def _made_from(program: str) -> str:
+    """Return three comment lines: how the program begins, its package, its version."""
+    first = beginning(program).partition(b"\n")[0]
+    line = os.fsdecode(first) if first.startswith(b"#!") and b"\0" not in first else ""
+    package = os.path.join(paths.package(), "falenv")
+    return f'#{line}\n#{package}\n#__version__ = "{__version__}"\n'

@@ -28,10 +28,16 @@ LOST = (
 READONLY_HOOK = (
     "falenv: PROMPT_COMMAND is read-only, so this shell only follows changes that you make in it"
 )
+REPLACED_HOOK = (
+    "falenv: another program has replaced PROMPT_COMMAND, so this shell did not follow changes; "
+    "falenv has added its hook again"
+)
+RESTRICTED = "falenv: this shell is restricted, so it keeps its account and does not follow changes"
 KEPT_FAL = (
     "falenv: this shell cannot copy a function, so your function fal stays; "
     "to use falenv here: falenv profile list"
 )
+#: The shells put the name of another variable in the place of FAL_KEY.
 READONLY_KEY = "falenv: FAL_KEY is read-only, so this shell cannot switch; open a new shell"
 #: The names of the rivals follow.
 RIVALS_ASIDE = "falenv: set aside while a profile is active:"

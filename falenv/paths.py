@@ -216,6 +216,11 @@ def cleaned_folders() -> list[tuple[str, str]]:
     return [(kind, folder) for kind, folder in found if os.path.isabs(folder)]
 
 
+def holds(folder: str, path: str) -> bool:
+    """Return True if a path without links is below a folder."""
+    return path.startswith(os.path.realpath(folder).rstrip("/") + "/")
+
+
 def link() -> str:
     """Return the path of the link by which `install` puts `falenv` on PATH."""
     return os.path.join(os.path.expanduser("~"), ".local", "bin", "falenv")
@@ -260,21 +265,40 @@ def rc_files(shell: str) -> list[str]:
 
 
 def _zsh_folder() -> str:
-    """Return ZDOTDIR. Ask zsh, since ~/.zshenv often sets the variable without exporting it."""
+    """Return the user's ZDOTDIR.
+
+    Ask zsh, since ~/.zshenv often sets the variable without exporting it. An editor may start zsh
+    with a temporary ZDOTDIR of its own. VS Code and its relatives note the user's in USER_ZDOTDIR.
+    """
     import subprocess
 
-    folder = os.environ.get("ZDOTDIR", "")
-    zsh = next(which("zsh"), "")
-    if not folder and zsh:
+    if os.environ.get("ZDOTDIR"):
+        for name in ("ZDOTDIR", "USER_ZDOTDIR"):
+            folder = os.environ.get(name, "")
+            if folder and not _is_temporary(folder):
+                return folder
+    folder, zsh = "", next(which("zsh"), "")
+    if zsh:
         ask = [zsh, "-c", 'print -rn -- "/:$ZDOTDIR"']
+        environment = {name: value for name, value in os.environ.items() if name != "ZDOTDIR"}
         try:
             said = subprocess.run(
-                ask, stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False
+                ask,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=10,
+                check=False,
+                env=environment,
             )
             folder = os.fsdecode(said.stdout).rpartition("/:")[2]
         except (OSError, subprocess.SubprocessError):  # a .zshenv that hangs
             folder = ""
     return folder or os.path.expanduser("~")
+
+
+def _is_temporary(path: str) -> bool:
+    temporary = (folder for kind, folder in cleaned_folders() if kind == "temporary")
+    return any(holds(folder, os.path.realpath(path)) for folder in temporary)
 
 
 def _config() -> str:

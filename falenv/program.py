@@ -90,13 +90,9 @@ def fate(exe: str) -> str:
         if any(part.rstrip("0123456789") in _UV_FOLDERS for part in path.split("/")):
             return "uv"
         for kind, folder in paths.cleaned_folders():
-            if _contains(folder, path):
+            if paths.holds(folder, path):
                 return kind
     return ""
-
-
-def _contains(folder: str, path: str) -> bool:
-    return path.startswith(os.path.realpath(folder).rstrip("/") + "/")
 
 
 # --- The link on PATH ----------------------------------------------------------------------------

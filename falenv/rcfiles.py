@@ -17,6 +17,10 @@ from falenv import assets, dialects, files, notices, paths
 from falenv.errors import StartupFileError, as_owner
 from falenv.masking import as_path, printable
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 #: What `install` accepts. direnv is not a shell, but reads files at each start too.
 TARGETS = ("bash", "direnv", "fish", "zsh")
 
@@ -60,15 +64,22 @@ def install(target: str, exe: str) -> list[Edit]:
     _refuse_root(path)
     edits = [_put(path, _body(target, exe, path))]
     if target == "bash":
-        edits += _install_login(others, exe)
+        edits += _install_login(path, others, exe)
     return edits
 
 
-def uninstall(target: str) -> list[Edit]:
-    """Return the edits that remove falenv's block from every file. Error: StartupFileError."""
-    names = paths.rc_files(target)
-    _refuse_root(names[0])
-    contents = {path: read(path) for path in names}
+def uninstall(targets: Iterable[str]) -> list[Edit]:
+    """Return the edits that remove falenv's block from every file. Error: StartupFileError.
+
+    A file that has several names, through links, is edited once.
+    """
+    names: dict[str, str] = {}
+    for target in targets:
+        files_of_target = paths.rc_files(target)
+        _refuse_root(files_of_target[0])
+        for path in files_of_target:
+            names.setdefault(os.path.realpath(path), path)
+    contents = {path: read(path) for path in names.values()}
     return [
         Edit(path, content, _without(path, content))
         for path, content in contents.items()
@@ -91,8 +102,8 @@ def _refuse_root(path: str) -> None:
         raise StartupFileError(path, what, "run this command as that user")
 
 
-def _install_login(names: list[str], exe: str) -> list[Edit]:
-    """Return the edit of the file that a login bash reads, unless that file reads .bashrc.
+def _install_login(bashrc: str, names: list[str], exe: str) -> list[Edit]:
+    """Return the edit of the file that a login bash reads, unless that file is or reads .bashrc.
 
     A login bash reads the first file of `names` that exists. If none exists, create the first
     one, which reads .bashrc. Never create one before an existing file, which it would hide.
@@ -100,6 +111,8 @@ def _install_login(names: list[str], exe: str) -> list[Edit]:
     contents = {path: read(path) for path in names}
     login = assets.read("shell", "login.sh")
     for path, content in contents.items():
+        if os.path.realpath(path) == os.path.realpath(bashrc):
+            return []
         if content is None:
             continue
         block = _find(path, content)

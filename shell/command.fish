@@ -92,8 +92,14 @@ function __falenv_state
     set -lx FAL_PROFILE $argv[1]
     set -lx __falenv_own_key_id (__falenv_own_id)
     # -I keeps Python from running code that the current folder or Python's variables name.
-    $__falenv_python -I $__falenv_main profile refresh --shell fish \
-        --protocol $__falenv_protocol $argv[2..-1] </dev/null
+    set -l program $__falenv_python -I $__falenv_main profile refresh --shell fish \
+        --protocol $__falenv_protocol $argv[2..-1]
+    if set -qg __falenv_heard
+        # A redirection of the caller would not reach this function in a command substitution.
+        $program </dev/null 2>| builtin read -z -g __falenv_heard
+        return $pipestatus[1]
+    end
+    $program </dev/null
 end
 
 # Follow by a process, because builtins are not enough. $argv[1] is the pin, and the rest goes to the
@@ -177,6 +183,25 @@ function __falenv_is_noted
     end <$note
     test "$path" = "$argv[1]"
     and contains -- "$word:$id" "noticed:$id" seen: "seen:$argv[2]"
+end
+
+# Follow, and keep what there is to say until the line has been edited: fish does not know that the
+# cursor moves.
+function __falenv_redraw
+    test -x "$__falenv_exe" -a -r "$__falenv_main"
+    or return
+    set -g __falenv_heard
+    __falenv_catch_up 2>| builtin read -z -l said
+    set -g __falenv_said "$__falenv_said$__falenv_heard$said"
+    set -e -g __falenv_heard
+    # The hook looks into __falenv_said if this is empty.
+    test -z "$__falenv_said"
+    or set -g __falenv_around
+end
+
+function __falenv_say
+    builtin printf '%s' $__falenv_said >&2
+    set -g __falenv_said
 end
 
 # Start where more is to do than to follow.
@@ -347,9 +372,17 @@ function __falenv_restore
     end
 end
 
-# True if fish_prompt is falenv's, in place of the user's.
-function __falenv_has_prompt
-    functions fish_prompt | string match -q '*__falenv_segment*'
+# Take falenv's line out of fish_mode_prompt.
+function __falenv_displace
+    test -n "$__falenv_line"; and functions -q fish_mode_prompt
+    or return
+    functions fish_mode_prompt | builtin read -z -l text
+    set -l own (string replace -- $__falenv_line\n '' $text | string collect)
+    test "$own" = "$text"
+    and return
+    builtin printf '%s\n' $own | builtin source
+    test -z "$__falenv_bare"
+    or functions -e fish_mode_prompt
 end
 
 function __falenv_off
@@ -374,10 +407,7 @@ function __falenv_remove
     and functions -c __falenv_fal fal
     functions -q __falenv_falenv
     and functions -c __falenv_falenv falenv
-    if functions -q __falenv_fish_prompt; and __falenv_has_prompt
-        functions -e fish_prompt
-        functions -c __falenv_fish_prompt fish_prompt
-    end
+    __falenv_displace
     set -l text_fal $__falenv_completion_fal
     set -l text_falenv $__falenv_completion_falenv
     functions -e (functions -a -n | string match '__falenv_*')

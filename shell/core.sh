@@ -140,6 +140,7 @@ __falenv_init() {
     __falenv_segment='' __falenv_ours='' __falenv_guard='' __falenv_foreign='' __falenv_failure=''
     __falenv_aside='' __falenv_told_aside='' __falenv_hint='' __falenv_stay=''
     __falenv_payer='' __falenv_rivals_a='' __falenv_rivals_b='' __falenv_dotenv='' __falenv_unnoted=''
+    __falenv_mark=''
     \builtin unset __falenv_before __falenv_told
 }
 
@@ -190,15 +191,19 @@ __falenv_is_untouched() {
     [[ -z $__falenv_name || $__falenv_payer:$__falenv_rivals_a$__falenv_rivals_b == "$__falenv_ours:" ]]
 }
 
-# Export the segment's mark, for this and for other prompts.
+# Note the segment's mark, and export it for other prompts.
 __falenv_set_mark() {
-    local __falenv_mark=''
+    __falenv_mark=''
     case $__falenv_why in
         pin) __falenv_mark=$__falenv_mark_pin ;;
         folder) __falenv_mark=$__falenv_mark_folder ;;
     esac
     [[ -z $__falenv_name ]] || __falenv_is_untouched || __falenv_mark=$__falenv_mark_touched
-    if [[ -n $__falenv_name && -n $__falenv_mark ]]; then
+    [[ -n $__falenv_name ]] || __falenv_mark=
+    # If the user has made the variable read-only, other prompts cannot show the mark.
+    if __falenv_is_readonly FALENV_MARK 2>/dev/null; then
+        :
+    elif [[ -n $__falenv_mark ]]; then
         \builtin export FALENV_MARK="$__falenv_mark"
     else
         \builtin unset FALENV_MARK
@@ -336,7 +341,7 @@ __falenv_apply() {
     local __falenv_now='' __falenv_line='' __falenv_entry='' __falenv_key='' __falenv_n=''
     local __falenv_want='' __falenv_by='' __falenv_color="$__falenv_default_sgr"
     local __falenv_left="${2-}" __falenv_table='' __falenv_host='' __falenv_url='' GLOBIGNORE=''
-    local __falenv_flag=''
+    local __falenv_flag='' __falenv_cut=''
     [[ -n $__falenv_index && -z ${FALENV_NONE-} ]] && __falenv_same_store &&
         __falenv_choose "$1" || return 1
     for __falenv_now in "${__falenv_index%/*}"/*; do
@@ -373,23 +378,29 @@ __falenv_apply() {
         [[ -O $__falenv_store ]] || return 1
         {
             while ((__falenv_n-- > 0)); do
-                IFS=$' \t' \builtin read -r __falenv_line || return 1
+                # The last line may have no line break.
+                IFS=$' \t' \builtin read -r __falenv_line || [[ -n $__falenv_line ]] || return 1
                 case $__falenv_line in
                     \[*) __falenv_table=$__falenv_line __falenv_key='' __falenv_host='' ;;
-                    key*) __falenv_key=$__falenv_line ;;
-                    host*\"*\"*) __falenv_host=${__falenv_line#*\"} ;;
+                    key[=$' \t']*) __falenv_key=$__falenv_line ;;
+                    host[=$' \t']*) __falenv_host=$__falenv_line ;;
                 esac
             done
         } 2>/dev/null <"$__falenv_store" || return 1
         # Whatever the index says, take a key only from under the profile's own header.
-        [[ $__falenv_table == "[$__falenv_want]" || $__falenv_table == "[\"$__falenv_want\"]" ]] ||
-            return 1
-        [[ $__falenv_key == key*\"*\"* ]] || return 1
-        __falenv_key=${__falenv_key#*\"}
-        __falenv_key=${__falenv_key%%\"*}
+        if [[ $__falenv_table != "[$__falenv_want]" || $__falenv_want == *[.\[\"\']* ]]; then
+            __falenv_cut_name "$__falenv_table"
+            [[ $__falenv_cut == "$__falenv_want" ]] || return 1
+        fi
+        if [[ -n $__falenv_host ]]; then
+            __falenv_cut_value "$__falenv_host"
+            __falenv_host=$__falenv_cut
+        fi
+        __falenv_cut_value "$__falenv_key"
+        __falenv_key=$__falenv_cut
+        [[ -n $__falenv_key ]] || return 1
     fi
     # The host in the store must be the one in the index, or the key would go to another.
-    __falenv_host=${__falenv_host%%\"*}
     [[ $__falenv_host == "$__falenv_url" ]] || return 1
     # Nothing may have changed while this function read, nor may the store belong to someone else now.
     __falenv_is_fresh "$__falenv_now" && [[ $__falenv_n == 0 || -O $__falenv_store ]] || return 1
@@ -426,6 +437,50 @@ __falenv_apply() {
     [[ -n $__falenv_stay ]] || __falenv_index=$__falenv_now
 }
 
+# Assign the name in table header $1 to __falenv_cut; empty if the header is not one name, or has an
+# escape. falenv/index.py cuts in the same way.
+__falenv_cut_name() {
+    local __falenv_rest=${1#\[}
+    case $__falenv_rest in
+        [$' \t']*) __falenv_rest=${__falenv_rest#"${__falenv_rest%%[!$' \t']*}"} ;;
+    esac
+    case $__falenv_rest in
+        \"*\"*)
+            __falenv_cut=${__falenv_rest#\"} __falenv_rest=${__falenv_rest#\"*\"}
+            __falenv_cut=${__falenv_cut%%\"*}
+            case $__falenv_cut in *\\*) __falenv_cut= ;; esac
+            ;;
+        \'*\'*)
+            __falenv_cut=${__falenv_rest#\'} __falenv_rest=${__falenv_rest#\'*\'}
+            __falenv_cut=${__falenv_cut%%\'*}
+            ;;
+        *)
+            __falenv_cut=${__falenv_rest%%[$' \t'\]]*}
+            __falenv_rest=${__falenv_rest#"$__falenv_cut"}
+            # A dot makes two names of it, and a bracket an array.
+            case $__falenv_cut in *[.\[\"\']*) __falenv_cut= ;; esac
+            ;;
+    esac
+    case $__falenv_rest in
+        \]*) ;;
+        [$' \t']*)
+            __falenv_rest=${__falenv_rest#"${__falenv_rest%%[!$' \t']*}"}
+            [[ $__falenv_rest == \]* ]] || __falenv_cut=
+            ;;
+        *) __falenv_cut= ;;
+    esac
+}
+
+# Assign the text from the first quote in $1, of either kind, to the next one of the same kind, to
+# __falenv_cut; empty if there is none.
+__falenv_cut_value() {
+    __falenv_cut=
+    case ${1%%\"*} in
+        *\'*) [[ $1 != *\'*\'* ]] || __falenv_cut=${1#*\'} __falenv_cut=${__falenv_cut%%\'*} ;;
+        *) [[ $1 != *\"*\"* ]] || __falenv_cut=${1#*\"} __falenv_cut=${__falenv_cut%%\"*} ;;
+    esac
+}
+
 # Print the state for pin $1, by a process. Further arguments go to the program. `-I` keeps Python from
 # running code that the current folder or Python's variables name.
 __falenv_state() {
@@ -436,13 +491,27 @@ __falenv_state() {
         "${@:2}" </dev/null
 }
 
-# True if this shell cannot switch, because the user has made FAL_KEY read-only. Say so once.
+# True if this shell cannot switch, because the user has made FAL_KEY or another variable that falenv
+# sets read-only. Say so once. A switch of only some of them would show a name that is not the key's.
 __falenv_is_stuck() {
-    __falenv_is_readonly FAL_KEY || return 1
+    local __falenv_fixed=''
+    \builtin eval "__falenv_find_fixed $__falenv_vars FAL_PROFILE" 2>/dev/null
+    [[ -n $__falenv_fixed ]] || return 1
     if [[ -z ${__falenv_told-} ]]; then
-        \builtin printf '%s\n' "$__falenv_readonly_key" >&2
+        \builtin printf '%s\n' "${__falenv_readonly_key/FAL_KEY/$__falenv_fixed}" >&2
         __falenv_told=yes
     fi
+}
+
+# Assign the first of the variables "$@" that is read-only to __falenv_fixed.
+__falenv_find_fixed() {
+    local __falenv_v=''
+    for __falenv_v in "$@"; do
+        if __falenv_is_readonly "$__falenv_v"; then
+            __falenv_fixed=$__falenv_v
+            return 0
+        fi
+    done
 }
 
 # Follow a change. $1 is `switch` (typed here; it takes over variables set by hand too), `change` (made
@@ -475,6 +544,8 @@ __falenv_follow() {
             ;;
         *) \builtin set -- --was "$__falenv_left" ;;
     esac
+    # In a widget of zsh: the program may print a notice, which goes below the line being edited.
+    [[ -z ${__falenv_widget-} ]] || \builtin zle -I
     __falenv_out=$(__falenv_state "$__falenv_users_pin" "$@")
     __falenv_code=$?
     if [[ -n $__falenv_out ]]; then
@@ -606,7 +677,7 @@ __falenv_fail() {
 # Fill in format $1, into __falenv_filled.
 __falenv_fill() {
     __falenv_filled=$1
-    if [[ ${FALENV_MARK-} == "$__falenv_mark_touched" ]]; then
+    if [[ $__falenv_mark == "$__falenv_mark_touched" ]]; then
         # This mark shows in any format.
         case $1 in
             *'{mark}'*) ;;
@@ -615,7 +686,7 @@ __falenv_fill() {
         esac
     fi
     __falenv_filled=${__falenv_filled//\{why\}/"$__falenv_why"}
-    __falenv_filled=${__falenv_filled//\{mark\}/"${FALENV_MARK-}"}
+    __falenv_filled=${__falenv_filled//\{mark\}/"$__falenv_mark"}
     # The name last: what it contains is not filled in again.
     __falenv_filled=${__falenv_filled//\{name\}/"$__falenv_shown"}
     # Without a UTF-8 locale nobody knows how wide the terminal draws other characters.
@@ -632,7 +703,7 @@ __falenv_fill() {
 # at once), `later` (a subshell of a shell that follows at its next prompt) or nothing. Tell it too
 # which store the shell follows, and the id of the key that the shell had before.
 __falenv_program() {
-    local __falenv_tell=live __falenv_own=''
+    local __falenv_tell=live __falenv_own='' IFS=' '
     if __falenv_in_subshell; then
         __falenv_tell=
         case $- in *i*) ! __falenv_owns_key || __falenv_tell=later ;; esac

@@ -240,13 +240,18 @@ function __falenv_apply
         # never from another table.
         set lines $lines[$place..1] ''
         set -l table
-        string match -rq '^[ \t]*(?<table>\[.*?)[ \t]*$' -- $lines
-        and contains -- "$table" "[$want]" "[\"$want\"]"
-        and string match -rq '^[ \t]*(?:\[|key(?:[^"]*"(?<key>(?:(?<id>[^":]*):)?[^"]*)")?)' \
+        # falenv/index.py cuts in the same way. (?|…) gives its branches the same groups.
+        string match -rq '^[ \t]*\[(?:[ \t]*(?|"(?<table>[^"\\\\]*)"|\'(?<table>[^\']*)\'|(?<table>[^][.\'" \t]*))[ \t]*\])?' \
             -- $lines
-        and set -q key[1]
+        and test "$table" = "$want"
+        and string match -rq \
+            '^[ \t]*(?:\[|key[ \t=](?:[^"\']*(?|"(?<key>(?:(?<id>[^":]*):)?[^"]*)"|\'(?<key>(?:(?<id>[^\':]*):)?[^\']*)\'))?)' \
+            -- $lines
+        and test -n "$key"
         or return 1
-        string match -rq '^[ \t]*(?:\[|host(?:[^"]*"(?<beside>[^"]*)")?)' -- $lines
+        string match -rq \
+            '^[ \t]*(?:\[|host[ \t=](?:[^"\']*(?|"(?<beside>[^"]*)"|\'(?<beside>[^\']*)\'))?)' \
+            -- $lines
     end
     # Nothing may have changed while this function read, nor may the store belong to someone else now.
     test "$beside" = "$host"
@@ -349,10 +354,9 @@ function __falenv_load
     string match -raq '(?<__falenv_rivals>\S+)' -- "$__falenv_rivals"
     # An exported variable comes from the environment.
     if not set -qg __falenv_loaded; or set -qgx __falenv_loaded
-        for v in pin marked where around moved pwd links texts before why name id guard foreign \
-            failure hint aside told_aside dotenv unnoted
-            set -e -g __falenv_$v
-        end
+        set -e -g __falenv_{pin,marked,where,around,moved,pwd,links,texts,before,why,name,id,guard} \
+            __falenv_{foreign,failure,hint,aside,told_aside,draws,prompts,drawn,line,said,heard} \
+            __falenv_{dotenv,unnoted}
         functions -q fal
         and functions -c fal __falenv_fal
         functions -q falenv
@@ -370,7 +374,7 @@ function __falenv_load
     complete -e -c falenv
     complete -c fal -c falenv -f -a '(__falenv_late command __falenv_complete_begin)'
     if status is-interactive
-        set -e -g __falenv_prompt_done
+        set -e -g __falenv_prompts
         function __falenv_hook --on-event fish_prompt
             __falenv_late prompt __falenv_first
         end
@@ -384,7 +388,7 @@ function __falenv_late
     and set -lx fish_trace
     set -l code __falenv_code_$argv[1]
     if functions -q $code
-        builtin functions $code | string replace -rf '^\s*#\|' '' | builtin source
+        builtin functions $code | string replace -f '#|' '' | builtin source
         functions -e $code
     end
     $argv[2..-1]

@@ -370,7 +370,7 @@ __falenv_apply() {
     else
         \set -- 1
     fi
-    \unset __falenv_key __falenv_line
+    \unset __falenv_key __falenv_line __falenv_cut
     return "$1"
 }
 
@@ -412,30 +412,27 @@ __falenv_try_apply() {
             [ -r "$__falenv_store" ] && [ -O "$__falenv_store" ] || return 1
             {
                 while [ "$((__falenv_n -= 1))" -ge 0 ]; do
-                    IFS='	 ' \read -r __falenv_line || return 1
+                    # The last line may have no line break.
+                    IFS='	 ' \read -r __falenv_line || [ -n "$__falenv_line" ] || return 1
                     case $__falenv_line in
                         '['*) __falenv_table=$__falenv_line __falenv_key='' __falenv_host='' ;;
-                        key*) __falenv_key=$__falenv_line ;;
-                        host*\"*\"*) __falenv_host=${__falenv_line#*\"} ;;
+                        key[=\ '	']*) __falenv_key=$__falenv_line ;;
+                        host[=\ '	']*) __falenv_host=$__falenv_line ;;
                     esac
                 done
             } <"$__falenv_store"
             # Whatever the index says, take a key only from under the profile's own header.
-            case $__falenv_table in
-                "[$__falenv_want]" | "[\"$__falenv_want\"]") ;;
-                *) return 1 ;;
-            esac
-            case $__falenv_key in
-                key*\"*\"*) ;;
-                *) return 1 ;;
-            esac
-            __falenv_key=${__falenv_key#*\"}
-            __falenv_key=${__falenv_key%%\"*}
+            __falenv_cut_name "$__falenv_table"
+            [ "$__falenv_cut" = "$__falenv_want" ] || return 1
+            __falenv_cut_value "$__falenv_host"
+            __falenv_host=$__falenv_cut
+            __falenv_cut_value "$__falenv_key"
+            __falenv_key=$__falenv_cut
+            [ -n "$__falenv_key" ] || return 1
             ;;
         *) return 1 ;;
     esac
     # The host in the store must be the one in the index, or the key would go to another.
-    __falenv_host=${__falenv_host%%\"*}
     [ "$__falenv_host" = "$__falenv_url" ] || return 1
     # Nothing may have changed while this function read, nor may the store belong to someone else now.
     __falenv_is_fresh "$__falenv_now" || return 1
@@ -476,6 +473,53 @@ __falenv_try_apply() {
     __falenv_why=$__falenv_by
     # After an edit the old index stays, so that the next prompt follows a switch made meanwhile.
     [ -n "$__falenv_stay" ] || __falenv_index=$__falenv_now
+}
+
+# Assign the name in table header $1 to __falenv_cut; empty if the header is not one name, or has an
+# escape. falenv/index.py cuts in the same way.
+__falenv_cut_name() {
+    \set -- "${1#'['}"
+    __falenv_cut=${1%%[!\ '	']*}
+    \set -- "${1#"$__falenv_cut"}"
+    case $1 in
+        \"*\"*)
+            __falenv_cut=${1#\"}
+            __falenv_cut=${__falenv_cut%%\"*}
+            \set -- "${1#\"*\"}"
+            case $__falenv_cut in *\\*) __falenv_cut= ;; esac
+            ;;
+        \'*\'*)
+            __falenv_cut=${1#\'}
+            __falenv_cut=${__falenv_cut%%\'*}
+            \set -- "${1#\'*\'}"
+            ;;
+        *)
+            __falenv_cut=${1%%[]\ '	']*}
+            \set -- "${1#"$__falenv_cut"}"
+            # A dot makes two names of it, and a bracket an array.
+            case $__falenv_cut in *[].[\"\']*) __falenv_cut= ;; esac
+            ;;
+    esac
+    \set -- "${1#"${1%%[!\ '	']*}"}"
+    case $1 in ']'*) ;; *) __falenv_cut= ;; esac
+}
+
+# Assign the text from the first quote in $1, of either kind, to the next one of the same kind, to
+# __falenv_cut; empty if there is none.
+__falenv_cut_value() {
+    __falenv_cut=${1%%[\"\']*}
+    \set -- "${1#"$__falenv_cut"}"
+    case $1 in
+        \"*\"*)
+            __falenv_cut=${1#\"}
+            __falenv_cut=${__falenv_cut%%\"*}
+            ;;
+        \'*\'*)
+            __falenv_cut=${1#\'}
+            __falenv_cut=${__falenv_cut%%\'*}
+            ;;
+        *) __falenv_cut= ;;
+    esac
 }
 
 # Print the state for pin $1, by a process. $2 is the profile that the shell was on. `-I` keeps Python
@@ -562,6 +606,10 @@ __falenv_begin() {
         \export "FAL_KEY=$1"
         __falenv_set_mark
         __falenv_show
+    fi
+    # Not at the first prompt, which ksh93 draws wrong if the hook reads a file there.
+    if [ -n "$__falenv_hooked" ] && [ -n "$__falenv_run" ]; then
+        __falenv_check_dotenv
     fi
 }
 
@@ -655,11 +703,7 @@ __falenv_catch_up() {
     fi
     __falenv_set_mark
     __falenv_tell_aside
-    # If a process writes while ksh93 draws its first prompt, the line editor starts wrongly.
-    case $__falenv_drawn:$__falenv_virtual:${__falenv_dotenv-} in
-        yes:*:yes | ::yes) __falenv_check_dotenv ;;
-    esac
-    __falenv_drawn=yes
+    [ -z "${__falenv_dotenv-}" ] || __falenv_check_dotenv
     __falenv_show
     __falenv_note_payer
     __falenv_around=$__falenv_pin:$__falenv_marked:$__falenv_where
@@ -971,7 +1015,6 @@ __falenv_load() {
         __falenv_why='' __falenv_ours='' __falenv_guard='' __falenv_foreign='' __falenv_failure=''
         __falenv_aside='' __falenv_told_aside='' __falenv_stay='' __falenv_payer=''
         __falenv_rivals_set='' __falenv_hint='' __falenv_dotenv='' __falenv_unnoted=''
-        __falenv_drawn=''
         \unset __falenv_pwd __falenv_before
         __falenv_functions='' __falenv_aliases='' __falenv_keeps='' __falenv_in_alias=''
         __falenv_keep_command fal
@@ -1042,18 +1085,19 @@ __falenv_remove() {
         __falenv_tell_aside __falenv_note_state __falenv_same_store __falenv_note_payer \
         __falenv_is_untouched __falenv_set_mark __falenv_owns_key __falenv_is_ours \
         __falenv_is_fresh __falenv_find_links __falenv_is_link __falenv_read_link __falenv_choose \
-        __falenv_read_note __falenv_has_text __falenv_apply __falenv_try_apply __falenv_state \
-        __falenv_hold_interrupt __falenv_release_interrupt __falenv_follow __falenv_find_pin \
-        __falenv_start __falenv_begin __falenv_fail __falenv_idle __falenv_pays_as_before \
-        __falenv_check __falenv_check_dotenv __falenv_is_noted __falenv_catch_up __falenv_fill \
-        __falenv_show __falenv_unshow __falenv_guarded __falenv_hook __falenv_program __falenv_use \
-        __falenv_off __falenv_profile __falenv_after_command __falenv_load __falenv_keep_command \
-        __falenv_remove __falenv_hand_over __falenv_alias_fal __falenv_alias_falenv \
-        __falenv_users_fal __falenv_users_falenv
+        __falenv_read_note __falenv_has_text __falenv_apply __falenv_try_apply __falenv_cut_name \
+        __falenv_cut_value __falenv_state __falenv_hold_interrupt __falenv_release_interrupt \
+        __falenv_follow __falenv_find_pin __falenv_start __falenv_begin __falenv_fail \
+        __falenv_idle __falenv_pays_as_before __falenv_check __falenv_check_dotenv \
+        __falenv_is_noted __falenv_catch_up __falenv_fill __falenv_show __falenv_unshow \
+        __falenv_guarded __falenv_hook __falenv_program __falenv_use __falenv_off __falenv_profile \
+        __falenv_after_command __falenv_load __falenv_keep_command __falenv_remove \
+        __falenv_hand_over __falenv_alias_fal __falenv_alias_falenv __falenv_users_fal \
+        __falenv_users_falenv
     \unset __falenv_aliased __falenv_aliases __falenv_around __falenv_aside __falenv_back \
         __falenv_bang __falenv_before __falenv_by __falenv_cached __falenv_clear __falenv_command \
-        __falenv_completions __falenv_default_host __falenv_default_sgr __falenv_dialect \
-        __falenv_dotenv __falenv_drawn __falenv_edits __falenv_entry __falenv_exact __falenv_exe \
+        __falenv_completions __falenv_cut __falenv_default_host __falenv_default_sgr \
+        __falenv_dialect __falenv_dotenv __falenv_edits __falenv_entry __falenv_exact __falenv_exe \
         __falenv_failure __falenv_filled __falenv_flag __falenv_foreign __falenv_format \
         __falenv_functions __falenv_gone __falenv_guard __falenv_hint __falenv_hooked \
         __falenv_hookless __falenv_host __falenv_id __falenv_in_alias __falenv_index \
@@ -1063,13 +1107,14 @@ __falenv_remove() {
         __falenv_name_in_note __falenv_newer __falenv_nobody __falenv_none __falenv_notices \
         __falenv_now __falenv_older __falenv_ours __falenv_out __falenv_own __falenv_own_key_id \
         __falenv_payer __falenv_pin __falenv_printer __falenv_protocol __falenv_ps1 __falenv_pwd \
-        __falenv_python __falenv_readonly_hook __falenv_readonly_key __falenv_return \
-        __falenv_rivals __falenv_rivals_aside __falenv_rivals_set __falenv_run __falenv_seen \
-        __falenv_segment __falenv_segment_off __falenv_sgr __falenv_shell __falenv_shown \
-        __falenv_stay __falenv_store __falenv_store_shown __falenv_styled __falenv_switches \
-        __falenv_table __falenv_text __falenv_to __falenv_told_aside __falenv_trap \
-        __falenv_unnoted __falenv_url __falenv_users_pin __falenv_vars __falenv_verdicts \
-        __falenv_virtual __falenv_want __falenv_where __falenv_why __falenv_word
+        __falenv_python __falenv_readonly_hook __falenv_readonly_key __falenv_replaced_hook \
+        __falenv_restricted __falenv_return __falenv_rivals __falenv_rivals_aside \
+        __falenv_rivals_set __falenv_run __falenv_seen __falenv_segment __falenv_segment_off \
+        __falenv_sgr __falenv_shell __falenv_shown __falenv_stay __falenv_store \
+        __falenv_store_shown __falenv_styled __falenv_switches __falenv_table __falenv_text \
+        __falenv_to __falenv_told_aside __falenv_trap __falenv_unnoted __falenv_url \
+        __falenv_users_pin __falenv_vars __falenv_verdicts __falenv_virtual __falenv_want \
+        __falenv_where __falenv_why __falenv_word
 }
 
 # Run the user's alias or function `fal`, or else the official CLI. Inside the alias, `fal` is what it

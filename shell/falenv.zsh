@@ -5,8 +5,8 @@
 #
 # Every name begins with __falenv_, except the functions fal, falenv and falenv_prompt. No variable holds a
 # key, except __falenv_old_*: what the user had before. `\builtin` gets past the user's aliases and
-# functions. Everything but the first part of the hook runs under __falenv_guarded, or in a state,
-# where nothing depends on the user's options.
+# functions. Everything but the hooks themselves runs under __falenv_guarded, or in a state, where
+# nothing depends on the user's options.
 
 # --- What the shell had before --------------------------------------------------------------------
 
@@ -61,8 +61,8 @@ __falenv_guarded() {
 
 # --- The hook -------------------------------------------------------------------------------------
 
-# Most prompts end in the first test. It calls no function, because a call costs zsh as much as all of
-# the test. The options are the user's, so everything is quoted. __falenv_note_payer notes the same
+# Most prompts end in these tests. They call no function, because a call costs zsh as much as all of
+# the tests. The options are the user's, so everything is quoted. __falenv_note_payer notes the same
 # texts.
 __falenv_hook() {
     if [[ -x "$__falenv_exe" && ! -o xtrace && "$__falenv_around" == \
@@ -71,35 +71,79 @@ __falenv_hook() {
         "${FAL_KEY_ID+x}${FAL_KEY_SECRET+x}${FAL_FORCE_AUTH_BY_USER+x}${FAL_GRPC_HOST+x}" == \
         "$__falenv_rivals_a" && \
         "${FAL_REST_HOST+x}${FAL_WS_RUN_HOST+x}${ISOLATE_AUTH_DISABLED+x}${ISOLATE_TEST_MODE+x}" == \
-        "$__falenv_rivals_b" && "$__falenv_styled" == \
-        "${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-}" && "$__falenv_compdef" == "${+functions[compdef]}" && \
-        "${PROMPT-}" == *"$__falenv_ps1"* && -e "$__falenv_index" && -e "$__falenv_store" &&
+        "$__falenv_rivals_b" && "$__falenv_styled$__falenv_compdef" == \
+        "${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-}${+functions[compdef]}" && \
+        -e "$__falenv_index" && -e "$__falenv_store" &&
         ! "$__falenv_store" -nt "$__falenv_index" && ! "$__falenv_store" -ot "$__falenv_index" ]]
     then
         if [[ "${PWD-}" != "$__falenv_pwd" || -n "$__falenv_seen$__falenv_f9" ||
             -e "$__falenv_f1" || -e "$__falenv_f2" || -e "$__falenv_f3" || -e "$__falenv_f4" ||
-            -e "$__falenv_f5" || -e "$__falenv_f6" || -e "$__falenv_f7" || -e "$__falenv_f8" ]]
+            -e "$__falenv_f5" || ( -n "$__falenv_f6" && \
+            ( -e "$__falenv_f6" || -e "$__falenv_f7" || -e "$__falenv_f8" ) ) ]]
         then
-            __falenv_find_links
+            # A new folder assigns many variables (warn_nested_var).
+            if [[ "${PWD-}" == "$__falenv_pwd" ]]; then
+                __falenv_find_links
+            else
+                __falenv_guarded __falenv_find_links
+            fi
         fi
-        if [[ -z "$__falenv_moved$__falenv_dotenv" ]]; then
+        if [[ -z "$__falenv_moved$__falenv_dotenv" && "$__falenv_drawn" == \
+            "${PROMPT-}${(%%)__falenv_probe}${precmd_functions-}" ]]; then
+            return 0
+        elif [[ -z "$__falenv_moved$__falenv_dotenv" ]]; then
+            __falenv_update __falenv_show
             return 0
         fi
     fi
-    __falenv_guarded __falenv_catch_up
+    __falenv_update __falenv_catch_up
     return 0
+}
+
+# Runs after the functions that others have put behind the hook. They may assign PROMPT or psvar.
+__falenv_hook_last() {
+    if [[ "${PROMPT-}${(%%)__falenv_probe}${precmd_functions-}" != "$__falenv_drawn" ]]; then
+        __falenv_update __falenv_show
+    fi
+    return 0
+}
+
+# A widget has changed the folder while the user edits a line. A `cd` in a line, in a function or in a
+# completion waits for the next prompt.
+__falenv_hook_chpwd() {
+    if [[ "$ZSH_SUBSHELL" == 0 && -o zle ]] && \builtin zle; then
+        local __falenv_widget="$__falenv_name:$__falenv_why:${FALENV_MARK-}"
+        __falenv_update __falenv_catch_up
+        if [[ "${__falenv_name-}:${__falenv_why-}:${FALENV_MARK-}" != "$__falenv_widget" ]]; then
+            \builtin zle .reset-prompt
+        fi
+    fi
+    return 0
+}
+
+# Run $1 under __falenv_guarded. Note before it what the probe gives under the user's options, and after
+# it what the hooks compare. A plain assignment can warn (warn_nested_var).
+__falenv_update() {
+    \builtin typeset -g __falenv_how="${(%%)__falenv_probe}"
+    __falenv_guarded "$1"
+    if [[ -n "${__falenv_exe-}" ]]; then
+        \builtin typeset -g \
+            __falenv_drawn="${PROMPT-}${(%%)__falenv_probe}${precmd_functions-}"
+    fi
 }
 
 # --- The prompt -----------------------------------------------------------------------------------
 
-# psvar holds the text, because zsh does not expand its elements again, whatever a name contains. The
-# element after it holds the colour. Pure uses 12 to 23.
-__falenv_slot=40
+# zsh runs nothing in the value of a variable. With prompt_subst, PROMPT names __falenv_segment. Without
+# it only psvar brings a text into a prompt.
+#
+# PROMPT never contains the text itself. Another tool may save a copy of PROMPT and restore it after
+# this shell has left the account.
 
 # For the user's own PROMPT, with prompt_subst: '$(falenv_prompt)%# '. Print the active profile in
 # format $1, else in that of FALENV_PROMPT, else in the default one, with % doubled for PROMPT.
 falenv_prompt() {
-    local __falenv_status=$?
+    local __falenv_status=$? __falenv_how="${(%%)__falenv_probe}"
     __falenv_guarded __falenv_print "${1-}"
     return $__falenv_status
 }
@@ -108,7 +152,18 @@ __falenv_print() {
     local __falenv_filled= __falenv_form=${FALENV_PROMPT:-$__falenv_format}
     [[ $__falenv_form != off ]] || __falenv_form=$__falenv_format
     __falenv_fill "${1:-$__falenv_form}"
-    \builtin print -rn -- "${__falenv_filled//\%/%%}"
+    __falenv_double
+    \builtin print -rn -- "$__falenv_filled"
+}
+
+# Double in __falenv_filled what the prompt would expand under the user's options.
+__falenv_double() {
+    case $__falenv_how in
+        '%|'*) __falenv_filled=${__falenv_filled//\%/%%} ;;
+    esac
+    case $__falenv_how in
+        '%|!|'* | '%%|!|'*) __falenv_filled=${__falenv_filled//\!/!!} ;;
+    esac
 }
 
 # Put the segment in front of the prompt, unless another program draws the prompt or the user places
@@ -117,31 +172,107 @@ __falenv_show() {
     # compinit may run later, or never. falenv waits for it, and never runs it.
     __falenv_complete_register
     __falenv_compdef=${+functions[compdef]}
-    local __falenv_filled= __falenv_rest= __falenv_new=
+    local __falenv_filled= __falenv_rest=${PROMPT-} __falenv_new= __falenv_found= __falenv_v=
+    local __falenv_text="%${__falenv_slot}v" __falenv_color="%$((__falenv_slot + 1))v"
+    local __falenv_plain="%${__falenv_slot}(V.$__falenv_text.)"
+    __falenv_text=$'%{\e['"$__falenv_color"$'m%}'"$__falenv_text"$'%{\e[22;39m%}'
+    local __falenv_colored="%${__falenv_slot}(V.$__falenv_text.)"
     if [[ -n $__falenv_name && -z $__falenv_segment_off && ${FALENV_PROMPT-} != off ]]; then
         __falenv_fill "${FALENV_PROMPT:-$__falenv_format}"
     fi
-    psvar[__falenv_slot]=$__falenv_filled
-    psvar[__falenv_slot+1]=$__falenv_sgr
-    # starship, powerlevel10k, oh-my-posh and Pure draw the whole prompt.
-    if (($+functions[starship_precmd] + $+functions[prompt_starship_precmd] + \
-        $+functions[_p9k_precmd] + $+functions[_omp_precmd] + \
-        $+functions[prompt_ohmyposh_precmd] + $+functions[prompt_pure_precmd])); then
+    for __falenv_v in '${__falenv_segment-}' "$__falenv_plain" "$__falenv_colored"; do
+        if [[ $__falenv_rest == *"$__falenv_v"* ]]; then
+            __falenv_rest=${__falenv_rest//"$__falenv_v"/} __falenv_found=$__falenv_v
+        fi
+    done
+    if __falenv_is_fixed; then
+        __falenv_new=$__falenv_found
+    else
+        __falenv_place
+        if [[ ${PROMPT-} != *"$__falenv_new"* || ${PROMPT/"$__falenv_new"/} != "$__falenv_rest" ]]; then
+            PROMPT=$__falenv_new$__falenv_rest
+        fi
+    fi
+    __falenv_segment=
+    if [[ -z $__falenv_filled || $__falenv_new != %* ]]; then
+        __falenv_clear_slots
+    else
+        __falenv_fill_slots
+    fi
+    if [[ -n $__falenv_filled && $__falenv_new == \$* ]]; then
+        __falenv_filled=${(V)__falenv_filled}
+        __falenv_double
+        if [[ $__falenv_how == '%|'* && -z ${NO_COLOR-} && ${TERM-dumb} != dumb ]]; then
+            __falenv_filled=$'%{\e['"${__falenv_sgr}m%}$__falenv_filled"$'%{\e[22;39m%}'
+        fi
+        __falenv_segment=$__falenv_filled
+    fi
+    if [[ -n $__falenv_new && ${precmd_functions[-1]-} != __falenv_* ]]; then
+        precmd_functions=(${precmd_functions:#__falenv_hook_last} __falenv_hook_last)
+    fi
+}
+
+# True if the user has made the prompt read-only, under any of its names.
+__falenv_is_fixed() {
+    __falenv_is_readonly PROMPT || __falenv_is_readonly PS1 || __falenv_is_readonly prompt
+}
+
+# Choose what PROMPT contains for the segment, into __falenv_new. Empty: nothing.
+__falenv_place() {
+    local __falenv_v=
+    if [[ -z $__falenv_filled || $__falenv_rest${RPROMPT-} == *falenv_prompt* ]]; then
         return 0
     fi
-    # If the slot is empty, the prompt shows nothing at all.
-    __falenv_new=$'%{\e['"%$((__falenv_slot + 1))v"$'m%}'"%${__falenv_slot}v"$'%{\e[22;39m%}'
-    __falenv_new="%${__falenv_slot}(V.$__falenv_new.)"
+    # starship, powerlevel10k, oh-my-posh, Pure and spaceship draw the whole prompt. After a change of
+    # the theme their functions stay defined, but are no longer in the array.
+    for __falenv_v in "${precmd_functions[@]}"; do
+        case $__falenv_v in
+            starship_precmd | prompt_starship_precmd | _p9k_precmd | _omp_precmd | \
+                prompt_ohmyposh_precmd | prompt_pure_precmd | prompt_spaceship_precmd) return 0 ;;
+        esac
+    done
+    case $__falenv_how in
+        "%|!|$__falenv_slot|"* | "%|!!|$__falenv_slot|"* | \
+            "%%|!|$__falenv_slot|"* | "%%|!!|$__falenv_slot|"*)
+            __falenv_new='${__falenv_segment-}'
+            return 0
+            ;;
+        '%|'*) ;;
+        *) return 0 ;; # without prompt_percent too, only the text itself would show
+    esac
+    # %(1v counts the elements of psvar, and would count falenv's.
+    case $__falenv_rest${RPROMPT-}${PS2-} in
+        *%\(v* | *%[0-9]\(v* | *%[0-9][0-9]\(v* | *%\([0-9]v* | *%\([0-9][0-9]v*) return 0 ;;
+    esac
+    if __falenv_is_readonly psvar || __falenv_is_readonly PSVAR ||
+        { [[ -z $__falenv_psvars ]] && ((${#psvar} >= __falenv_slot)); }; then
+        return 0
+    fi
+    __falenv_new=$__falenv_colored
     if [[ -n ${NO_COLOR-} || ${TERM-dumb} == dumb ]]; then
-        __falenv_new="%${__falenv_slot}v"
+        __falenv_new=$__falenv_plain
     fi
-    __falenv_rest=${${PROMPT-}/"$__falenv_ps1"/}
-    if [[ -n $__falenv_filled && $__falenv_ps1:${PROMPT-} != "$__falenv_new:"*"$__falenv_new"* &&
-        $__falenv_rest != *%${__falenv_slot}v* &&
-        $__falenv_rest${RPROMPT-} != *falenv_prompt* ]]; then
-        PROMPT=$__falenv_new$__falenv_rest
-        __falenv_ps1=$__falenv_new
+}
+
+__falenv_fill_slots() {
+    # The user may have assigned psvar since.
+    if [[ -z $__falenv_psvars ]] || ((${#psvar} <= __falenv_slot)); then
+        __falenv_psvars=${#psvar}
     fi
+    psvar[__falenv_slot]=$__falenv_filled
+    psvar[__falenv_slot+1]=$__falenv_sgr
+}
+
+# Give psvar the number of elements that it had.
+__falenv_clear_slots() {
+    [[ -n $__falenv_psvars ]] || return 0
+    if ((${#psvar} > __falenv_slot)); then
+        psvar[__falenv_slot]= psvar[__falenv_slot+1]=
+        while ((${#psvar} > __falenv_psvars)) && [[ -z ${psvar[-1]} ]]; do
+            psvar[-1]=()
+        done
+    fi
+    __falenv_psvars=
 }
 
 # --- Installing, once however often a shell reads this ---------------------------------------------
@@ -151,7 +282,11 @@ __falenv_load() {
     # An array, because the environment cannot contain one.
     if [[ ${(t)__falenv_loaded-} != array* || ${__falenv_loaded[1]} != $$ ]]; then
         __falenv_init
-        __falenv_ps1= __falenv_compdef=
+        # The elements of psvar that hold the text and its colour. Pure uses 12 to 23.
+        __falenv_slot=40
+        # What this expands to depends on prompt_percent, prompt_bang and prompt_subst, and on psvar.
+        __falenv_probe='%%|!!|${__falenv_slot}|'"%${__falenv_slot}v"
+        __falenv_compdef= __falenv_how= __falenv_drawn= __falenv_psvars=
         \builtin unset __falenv_paths __falenv_links __falenv_loaded
         \builtin typeset -ga __falenv_paths __falenv_links __falenv_loaded
         __falenv_keep_command "fal"
@@ -166,7 +301,9 @@ __falenv_load() {
     # Behind the others: direnv's hook goes in front, and changes what this one looks at.
     if [[ -o interactive ]]; then
         \builtin typeset -ga precmd_functions
-        precmd_functions=(${precmd_functions:#__falenv_hook} __falenv_hook)
+        precmd_functions=(${precmd_functions:#__falenv_hook*} __falenv_hook)
+        \builtin typeset -ga chpwd_functions
+        chpwd_functions=(${chpwd_functions:#__falenv_hook_chpwd} __falenv_hook_chpwd)
     fi
     return 0
 }
@@ -214,17 +351,17 @@ __falenv_restore_command() {
 
 # Remove the hook, functions, completion, segment and variables.
 __falenv_remove() {
-    precmd_functions=(${precmd_functions:#__falenv_hook})
+    precmd_functions=(${precmd_functions:#__falenv_hook*})
     if ((${#precmd_functions} == 0)); then
         \builtin unset precmd_functions
     fi
-    if [[ -n $__falenv_ps1 ]]; then
-        PROMPT=${PROMPT/"$__falenv_ps1"/}
+    chpwd_functions=(${chpwd_functions:#__falenv_hook_chpwd})
+    if ((${#chpwd_functions} == 0)); then
+        \builtin unset chpwd_functions
     fi
-    psvar[__falenv_slot]= psvar[__falenv_slot+1]=
-    while ((${#psvar})) && [[ -z ${psvar[-1]} ]]; do
-        psvar[-1]=()
-    done
+    # Without a name the segment is empty.
+    __falenv_name=
+    __falenv_show
     __falenv_complete_unregister
     \builtin unfunction falenv_prompt
     __falenv_restore_command "fal"

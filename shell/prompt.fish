@@ -48,35 +48,81 @@ function __falenv_print
     builtin printf '%s' $__falenv_filled
 end
 
-# Put the segment in front of fish_prompt, once. If someone redefines fish_prompt later, that holds.
+# Fill in the segment of this shell, or leave it empty.
 function __falenv_show
     set -g __falenv_segment
-    if test -n "$__falenv_name"; and test -z "$__falenv_segment_off"; and test "$FALENV_PROMPT" != off
-        set -l form $FALENV_PROMPT
-        test -n "$form"
-        or set form $__falenv_format
-        __falenv_fill "$form"
-        set __falenv_segment $__falenv_filled
-        if test -z "$NO_COLOR"; and test -n "$TERM"; and test "$TERM" != dumb
-            set __falenv_segment \e"[$__falenv_sgr"m$__falenv_filled\e'[22;39m'
-        end
+    test -n "$__falenv_name" -a -z "$__falenv_segment_off$__falenv_drawn" -a "$FALENV_PROMPT" != off
+    or return 0
+    set -l form $FALENV_PROMPT
+    test -n "$form"
+    or set form $__falenv_format
+    __falenv_fill "$form"
+    # fish joins the lines of fish_mode_prompt. A form feed begins a new line there.
+    set __falenv_segment (string replace -a \n \f\r -- $__falenv_filled)
+    if test -z "$NO_COLOR"; and test -n "$TERM"; and test "$TERM" != dumb
+        set __falenv_segment \e"[$__falenv_sgr"m$__falenv_segment\e'[22;39m'
     end
-    if not set -q __falenv_prompt_done
-        set -g __falenv_prompt_done yes
-        # starship, tide and oh-my-posh draw the whole prompt. falenv_prompt in it has its own place.
-        functions fish_prompt fish_right_prompt 2>/dev/null |
-            string match -qr 'STARSHIP_|_tide_|\b_?omp_|falenv_prompt|__falenv_segment'
-        and return
-        if functions -q fish_prompt
-            functions -e __falenv_fish_prompt
-            functions -c fish_prompt __falenv_fish_prompt
-            # The user's prompt comes first, so that it sees the $status and $pipestatus from before.
-            function fish_prompt
-                set -l text (__falenv_fish_prompt | string collect -N)
-                builtin printf '%s%s' "$__falenv_segment" "$text"
-            end
-        end
+end
+
+# Draw the user's fish_mode_prompt, then the segment.
+function __falenv_draw
+    # The user's part comes first, so that it sees the $status and $pipestatus from before. Meanwhile the
+    # line in fish_mode_prompt does nothing.
+    set -g __falenv_draws
+    set -l text (fish_mode_prompt $argv)
+    set __falenv_draws yes
+    set -g __falenv_mode_text "$text"
+    # A key such as Alt+Left has changed the folder of the line that the user edits.
+    test "$PWD" = "$__falenv_pwd"
+    or __falenv_late command __falenv_redraw
+    builtin printf '%s' $text $__falenv_segment
+end
+
+# fish draws fish_mode_prompt in front of fish_prompt, and few tools copy or save it. Put a line into its
+# text, unless it is there. A copy of the function works without falenv too.
+function __falenv_place --on-event fish_postexec
+    set -g __falenv_draws yes
+    functions fish_prompt fish_right_prompt fish_mode_prompt 2>/dev/null | builtin read -z -l texts
+    test "$texts" = "$__falenv_prompts"
+    and return
+    set -g __falenv_prompts $texts
+    # starship, tide and oh-my-posh draw the whole prompt. falenv_prompt in it has its own place.
+    set -g __falenv_drawn
+    string match -qr 'STARSHIP_|_tide_|\b_?omp_|falenv_prompt' -- $texts
+    and set __falenv_drawn elsewhere
+    # The hook fills in the segment again.
+    set -g __falenv_around
+    string match -q '*$__falenv_draws;*' -- $texts
+    and return
+    set -g __falenv_line \
+        '    for falenv in $__falenv_draws; __falenv_draw $argv; return; end # inert without falenv'
+    set -g __falenv_bare
+    set -l head 'function fish_mode_prompt'\n
+    set -l body end\n
+    if functions -q fish_mode_prompt
+        functions fish_mode_prompt | builtin read -z -l text
+        string match -rq '(?ms)\A(?<head>.*?^function [^\n]*\n)(?<body>.*)' -- $text
+        or return
+    else
+        set __falenv_bare yes
     end
+    builtin printf '%s\n' "$head$__falenv_line" "$body" | builtin source
+end
+
+# A command runs from here to fish_postexec. `read` draws fish_mode_prompt too, and nothing follows then.
+function __falenv_executing --on-event fish_preexec
+    set -g __falenv_draws
+    test -n "$__falenv_said"
+    and __falenv_late command __falenv_say
+end
+
+# When the mode changes, fish draws nothing but fish_mode_prompt, unless that is empty. If the user's own
+# is empty, fish_prompt may show the mode. Pasted text has a mode of its own.
+function __falenv_mode --on-variable fish_bind_mode
+    test -n "$__falenv_draws" -a -n "$__falenv_segment" -a -z "$__falenv_mode_text"
+    and not contains paste $__falenv_last_mode $fish_bind_mode
+    and builtin commandline -f repaint
+    set -g __falenv_last_mode $fish_bind_mode
 end
 
 # --- The hook ------------------------------------------------------------------------------------
@@ -130,6 +176,14 @@ function __falenv_set_mark
 end
 
 function __falenv_catch_up
+    if test -z "$__falenv_draws"
+        # fish 3.4 calls the hook in `read` too, while a line runs.
+        string match -q '3.4.*' -- $version
+        and return
+        __falenv_place
+    end
+    test -n "$__falenv_said"
+    and __falenv_late command __falenv_say
     if not test -x "$__falenv_exe" -a -r "$__falenv_main"
         builtin printf '%s\n' $__falenv_gone >&2
         __falenv_late command __falenv_remove
@@ -161,6 +215,7 @@ function __falenv_first
         # Most prompts end here. These are two builtins, because each call costs fish.
         string match -rq -- "$__falenv_key_pattern" "$FAL_KEY"
         and test -x "$__falenv_exe" -a -z "$__falenv_links" -a "x$PWD" = "x$__falenv_pwd" \
+            -a -n "$__falenv_draws" \
             -a "x$FAL_HOST:$FAL_RUN_HOST:$FAL_QUEUE_RUN_HOST:$FAL_KEY_ID:$FAL_GRPC_HOST" \
             = "x$__falenv_payer" \
             -a "x$FAL_REST_HOST:$FAL_WS_RUN_HOST:$FAL_FORCE_AUTH_BY_USER" = "x$__falenv_payer_2" \
@@ -172,5 +227,6 @@ function __falenv_first
             -a ! "$__falenv_store" -ot "$__falenv_index" -a $__falenv_absent
         or __falenv_catch_up
     end
+    __falenv_place
     __falenv_catch_up
 end

@@ -1,5 +1,60 @@
-# Let every new shell follow. If the file named above has the time of the program, the shell starts no
-# process: the file contains what `fal profile env` prints.
+# Let every new shell follow. If the copy named above (__falenv_cached) is current, the shell starts no
+# process: the copy contains what `fal profile env` prints. startup.sh explains the tests.
+set -l line
+set -l made
+set -l package
+set -l lines
+set -l current
+set -l python
+set -l root
+set -l old
+set -l rest
+test -f "$__falenv_exe" -a -r "$__falenv_exe"
+and builtin read line <$__falenv_exe
+string match -q '#!*' -- "$line"
+or set line
+string match -rq '^(?<__falenv_folder>.*)/' -- $__falenv_cached
+if test -f "$__falenv_cached" -a -r "$__falenv_cached" -a -O "$__falenv_cached" -a ! -L "$__falenv_cached" \
+        -a -O "$__falenv_folder"
+    begin
+        builtin read made
+        builtin read package
+        builtin read lines
+    end <$__falenv_cached
+    set package (string sub -s 2 -- "$package")
+    set -l written $lines
+    if test "$made" = "#$line" -a -r "$package/__init__.py"
+        builtin read -z -a -d \n lines <$package/__init__.py
+        contains -- "$written" "#"$lines
+        and set current yes
+    end
+end
+if test -z "$current"
+else if test -d "$package/_data"
+    test "$__falenv_cached" -nt "$__falenv_exe" -o "$__falenv_cached" -ot "$__falenv_exe"
+    and set current
+else
+    # A checkout: the copy has the time of the newest file.
+    set current
+    string match -rq '^(?<__falenv_folder>.*)/' -- $package
+    for file in $__falenv_exe $package/*.py $__falenv_folder/shell/* $__falenv_folder/completions/*
+        if test "$file" -nt "$__falenv_cached"
+            set current
+            break
+        end
+        test "$file" -ot "$__falenv_cached"
+        or set current yes
+    end
+end
+# After an upgrade, the script may name another Python, with the package in the same place.
+if test "$line" != "#!$__falenv_python"
+    and string match -rq '^#!(?<python>(?<root>/(?:.*/)?)[^/ ]+/(?:python|pypy)[^/ ]*)' -- "$line"
+    and string match -rq '^(?<old>/(?:.*/)?)[^/]+/[^/]+$' -- $__falenv_python
+    and string match -rq "^\Q$old\E(?<rest>.*)" -- $__falenv_main
+    and test -x "$python" -a -r "$root$rest"
+    set __falenv_python $python
+    set __falenv_main $root$rest
+end
 string match -rq '^(?<__falenv_folder>.*)/' -- $__falenv_missed
 if not test -x "$__falenv_exe" -a -x "$__falenv_python"
     # Tell a user once that the program is missing. Then the file is not empty.
@@ -17,11 +72,7 @@ if not test -x "$__falenv_exe" -a -x "$__falenv_python"
 else
     test -s "$__falenv_missed" -a -w "$__falenv_missed"
     and echo -n >$__falenv_missed
-    if test -f "$__falenv_cached" -a -r "$__falenv_cached" -a -O "$__falenv_cached"
-        and string match -rq '^(?<__falenv_folder>.*)/' -- $__falenv_cached
-        and test -O "$__falenv_folder"
-        and not test -L "$__falenv_cached" -o "$__falenv_cached" -nt "$__falenv_exe" \
-            -o "$__falenv_cached" -ot "$__falenv_exe"
+    if test -n "$current"
         builtin source "$__falenv_cached"
     else
         # -I keeps Python from running code that the current folder or Python's variables name. After an

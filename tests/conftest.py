@@ -102,6 +102,24 @@ def copied_programs(home: Home) -> Path:
     return folder / "falenv"
 
 
+def copied_package(home: Home, *, is_checkout: bool = False) -> Path:
+    """Put a copy of the package into a home, and its programs first on PATH; return `falenv`.
+
+    The copy is as pip installs it, or a checkout.
+    """
+    folder = home.path / "lib"
+    shutil.copytree(REPOSITORY / "falenv", folder / "falenv", ignore=shutil.ignore_patterns("_*c*"))
+    for name in ("shell", "completions"):
+        data = folder if is_checkout else folder / "falenv" / "_data"
+        shutil.copytree(REPOSITORY / name, data / name)
+    exe = copied_programs(home)
+    for program in (exe, exe.with_name("fal")):
+        path = f"import sys\nsys.path.insert(0, {str(folder)!r})\n"
+        start = "from falenv.__main__ import main\nsys.exit(main())\n"
+        program.write_text(f"#!{sys.executable}\n{path}{start}")
+    return exe
+
+
 class Home:
     """An empty home, the environment that a program started there gets, and ways to start it."""
 

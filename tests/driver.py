@@ -293,7 +293,8 @@ KINDS = {
             ),
             snapshot=(
                 "begin; set -g; set -U; functions -a -n; functions --no-details fal;"
-                " functions --no-details fish_prompt; functions --handlers; complete; bind; end"
+                " functions --no-details fish_prompt fish_mode_prompt;"
+                " functions --handlers; complete; bind; end"
             ),
             moving=(
                 "history", "CMD_DURATION", "pipestatus", "status ", "status_", "__fish_last_bind",

@@ -274,7 +274,8 @@ def test_a_cached_copy_in_a_folder_of_another_user_is_not_read(home: Home, name:
     home.fal("install", name, "--yes")
     (copy,) = (home.path / ".cache" / "falenv").glob(f"*.{name}")
     kept = copy.stat().st_mtime_ns
-    copy.write_text(f"echo > {KINDS[name].quote(str(home.path / 'ran'))}\n")
+    made_from = "".join(copy.read_text().splitlines(keepends=True)[:3])
+    copy.write_text(f"{made_from}echo > {KINDS[name].quote(str(home.path / 'ran'))}\n")
     os.utime(copy, ns=(kept, kept))
     done = home.run(needs(name), "-ic", "printenv FAL_KEY")
     assert (home.path / "ran").exists()  # so it is read where all is the user's
@@ -325,7 +326,7 @@ TRACES = {
 @pytest.mark.parametrize(("name", "trace"), [(n, t) for n, all_ in TRACES.items() for t in all_])
 def test_case_92_no_trace_at_a_first_start_shows_a_key(home: Home, name: str, trace: str) -> None:
     home.profiles("a", "b", default="a")
-    home.write(home.store.read_text() + f"[odd]\nkey = '{KEYS['c']}'\n")
+    home.write(home.store.read_text() + f"[odd]\nkey = '''{KEYS['c']}'''\n")
     kind = KINDS[name]
     lines = [
         trace, kind.eval_line(), "fal profile use b", "fal profile use odd",

@@ -512,7 +512,7 @@ def test_hosts_that_are_taken(home: Home, arguments: tuple[str, ...]) -> None:
     assert ended.stdout == f"Fal host set to {arguments[0]}.\n"
     assert home.store.read_text().endswith(f'host = "{arguments[0]}"\n')
     env = home.fal("env", "b", "--shell", "bash", "--exports-only").stdout
-    assert f"export FAL_HOST='{arguments[0]}'\n" in env
+    assert f"export \"FAL_HOST\"='{arguments[0]}'\n" in env
     assert home.fal("host", "--unset", "--profile", "b").stdout == "Fal host unset.\n"
     assert "host" not in home.store.read_text()
 

@@ -92,7 +92,7 @@ def test_where_there_is_an_index_nothing_reads_toml(home: Home, arguments: list[
 
 def test_what_has_no_line_in_the_index_is_read_from_the_store(home: Home) -> None:
     followed(home)
-    home.store.write_text(home.store.read_text() + "[odd]\nkey = 'id:odd'\n")
+    home.store.write_text(home.store.read_text() + "[odd]\nkey = '''id:odd'''\n")
     assert "tomli" in imported(home, "profile", "env", "--shell", "bash")
     assert "tomli" not in imported(home, "profile", "env", "--shell", "bash")
     assert "tomli" in imported(home, "profile", "env", "odd", "--shell", "bash")

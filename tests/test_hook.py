@@ -68,10 +68,18 @@ def test_case_21_no_process_whatever_the_state(
     assert trace.processes() == []
 
 
+@pytest.mark.parametrize("by_hand", [False, True], ids=["plain", "case_78_by_hand"])
 def test_a_switch_in_an_integrated_shell_starts_no_process(
-    home: Home, start: Start, kind: Kind, trace: Trace
+    home: Home,
+    start: Start,
+    kind: Kind,
+    trace: Trace,
+    by_hand: bool,  # noqa: FBT001
 ) -> None:
     home.profiles("a", "b", default="a")
+    if by_hand:
+        text = re.sub(r"\[(a|b)\]", r"[ '\1' ]\t# mine", home.store.read_text())
+        home.write(re.sub(r'key = "(.*)"', r"\tkey='\1' # \"x\"", text))
     shell = start(kind, prefix=trace.prefix)
     shell.prompts()
     trace.begin()
@@ -114,23 +122,38 @@ def test_a_command_that_switches_starts_python_once(
         assert shell.exported().get("FAL_KEY", UNSET) == expected, words
 
 
+#: What a profile's table has in it, under the header ["NAME"] if it brings none, and whether the
+#: shell must ask the program.
 ODD = {
     "plain": ('key = "ID:it\'s$(>pwned)"', False),
-    "single-quoted": ("key = 'ID:s'", True),
+    "single-quoted": ('key = \'ID:"s"#\' # "x"', False),
     "backslash": (r'key = "ID:back\\slash\u0041"', True),
+    "single backslash": (r"key = 'ID:back\slash'", False),
     "host": ('key = "ID:h"\nhost = "api.fal.ai"', False),
     "host first": ('host = "api.alpha.fal.ai"\ncolor = "red"\nkey = "ID:f"', False),
     "host alone": ('host = "api.fal.ai"', True),
-    "odd host": ("host = 'api.fal.ai'\nkey = \"ID:q\"", True),
-    "like a host": ('hostess = "me"\nkey = "ID:l"\nhosts = "x.y"', True),
+    "single host": ('host = \'api.fal.ai\' # "\nkey = "ID:q"', False),
+    "like a host": ('hostess = "me"\nkey = "ID:l"\nhosts = "x.y"', False),
     "no host": ('host = ""\nkey = "ID:n"', False),
     "no key": ("", False),
     "empty key": ('key = ""\ncolor = "red"', False),
-    "two like keys": ('key = "ID:2"\nkeyed = "ID:no"', False),
+    "like a key": ('keyed = "no"\nkey = "ID:2"\nkeys = "no"\nhost = "api.fal.ai"', False),
     "spaced": ('  key="ID:i"\n\thost  =  "api.fal.ai" # x', False),
     "colored": ('color = "#ff8800"\nkey = "ID:c"', False),
     "tight": ('key="ID:t"  # "comment"', False),
     "multi-line": ('key = """ID:m"""', True),
+    "quoted setting": ('"key" = "ID:w"', True),
+    "unclean": ('key = " ID:u"', True),
+    "commented": ("[commented]  # personal ['no']\nkey = 'ID:p'", False),
+    "in-single-quotes": ("['in-single-quotes']# x\nkey = 'ID:1'", False),
+    "spaced header": ('\t[ \t"spaced header" ]\nkey = "ID:3"', False),
+    "escaped header": ('["escaped\\u0020header"]\nkey = "ID:4"', True),
+    "crlf": ("[crlf]\r\nkey = 'ID:r'\r\nhost = 'api.fal.ai'\r", False),
+    "d.ot": ('[d.ot]\nkey = "ID:no"\n["d.ot"]\nkey = "ID:5"', False),
+    "]": ('["]"]\nkey = "ID:6"', False),
+    "after a text": ('text = """\n[plain]\nkey = "ID:no"\n"""\nkey = "ID:7"', True),
+    "before a text": ("key = \"ID:8\"\ntext = '''\n[plain]\nkey = 'ID:no'\n'''", False),
+    "last": ('[last]\nkey = "ID:9"', False),  # without a line break
 }
 
 
@@ -138,8 +161,11 @@ def test_the_shell_reads_what_a_process_tells_it(
     home: Home, start: Start, kind: Kind, trace: Trace
 ) -> None:
     """A switch by builtins ends where one by a process does, and asks a process where needed."""
-    tables = "\n".join(f'["{name}"]\n{text}' for name, (text, _) in ODD.items())
-    home.write(f'[__internal__]\nprofile = "plain"\n{tables}\n')
+    tables = [
+        text if text.lstrip().startswith("[") else f'["{name}"]\n{text}'
+        for name, (text, _) in ODD.items()
+    ]
+    home.write("\n".join(['[__internal__]\nprofile = "plain"', *tables]))
     shell = start(kind, prefix=trace.prefix)
     names = ("FAL_KEY", "FAL_HOST", "FAL_RUN_HOST", "FAL_QUEUE_RUN_HOST", "FALENV_PROFILE")
     shown = kind.show(*names)
@@ -315,7 +341,7 @@ def test_case_20_alive_and_silent_under_any_options(
     home: Home, start: Start, name: str, options: str
 ) -> None:
     home.profiles("a", "b", default="a")
-    home.write(home.store.read_text() + f"[odd]\nkey = '{KEYS['c']}'\n")
+    home.write(home.store.read_text() + f"[odd]\nkey = '''{KEYS['c']}'''\n")
     kind = KINDS[name]
     shell = start(kind, f"{options}\n{kind.eval_line()}\n{kind.eval_line()}", TERM="dumb")
     assert shell.greeting == ""
@@ -355,7 +381,7 @@ def test_case_20_alive_and_silent_under_any_options(
 @pytest.mark.parametrize("option", [0, 1], ids=["-x", "-v"])
 def test_case_22_no_key_in_a_trace(home: Home, start: Start, name: str, option: int) -> None:
     home.profiles("a", "b", "c", default="a")
-    home.write(home.store.read_text() + "[odd]\nkey = 'odd:fakeodd'\n")
+    home.write(home.store.read_text() + "[odd]\nkey = '''odd:fakeodd'''\n")
     kind = KINDS[name]
     if option >= len(kind.traces):
         pytest.skip("fish has one kind of trace")
@@ -379,7 +405,7 @@ def test_case_22_no_key_in_a_trace(home: Home, start: Start, name: str, option: 
 
 def test_case_23_no_key_anywhere_but_in_fal_key(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", "c", default="a")
-    home.write(home.store.read_text() + "[odd]\nkey = 'odd:fakeodd'\n")
+    home.write(home.store.read_text() + "[odd]\nkey = '''odd:fakeodd'''\n")
     shell = start(kind)
     for words in ("use b", "use odd", "use -", "set c", "list", "use a", "use --default"):
         shell.talk(f"fal profile {words}")
@@ -466,7 +492,7 @@ def test_case_24_ctrl_c_in_a_refresh(
     has_trap: bool,  # noqa: FBT001
 ) -> None:
     home.profiles("a", "b", default="a")
-    home.write(home.store.read_text() + f"[odd]\nkey = '{KEYS['c']}'\n")
+    home.write(home.store.read_text() + f"[odd]\nkey = '''{KEYS['c']}'''\n")
     program = SlowProgram(home)
     noted = home.path / "noted"
     # A hook before ours notes what each prompt finds.

@@ -297,13 +297,25 @@ daily = 5
 
 # the end""",
     f'me = {{ key = "{KEYS["me"]}", host = "api.fal.ai" }}\n__internal__.profile = "me"\n[[x]]\n',
+    f"""key = "no:no"
+[ me ]  # personal ["b"]
+keyed = "no:no"
+key='{KEYS["me"]}'# "b"
+hosts = 'api.no'
+[ 'b' ]\r
+host = 'api.fal.ai'
+key = "{KEYS["b"]}" # it's\r
+[b.me]
+key = "no:no\"""",
     f'["me"]\n"key" = """{KEYS["me"]}"""\ntext = \'\'\'\n[new]\n\'\'\'\n["a b"]\n[x.y]\n[[x.z]]\n',
 ]
 PIECES = [
     *'[]{}=.,"#\n\r\t\\\0\'', '"""', "'''", "[[", "]]", "nan", "-inf", "1e9", "0x", "true",
     "\r\n", "[me]\n", "[__internal__]\n", "[__internal__.x]\n", 'profile = "me"\n', "key = 1\n",
     'key = ""\n', 'host = "x"\n', "me = 1\n", "new = 1\n", "[[me]]\n", "[me.key]\n",
-    "me.key = 1\n", "\ufeff", "é", "\u2028", "\ud800", "1979-05-27", "[" * 999,
+    "me.key = 1\n", "[b]  # x\n", "[ 'b' ]\n", '["me"]\n', "key = 'x:y'\n", 'keyed = "x:y"\n',
+    "host = 'api.x'\n", "key.x = 1\n", "[me.x]\n", "\ufeff", "é", "\u2028", "\ud800",
+    "1979-05-27", "[" * 999,
 ]  # fmt: skip
 
 

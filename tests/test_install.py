@@ -10,7 +10,7 @@ import stat
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, SCRIPTS, SHELLS, copied_programs, unprivileged
+from conftest import KEYS, SCRIPTS, SHELLS, copied_package, unprivileged
 from driver import KINDS, UNSET, Kind, needs, notice
 from test_hook import OPTIONS
 
@@ -41,7 +41,7 @@ def _quiet_fish(home: Home, tmp_path: Path) -> None:
 @pytest.fixture
 def exe(home: Home) -> Path:
     """Return a program of this home's own, which a test may change, first on its PATH."""
-    return copied_programs(home)
+    return copied_package(home)
 
 
 def install(home: Home, *shells: str, **variables: str) -> str:
@@ -396,6 +396,45 @@ def test_a_login_bash_has_it_once(home: Home, exe: Path, name: str) -> None:  # 
     assert {path.name: path.read_text() for path in home.path.glob(".*") if path.is_file()} == files
 
 
+ONE_FILE = {
+    "dotfiles": {".bashrc": "dots/bash", ".bash_profile": "dots/bash"},
+    "to bashrc": {".bash_profile": ".bashrc"},
+    "to bash_profile": {".bashrc": ".bash_profile"},
+    "two steps": {".bash_profile": ".profile", ".profile": ".bashrc"},
+    "login files": {".bash_profile": "dots/bash", ".profile": "dots/bash"},
+}
+
+
+@pytest.mark.parametrize("content", ["alias x=y\n", "x=1; # no end", "", None])
+@pytest.mark.parametrize("name", ONE_FILE)
+def test_case_83_start_up_files_that_are_one_file(
+    home: Home,
+    exe: Path,  # noqa: ARG001
+    name: str,
+    content: str | None,
+) -> None:
+    home.profiles("a", default="a")
+    links = ONE_FILE[name]
+    (home.path / "dots").mkdir()
+    targets = {home.path / target for target in links.values()} - {home.path / n for n in links}
+    for target in targets:
+        if content is not None:
+            target.write_text(content)
+    for link, leads_to in links.items():
+        (home.path / link).symlink_to(leads_to)
+    ask, expected_hooks = added(home, KINDS["bash"])
+    for _ in range(2):
+        install(home, "bash")
+        for target in targets:
+            assert target.read_text().count("# >>> falenv") == 1
+        for flags in ("-ic", "-lic"):
+            assert begin(home, "bash", flags, f"{KEY}; {ask}") == is_active("a") + expected_hooks
+    uninstall(home)
+    for target in targets:
+        assert (target.read_text() if target.exists() else None) == content
+    assert {link: os.readlink(home.path / link) for link in links} == links
+
+
 def test_other_shells_read_profile_without_harm(home: Home) -> None:
     home.profiles("a", default="a")
     (home.path / ".profile").write_text("x=1\n")
@@ -423,6 +462,28 @@ def test_zdotdir_is_found_where_only_zsh_knows_it(home: Home) -> None:
     (home.path / "other").mkdir()
     install(home, "zsh", ZDOTDIR=str(home.path / "other"))
     assert (home.path / "other" / ".zshrc").exists()
+
+
+@pytest.mark.parametrize("known", ["USER_ZDOTDIR", ".zshenv", "neither"])
+def test_a_temporary_zdotdir_is_not_the_users(home: Home, known: str) -> None:
+    """VS Code starts zsh with ZDOTDIR=$TMPDIR/NAME-code-zsh, and the user's in USER_ZDOTDIR."""
+    editor, users = home.path / "tmp" / "root-code-zsh", home.path / "z dir"
+    editor.mkdir(parents=True)
+    users.mkdir()
+    variables = {"TMPDIR": str(editor.parent), "ZDOTDIR": str(editor)}
+    if known == "USER_ZDOTDIR":
+        variables["USER_ZDOTDIR"] = str(users)
+    elif known == ".zshenv":
+        (home.path / ".zshenv").write_text('ZDOTDIR="$HOME/z dir"\n')
+        variables["USER_ZDOTDIR"] = str(editor)
+    else:
+        users = home.path
+    (users / ".zshrc").write_text("# the user's\n")
+    install(home, "zsh", **variables)
+    assert list(editor.iterdir()) == []
+    assert "falenv" in (users / ".zshrc").read_text()
+    assert home.fal("uninstall", "zsh", "--yes", **variables).returncode == 0
+    assert (users / ".zshrc").read_text() == "# the user's\n"
 
 
 def test_the_folders_that_variables_name(home: Home) -> None:
@@ -460,6 +521,11 @@ def test_a_new_shell_has_it_once_and_starts_no_process(
         found, started = programs(home, shell, flags, f"{KEY}; {ask}")
         assert found == is_active(default) + expected
         assert started == []
+    # Nor does a store that a person has written.
+    by_hand = home.store.read_text().replace("[b]", "[ 'b' ]  # work")
+    home.write(by_hand.replace(f'"{KEYS["b"]}"', f"'{KEYS['b']}'  # \"x\""))
+    home.fal("env", "--shell", "bash")
+    assert programs(home, shell, flags) == (is_active("b"), [])
     # An upgrade is noticed, once; the trace does see what is started.
     for seconds in (+100, -1000):
         moment = exe.stat().st_mtime + seconds
@@ -557,7 +623,7 @@ def test_a_cached_file_that_is_gone_is_made_again(home: Home, exe: Path, kind: K
     assert cached(home, kind.name).stat().st_mtime_ns == exe.stat().st_mtime_ns
 
 
-EVIL = "echo EVIL\n"
+EVIL = "echo EVIL\n"  # behind what the copy was made from
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
@@ -567,25 +633,26 @@ def test_a_cached_file_of_another_user_is_not_read(home: Home, kind: Kind) -> No
     install(home, kind.name)
     path = cached(home, kind.name)
     content = path.read_text()
+    evil = "".join(content.splitlines(keepends=True)[:3]) + EVIL
     times = (path.stat().st_atime_ns, path.stat().st_mtime_ns)
 
     # In a folder that all can write to, another user has put his own in its place.
     path.parent.chmod(0o777)
     path.unlink()
-    path.write_text(EVIL)
+    path.write_text(evil)
     os.chown(path, 1234, 1234)
     os.utime(path, ns=times)
     assert begin(home, kind.name, "-ic", KEY) == is_active("a")
-    assert path.read_text() == EVIL  # and we put none of ours there
+    assert path.read_text() == evil  # and we put none of ours there
 
     # A file that all can write to is the user's own, but its time, which only he can set, tells.
     os.chown(path, 0, 0)
-    path.write_text(EVIL)
+    path.write_text(evil)
     assert begin(home, kind.name, "-ic", KEY) == is_active("a")
 
     # A link to a file of the user's.
     path.unlink()
-    (home.path / "mine").write_text(EVIL)
+    (home.path / "mine").write_text(evil)
     os.utime(home.path / "mine", ns=times)
     path.symlink_to(home.path / "mine")
     assert begin(home, kind.name, "-ic", KEY) == is_active("a")

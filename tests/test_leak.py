@@ -54,7 +54,7 @@ key = "{fake("a")}"
 key = "{fake("b")}"
 
 [odd]
-key = '{fake("odd")}'
+key = '''{fake("odd")}'''
 
 [far]
 key = "{fake("far")}"
@@ -294,7 +294,7 @@ def check(home: Home, state: State, case: Case, trace: Path, prefix: tuple[str, 
     if case.command in PRINTS:
         code = "\n".join(
             line for line in done.stdout.splitlines()
-            if not re.match(r"(export FAL_KEY=|set -gx FAL_KEY )", line)
+            if not re.match(r'(export "?FAL_KEY"?=|set -gx FAL_KEY )', line)
         )  # fmt: skip
         expected = {"b"} if case.command == "env" and case.words[-1:] == ["b"] else None
         in_key = marks(done.stdout)

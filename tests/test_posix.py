@@ -95,9 +95,10 @@ def test_a_switch_starts_no_process(
     trace: Trace,
 ) -> None:
     home.profiles("a", "b", default="a")
-    home.write(home.store.read_text() + f"[odd]\nkey = '{KEYS['c']}'\n")
+    home.write(home.store.read_text() + f"[odd]\nkey = '''{KEYS['c']}'''\n")
     # Neither splitting nor patterns are the user's here.
     shell = start(kind, f"{EVAL}\nset -f; IFS=_0fl", prefix=trace.prefix)
+    shell.prompts()  # ksh starts tput at its first line
     trace.begin()
     for words, expected in (("b", "b"), ("a", "a"), ("-", "b"), ("--default", "a")):
         assert shell.talk(f"fal profile use {words}") == ""
@@ -157,7 +158,7 @@ def test_case_15_no_false_claim_from_a_subshell(home: Home, kind: Kind) -> None:
 
 def test_case_20_alive_and_silent_under_any_options(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", default="a")
-    home.write(home.store.read_text() + f"[odd]\nkey = '{KEYS['c']}'\n")
+    home.write(home.store.read_text() + f"[odd]\nkey = '''{KEYS['c']}'''\n")
     shell = start(kind, f"set -aefuC; IFS=_0fl\n{EVAL}\n{EVAL}")
     assert shell.greeting == ""
     (home.path / ".fal-profile").write_text("b\n")
@@ -188,7 +189,7 @@ def test_case_20_alive_and_silent_under_any_options(home: Home, start: Start, ki
 
 def test_case_22_no_key_in_a_trace(home: Home, start: Start, kind: Kind) -> None:
     home.profiles("a", "b", "c", default="a")
-    home.write(home.store.read_text() + "[odd]\nkey = 'odd:fakeodd'\n")
+    home.write(home.store.read_text() + "[odd]\nkey = '''odd:fakeodd'''\n")
     shell = start(kind)
     shell.is_traced = True
     shell.talk("set -xv")

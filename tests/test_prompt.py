@@ -333,10 +333,6 @@ OTHERS = {
             _omp_hook() { PS1='$(_omp_get_primary)'; }
             PROMPT_COMMAND=(_omp_hook "${PROMPT_COMMAND[@]}")
             OURS""",
-        "ble.sh": """
-            BLE_VERSION=0.4.0-devel4
-            PS1='<$FALENV_PROFILE> ready> '
-            OURS""",
     },
     "zsh": {
         "starship": """
@@ -420,14 +416,14 @@ def test_case_34_it_stays_out_of_a_prompt_that_another_program_draws(
     assert "fal:" not in shell.segment
 
 
-def test_to_fish_the_users_prompt_is_what_it_printed(home: Home) -> None:
+def test_in_fish_the_users_mode_comes_before_the_segment(home: Home) -> None:
     """fish 3 and 4 may put what a builtin prints before what a program printed (issue 12018)."""
     home.profiles("a", default="a")
     text = f"""
-        function fish_prompt; /bin/echo -e 'one\\n\\nready> \\n'; end
+        function fish_mode_prompt; /bin/echo -e '[mode]\\n '; end
         {KINDS["fish"].eval_line()}
         emit fish_prompt
-        for i in (seq 500); fish_prompt; end >shown
+        for i in (seq 500); fish_mode_prompt; end >shown
     """
     # In every fifth prompt, where other programs come and go.
     busy = [subprocess.Popen(["sh", "-c", "while :; do /bin/true; done"]) for _ in range(3)]
@@ -439,7 +435,7 @@ def test_to_fish_the_users_prompt_is_what_it_printed(home: Home) -> None:
             process.wait()
     assert done.returncode == 0, done.stderr
     shown = (home.path / "shown").read_text()
-    prompt = "\x1b[2m(fal:a) \x1b[22;39mone\n\nready> \n\n"
+    prompt = "[mode] \x1b[2m(fal:a) \x1b[22;39m"
     assert (shown.count(prompt), len(shown)) == (500, 500 * len(prompt))
 
 

@@ -174,7 +174,7 @@ def test_the_recipes_that_need_another_program(home: Home) -> None:
     assert list(modules) == ["FALENV_MARK", "FALENV_PROFILE"]
     assert all("format" in module for module in modules.values())
     assert set(RECIPES) == {
-        "bash", "zsh", "fish", "tmux", "Pure", "powerlevel10k", "oh-my-posh",
+        "bash", "zsh", "fish", "tmux", "Pure", "powerlevel10k", "spaceship", "oh-my-posh",
     }  # fmt: skip
     assert json.loads(RECIPES["oh-my-posh"])["type"] == "text"
     calls = {
@@ -182,6 +182,11 @@ def test_the_recipes_that_need_another_program(home: Home) -> None:
             "p10k() { print -rl -- $@ }",
             "prompt_falenv",
             "segment -f 3 -t fal:50%%!",
+        ),
+        "spaceship": (
+            "spaceship::section() { print -rl -- $@ }",
+            "spaceship_falenv",
+            "--color yellow fal:50%%!",
         ),
         "Pure": ("", "prompt_pure_precustom; print -r -- $psvar[22]", "fal:50%!"),
     }

@@ -13,6 +13,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+import tomli
 from conftest import KEYS, LONG, SHELLS, Home, give_away, seed
 from driver import KINDS, Kind, needs, notice, one_line
 
@@ -374,3 +375,145 @@ def test_no_lie_of_the_index_yields_another_profiles_key(
         f"lies: {kind}: {tries} lying indexes, no other profile's key, nothing run (seed {SEED})"
     )
     shutil.rmtree(home.path / "lies")
+
+
+# --- Stores that people write by hand ------------------------------------------------------------
+
+#: Take store and index number n, and print what the shell finds there without the program.
+CUT = {
+    "bash": 'n=0\nwhile [ "$n" -lt {tries} ]; do\n'
+    'cp "stores/$n" "$1"; cp "indexes/$n" "${index}"; touch -r stamp "$1" "${index}"\n'
+    'while read -r name; do\nif fal profile use "$name" 2>> said; then\n'
+    'printf "%s\\n" "$n|$name|$FAL_KEY|${{FAL_HOST-}}"\nelse\nprintf "%s\\n" "$n|$name|asked|"\n'
+    "fi\ndone < names\nn=$((n+1))\ndone > out",
+    "fish": "set n 0\nwhile test $n -lt {tries}\n"
+    "cp stores/$n $argv[1]; cp indexes/$n ${index}; touch -r stamp $argv[1] ${index}\n"
+    "while read name\nif fal profile use $name 2>> said\n"
+    'printf "%s\\n" "$n|$name|$FAL_KEY|$FAL_HOST"\nelse\nprintf "%s\\n" "$n|$name|asked|"\n'
+    "end\nend < names\nset n (math $n + 1)\nend > out",
+}
+NAMES = ["me", "C-3_x", "a b", "a.b", "x]y", "[x", 'q"r', "it's", "h#i", "back\\slash"]
+
+
+class Hand:
+    """Writes stores in which each profile, its key and its host are spelled in some way."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+
+    def blanks(self) -> str:
+        return self.chance.choice(["", "", "", " ", "  ", "\t", " \t "])
+
+    def end(self) -> str:
+        comment = ["", "", "", "# x", '# "]" [me] key = "no:no"', "# it's", "#'"]
+        line_break = self.chance.choice(["\n", "\n", "\n", "\r\n"])
+        return self.blanks() + self.chance.choice(comment) + line_break
+
+    def quoted(self, text: str, *, is_name: bool = False) -> str:
+        plain = [f"'{text}'"] if "'" not in text else []
+        plain += [f'"{text}"'] if not set(text) & {'"', "\\"} else []
+        basic = text.replace("\\", "\\\\").replace('"', '\\"')
+        odd = [f'"{basic}"', f'"{basic[:-1]}\\u{ord(text[-1]):04x}"', f'"""{basic}"""']
+        return self.chance.choice(
+            plain if plain and self.chance.random() < 0.8 else odd[: 2 if is_name else 3]
+        )
+
+    def header(self, name: str, before: str = "", behind: str = "") -> str:
+        is_bare = name.replace("-", "").replace("_", "").isalnum() and self.chance.random() < 0.6
+        word = name if is_bare else self.quoted(name, is_name=True)
+        inside = f"{before}{self.blanks()}{word}{self.blanks()}{behind}"
+        return f"{self.blanks()}[{inside}]{self.end()}"
+
+    def setting(self, name: str, value: str) -> str:
+        return f"{self.blanks()}{name}{self.blanks()}={self.blanks()}{value}{self.end()}"
+
+    def noise(self, number: int) -> str:
+        """Return a setting, which has this number in its name, or a comment."""
+        other = self.header(self.chance.choice(NAMES)).replace("\\", "")  # no escape
+        return self.chance.choice([
+            self.setting(f"keyed{number}", '"no:no"'),
+            self.setting(f"hosts{number}", "'api.no'"),
+            self.setting(f'"key{number}"', '"no:no"'),
+            self.setting(f"'host {number}'", "'api.no'"),
+            f'# {other}# key = "no:no"\n',
+            f"keys{number} = [\n['no:no'], # ]\n[ \"key\" ]\n]\n",
+            f'text{number} = """\n{other}key = \'no:no\'\nhost = "api.no"\n"""\n',
+            f"text{number} = '''\n{other}key = \"no:no\"\n''' # '''\n",
+            f"inline{number} = {{ key = 'no:no', host = \"api.no\" }}\n",
+        ])  # fmt: skip
+
+    def profile(self, name: str, at: int) -> str:
+        inside = "".join(self.chance.choices("ab#]['\"=\\{}|$*-", k=self.chance.randint(0, 4)))
+        lines = [self.setting("key", self.quoted(f"id{at}:s{inside}t"))]
+        if self.chance.random() < 0.3:
+            host = self.chance.choice(["api.fal.ai", "api.x"])
+            lines.append(self.setting("host", self.quoted(host)))
+        lines += [self.noise(number) for number in range(2, 2 + self.chance.randrange(3))]
+        self.chance.shuffle(lines)
+        text = self.header(name) + "".join(lines)
+        if self.chance.random() < 0.3:
+            dotted = self.chance.choice([".sub", '. "sub"', ".'sub'"])
+            more = [self.header(name, behind=dotted), self.header(f"array{at}", "[", "]")]
+            text += self.chance.choice(more) + 'key = "no:no"\n'
+        return text
+
+    def store(self) -> str:
+        text = "".join(self.noise(number) for number in range(self.chance.randrange(2)))
+        text += '[__internal__]\nprofile = "z"\n[z]\nkey = "z:z"\n'
+        names = self.chance.sample(NAMES, self.chance.randint(1, 5))
+        text += "".join(self.profile(name, at) for at, name in enumerate(names))
+        return text.rstrip("\r\n") if self.chance.random() < 0.5 else text
+
+
+@pytest.mark.fire
+@pytest.mark.parametrize("shell", KINDS)
+def test_case_78_each_shell_cuts_a_store_as_the_program_does(
+    home: Home, shell: str, figure: Callable[[str], None]
+) -> None:
+    tries = 1500 if LONG else 60
+    needs(shell)
+    kind = KINDS[shell]
+    hand = Hand(random.Random(SEED))
+    for folder in ("stores", "indexes"):
+        (home.path / folder).mkdir()
+    (home.path / "stamp").touch()
+    os.utime(home.path / "stamp", (10**9, 10**9))
+    (home.path / "names").write_text("".join(f"{name}\n" for name in NAMES))
+    expected = []
+    asked = 0
+    for number in range(tries):
+        text = hand.store()
+        home.write(text)
+        os.utime(home.store, (number, number))
+        code, _, stderr = home.here("profile", "env", "--shell", "bash")
+        assert (code, stderr) == (0, ""), text
+        (index,) = indexes(home).iterdir()
+        shutil.copy(home.store, home.path / "stores" / str(number))
+        shutil.copy(index, home.path / "indexes" / str(number))
+        lines = dict(line.split(" ", 1)[::-1] for line in index.read_text().splitlines()[1:])
+        document = tomli.loads(text)
+        for name in NAMES:
+            answer = "asked|"
+            if not lines.get(name, "-").startswith("-"):
+                answer = f"{document[name]['key']}|{document[name].get('host', '')}"
+            asked += name in document and answer == "asked|"
+            expected.append(f"{number}|{name}|{answer}")
+    program = home.path / "program"
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    script = kind.assign(kind.own("python"), str(program))
+    each = CUT.get(kind.name, CUT["bash"]).format(tries=tries, index=kind.own("index"))
+    (home.path / "script").write_text(f"{kind.eval_line()}\n{script}\n{each}\n")
+    command = f"exec {needs(kind.name)} script {shlex.quote(str(home.store))}"
+    done = os.spawnvpe(
+        os.P_WAIT, "sh", ["sh", "-c", f"cd {shlex.quote(str(home.path))} && {command}"],
+        home.variables,
+    )  # fmt: skip
+    assert done == 0
+    found = (home.path / "out").read_text().split("\n")[:-1]
+    wrong = [pair for pair in zip(found, expected, strict=True) if pair[0] != pair[1]]
+    assert wrong == []
+    figure(
+        f"by hand: {kind}: {tries} stores, {len(expected)} times read as the program reads them, "
+        f"{asked} profiles left to it (seed {SEED})"
+    )

@@ -99,7 +99,7 @@ def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
     """
     is_here = bool(fast.mark_of_shell())
     targets = dict.fromkeys(shells or rcfiles.TARGETS)
-    edits = [edit for target in targets for edit in rcfiles.uninstall(target)]
+    edits = rcfiles.uninstall(targets)
     others = [target for target in rcfiles.TARGETS if target not in targets]
     link = paths.link_made()
     if link and any(map(_is_installed, others)):
@@ -127,7 +127,7 @@ def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
 def _is_installed(target: str) -> bool:
     """Return True if a start-up file has falenv's block, or may have it."""
     try:
-        return bool(rcfiles.uninstall(target))
+        return bool(rcfiles.uninstall([target]))
     except FalenvError:
         return True
 
