@@ -274,17 +274,13 @@ def test_case_68_an_interrupted_prompt_comes_back(home: Home, start: Start) -> N
         function fish_mode_prompt
             if test -e ~/slow
                 rm ~/slow
-                touch ~/sleeping
-                sleep 30
+                sh -c 'touch ~/sleeping; exec sleep 30'
             end
         end
         {LINE}
     """
     shell = start(FISH, rc, columns=COLUMNS)
     shell.clear()
-    shell.interrupt("touch begun; sleep 30", (home.path / "begun").exists)
-    shell.clear()
-    shows(shell, "(fal:a) ready> ")
     shell.type("touch slow\r")
     shell.wait((home.path / "sleeping").exists, "the slow prompt")
     shell.type("\x03")
