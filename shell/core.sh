@@ -10,6 +10,7 @@
 #     __falenv_guarded       run a function with the user's options out of the way
 #     __falenv_keep          remember variables
 #     __falenv_is_readonly   true if a variable is read-only
+#     __falenv_has_readonly  true if one of several variables is read-only
 #     __falenv_read_link     read the text of a .fal-profile
 #     __falenv_in_subshell   true in a subshell
 #     __falenv_show          put the segment in front of the prompt
@@ -495,6 +496,8 @@ __falenv_state() {
 # sets read-only. Say so once. A switch of only some of them would show a name that is not the key's.
 __falenv_is_stuck() {
     local __falenv_fixed=''
+    # One test of all of them, since this is a part of every switch.
+    \builtin eval "__falenv_has_readonly $__falenv_vars FAL_PROFILE" 2>/dev/null || return 1
     \builtin eval "__falenv_find_fixed $__falenv_vars FAL_PROFILE" 2>/dev/null
     [[ -n $__falenv_fixed ]] || return 1
     if [[ -z ${__falenv_told-} ]]; then

@@ -59,6 +59,10 @@ __falenv_is_readonly() {
     ! \builtin local "$1"
 }
 
+__falenv_has_readonly() {
+    ! \builtin local "$@"
+}
+
 __falenv_in_subshell() {
     ((BASH_SUBSHELL))
 }

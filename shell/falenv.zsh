@@ -39,6 +39,14 @@ __falenv_is_readonly() {
     [[ ${(Pt)1-} == *readonly* ]]
 }
 
+__falenv_has_readonly() {
+    local __falenv_v=
+    for __falenv_v in "$@"; do
+        [[ ${(Pt)__falenv_v-} != *readonly* ]] || return 0
+    done
+    return 1
+}
+
 __falenv_in_subshell() {
     ((ZSH_SUBSHELL))
 }
