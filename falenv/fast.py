@@ -463,19 +463,18 @@ def dotenv(env_files: list[str]) -> None:
     asked = [path for path in env_files if os.path.basename(path) in envfiles.NAMES]
     found = [(path, envfiles.is_news(path, own)) for path in asked]
     if any(owner for _, owner in found):
-        names = names_by_id()
+        names = _names_by_id()
     for path, owner in found:
         if owner:
             notices.tell_of_env_file(path, owner, names.get(owner, ""))
 
 
-def names_by_id() -> dict[str, str]:
+def _names_by_id() -> dict[str, str]:
     """Return key id → profile. Where no store can be read, the shell has said so already."""
     try:
-        profiles = store.read(paths.store()).profiles.values()
+        return store.read(paths.store()).names_by_id
     except StoreError:
         return {}
-    return {key_id(profile.key): profile.name for profile in profiles}
 
 
 def mark_of_shell() -> str:

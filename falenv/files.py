@@ -284,7 +284,7 @@ def overwrite(path: str, old: bytes, new: bytes) -> os.stat_result | None:
     """Write a text into a file that cannot be replaced; return the new state of the file.
 
     The texts are TOML. The inode and the owner stay. The file becomes private. Return None if its
-    text is no longer `old`. Errors: OSError, and then the text stays; HalfWrittenError.
+    text is not `old` any more. Errors: OSError if the text stays as it was, else HalfWrittenError.
 
     The file is its own journal. A journal beside it would get lost with the container in which
     only the file is a mount. Each step is on the disk before the next one begins:

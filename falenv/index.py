@@ -100,7 +100,7 @@ def from_index(store_path: str, text: str, status: os.stat_result | None) -> Ind
             files.check_folder(folder)
             content = files.read(path, mtime_ns=status.st_mtime_ns)
             return Indexed(path, content.decode("utf-8"), text)
-        except (OSError, LookupError, ValueError, SettingError):  # also from what is no text
+        except (OSError, LookupError, ValueError, SettingError):  # also if it is not UTF-8
             continue
     return None
 

@@ -21,7 +21,7 @@ from falenv.errors import (
     UnusableProfileError,
     as_owner,
 )
-from falenv.masking import as_path, without_names
+from falenv.masking import as_path, key_id, without_names
 from falenv.profile import INTERNAL, Profile
 
 TYPE_CHECKING = False
@@ -119,6 +119,11 @@ class Store:
         """Whether the store gives a host to its default, which the official CLI then uses."""
         table = self.data.get(self.default)
         return isinstance(table, dict) and bool(table.get("host"))
+
+    @property
+    def names_by_id(self) -> dict[str, str]:
+        """Key id → profile, to say whose a key is."""
+        return {key_id(one.key): one.name for one in self.profiles.values() if one.key}
 
     @property
     def is_open_to_others(self) -> bool:

@@ -247,7 +247,8 @@ __falenv_hide() {
 # joins to its end runs: behind `;`, and also without a separator, since `_= history -a` is a command.
 # shellcheck disable=SC2016
 __falenv_prompt_command='"${__falenv_run:-:}" && _='
-# The text in front of a hook of the user's: see __falenv_hook_after. It is no word in a child shell.
+# The text in front of the user's last hook: see __falenv_hook_after. In a child shell it expands to
+# nothing.
 # shellcheck disable=SC2016
 __falenv_prompt_word='${__falenv_after+"$__falenv_after"} '
 

@@ -643,7 +643,7 @@ def test_a_cached_file_of_another_user_is_not_read(home: Home, kind: Kind) -> No
     os.chown(path, 1234, 1234)
     os.utime(path, ns=times)
     assert begin(home, kind.name, "-ic", KEY) == is_active("a")
-    assert path.read_text() == evil  # and we put none of ours there
+    assert path.read_text() == evil  # falenv has added nothing
 
     # A file that all can write to is the user's own, but its time, which only he can set, tells.
     os.chown(path, 0, 0)

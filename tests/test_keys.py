@@ -354,7 +354,7 @@ def test_case_60_a_key_pasted_at_the_first_question_is_not_shown(
     child.send(f"{SEED_KEY}\r")
     child.expect_exact(f"\r\nAnswer y or n. {REPLACE}")
     assert child.before == ""
-    child.send("y\rn\r")  # a paste of two lines is no answer
+    child.send("y\rn\r")  # falenv takes no answer from a paste of two lines
     child.expect_exact(f"\r\nAnswer y or n. {REPLACE}")
     assert child.before == ""
     child.send("n\r")

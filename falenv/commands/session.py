@@ -167,7 +167,7 @@ def current(*, as_json: bool, only_name: bool) -> None:
                 or f"{other.path} is ignored, because {reason}; to use it: fal profile allow"
             )
     for file, owner in envfiles.other_keys(links.here(), key_id(os.environ.get("FAL_KEY"))):
-        notices.tell_of_env_file(file, owner, _names_by_id(found).get(owner, ""))
+        notices.tell_of_env_file(file, owner, found.names_by_id.get(owner, ""))
     hint = notices.first_contact(found)
     if hint and active.why == "none":
         say(hint)
@@ -179,7 +179,7 @@ def current(*, as_json: bool, only_name: bool) -> None:
 def _current_as_json(found: Store, active: Active, coming: Active) -> dict[str, object]:
     profile = active.profile
     given = os.environ.get("FAL_KEY")
-    names = _names_by_id(found)
+    names = found.names_by_id
     return {
         "profile": masked(active.name) or None,
         "why": active.why,
@@ -203,11 +203,6 @@ def _current_as_json(found: Store, active: Active, coming: Active) -> dict[str, 
             for file, owner in envfiles.other_keys(links.here(), key_id(given))
         ],
     }
-
-
-def _names_by_id(found: Store) -> dict[str, str]:
-    """Return key id → profile."""
-    return {key_id(profile.key): profile.name for profile in found.profiles.values()}
 
 
 def _print_current(path: str, active: Active) -> None:
