@@ -209,24 +209,24 @@ __falenv_complete_run() {
 __falenv_complete_profile() {
     if ((${#words[@]} == 2)); then
         __falenv_complete_offer env use off on current exec prompt completion install uninstall \
-            list set unset key host create delete link unlink allow deny
+            list set unset key host create delete protect link unlink allow deny
         case $cur in -*) __falenv_complete_offer --help ;; esac
         return
     fi
     local options='' argument=''
     case ${words[2]} in
         env) options='--shell --exports-only --unset --no-prompt' argument=names ;;
-        use) options='- --default --none' argument=names ;;
+        use) options='- --default --none --yes' argument=names ;;
         current) options='--json --name' ;;
-        exec) options=--none argument=program ;;
+        exec) options='--none --yes' argument=program ;;
         completion) argument=shells ;;
         install | uninstall) options='--yes --dry-run' argument=targets ;;
         list) options='--json' ;;
-        set | link) argument=names ;;
+        set | link | unset) options=--yes argument=names ;;
         key) options='--stdin --from-env --yes' argument=names ;;
-        host) options='--profile --unset --force' ;;
+        host) options='--profile --unset --force --yes' ;;
         delete) options='--yes' argument=names ;;
-        unset) argument=names ;;
+        protect) options='--exec-only --off --yes' argument=names ;;
         off | on | prompt | create | unlink | allow | deny) ;;
         *) return ;;
     esac

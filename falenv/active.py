@@ -61,7 +61,7 @@ def pin() -> str:
     would otherwise use the default's key. FALENV_MARK tells that from a pin.
     """
     named = os.environ.get("FAL_PROFILE", "")
-    is_folder = os.environ.get("FALENV_MARK") == segment.MARKS["folder"]
+    is_folder = os.environ.get("FALENV_MARK", "").startswith(segment.MARKS["folder"])
     return "" if is_folder and label(named) == shown() else named
 
 
@@ -175,6 +175,11 @@ def check_shown(store: Store, name: str, words: str) -> None:
     # A script below the shell does not know the shell's store, but the id of its key.
     its_store = os.environ.get(STORE_SHOWN)
     its_key = os.environ.get("FALENV_KEY_ID", "")
-    is_same = its_store == store.path if its_store else key_id(active.key) == its_key
+    is_same = its_store == store.path if its_store else _shell_key_id(active) == its_key
     if label(active.name) != shown() or not is_same:
         raise NotShownError(shown(), name, store.path, words)
+
+
+def _shell_key_id(active: Active) -> str:
+    """Return the id of the key that a shell on a profile has; empty for no key."""
+    return key_id(active.profile.shell_key) if active.profile else ""

@@ -1,4 +1,4 @@
-"""The changes to the store: create, set and unset the default, key, host, delete.
+"""The changes to the store: create, set and unset the default, key, other settings, delete.
 
 Each function makes one change and brings the index up to date, so that open shells follow. It
 returns the store before and after. Errors: StoreError, StoreBusyError. Only a change of the default
@@ -63,15 +63,19 @@ def set_key(name: str, key: str) -> tuple[Store, Store]:
     return _change(edit)
 
 
-def set_host(name: str, host: str | None) -> tuple[Store, Store]:
-    """Give a profile a host, or take it away with None; raise ProfileNotFoundError as `set_key`."""
+def put(name: str, settings: dict[str, Any]) -> tuple[Store, Store]:
+    """Give a profile settings, and take those away that are None.
+
+    Errors: ProfileNotFoundError as `set_key`.
+    """
 
     def edit(data: Data) -> None:
         table = _table(data, name)
-        if host is not None:
-            table["host"] = host
-        elif "host" in table:
-            del table["host"]
+        for setting, value in settings.items():
+            if value is not None:
+                table[setting] = value
+            elif setting in table:
+                del table[setting]
 
     return _change(edit)
 

@@ -48,8 +48,10 @@ _LONGEST = 64 * 1024  # bytes; Linux starts no program with a value of 128 KiB (
 NOTHING: Environment = dict.fromkeys(VARIABLES)
 
 
-def environment(active: Active, store: Store | Indexed) -> Environment:
+def environment(active: Active, store: Store | Indexed, *, in_shell: bool = False) -> Environment:
     """Return the environment of the active profile; without one it is empty.
+
+    It is for a program, or with `in_shell` for a shell, which does not get every key.
 
     Key and host go together. The official CLI takes the host of the *default* from the store,
     whatever FAL_KEY is. So if the default has a host and the profile has none, the hosts are
@@ -60,14 +62,16 @@ def environment(active: Active, store: Store | Indexed) -> Environment:
     profile = active.profile
     if profile is None:
         return {}
-    found: Environment = NOTHING | {"FAL_KEY": profile.key or None}
+    key = profile.shell_key if in_shell else profile.key
+    found: Environment = NOTHING | {"FAL_KEY": key or None}
     if profile.host:
         found |= zip(HOSTS, profile.hosts, strict=True)
     elif store.default_has_host:
         found |= zip(HOSTS, hosts(DEFAULT_HOST), strict=True)
     found["FALENV_PROFILE"] = label(profile.name)
-    found["FALENV_KEY_ID"] = key_id(profile.key) or None
-    found["FALENV_MARK"] = MARKS.get(active.why)
+    found["FALENV_KEY_ID"] = key_id(key) or None
+    suffix = profile.suffix if in_shell else ""
+    found["FALENV_MARK"] = MARKS.get(active.why, "") + suffix or None
     if active.why == "argument":
         found["FAL_PROFILE"] = profile.name
     for variable, value in found.items():

@@ -222,6 +222,16 @@ class InvalidNameError(FalenvError):
         )
 
 
+class ProtectedError(FalenvError):
+    """A command acts on a protected profile, and no terminal is there to ask."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"profile {shown(name)} is protected, and standard input is no terminal to ask on; "
+            "nothing was changed; to answer yes, add --yes"
+        )
+
+
 class SettingError(FalenvError):
     """A setting of a profile has a value that cannot be used. The store knows in which line.
 

@@ -99,33 +99,40 @@ def start(
     _print_integration(_dialect(shell), cache=cache, program=program)
 
 
-def refresh(
+def refresh(  # noqa: PLR0913 - the options of the command
     *,
     shell: str | None = None,
     was: str | None = None,
     cache: str | None = None,
     program: str | None = None,
     protocol: str | None = None,
+    use: bool = False,
+    yes: bool = False,
 ) -> None:
     """Print the state for a shell that has the integration but cannot follow with builtins.
 
     Say so if the profile `was`, which the shell was on, is gone. Write the copy of the integration
-    for later shells to `cache`. Without these two the shell asks for `fal profile use`, so the pin
-    is the name that the user typed. To a shell with the integration of another version of falenv,
-    whose `protocol` differs, print the whole integration. Errors: as for `env`.
+    for later shells to `cache`. With `use`, the user has typed `fal profile use`, and the pin is
+    the name. Then ask about a protected profile, unless the user has typed `yes` too. To a shell
+    with the integration of another version of falenv, whose `protocol` differs, print the whole
+    integration. Errors: as for `env`.
     """
     from falenv.integration import integration, start_state, state, write_cached
 
     dialect = _dialect(shell)
     _refuse_screen(dialect)
     path = paths.store()
-    is_use = was is None and not cache
     is_upgrade = protocol != str(paths.PROTOCOL)
+    is_use = use or (is_upgrade and was is None and not cache)  # as shells of protocol 1 said it
     program = program or paths.program()
     found = _read(dialect, path, program if is_upgrade else "")
     active, variables, failure = _decide(found, is_running=bool(was))
     if isinstance(failure, ProfileNotFoundError) and pin() and is_use:
         failure = ProfileNotFoundError(pin(), "argument", found.names)
+    if is_use and active.profile and active.profile.is_protected:
+        from falenv import questions
+
+        questions.allow_protected(active.name, "Use it in this shell?", yes=yes)
     index_path = index.update(found)
     if is_upgrade and failure and is_use:
         raise failure
@@ -156,7 +163,7 @@ def _print_exports(dialect: Dialect, name: str | None) -> None:
     active, variables, failure = _decide(find(name), name)
     if active.why == "none":
         variables = given_back()
-    if active.why == "folder" and not active.key:
+    if active.profile and active.why == "folder" and not active.profile.shell_key:
         # Else the official CLI would take the default's key from the store.
         variables = variables | {"FAL_PROFILE": active.name}
     emit(dialect.render(variables) + _watch(dialect, paths.store()))
@@ -215,7 +222,7 @@ def _decide(
         return Active(None, "nobody"), without_credentials(), None
     try:
         active = resolve(found, name)
-        variables = environment(active, found)
+        variables = environment(active, found, in_shell=True)
     except FalenvError as error:
         failure, active, variables = error, Active(None, "failed"), NOTHING
         if choice(found, name)[1] == "default" and not is_running:
@@ -287,11 +294,12 @@ def prompt() -> None:
 
     form = os.environ.get("FALENV_PROMPT") or segment.FORMAT
     active = resolve(find())
+    suffix = active.profile.suffix if active.profile else ""
     is_touched = (
         os.environ.get("FALENV_MARK") == segment.TOUCHED and label(active.name) == shown_profile()
     )
     if active.name and form != segment.OFF:
-        emit(segment.render(form, active.name, active.why, is_touched=is_touched))
+        emit(segment.render(form, active.name, active.why, suffix, is_touched=is_touched))
 
 
 def current_name() -> None:
@@ -312,15 +320,28 @@ def list_names() -> None:
     emit("".join(f"{name}\n" for name in names if name.isprintable() and name == masked(name)))
 
 
-def run(name: str, command: list[str]) -> NoReturn:
-    """Run `command` in this process's place, with a profile's environment."""
+def run(name: str, command: list[str], *, yes: bool = False) -> NoReturn:
+    """Run `command` in this process's place, with a profile's environment.
+
+    Ask about a protected profile, unless `yes` is the answer already.
+    """
     mark_of_shell()  # removes the variable, since the command is not the shell
+    found = find(name)
+    active = resolve(found, name)
+    if not command and active.profile and active.profile.is_exec_only:
+        raise UsageError(
+            f"profile {shown(name)} gives its key to commands, not to a shell; "
+            f"give one: fal profile exec {as_word(name)} -- fal app list"
+        )
     if not command:
         raise UsageError(
             f"no command given; for example: fal profile exec {as_word(name)} -- fal app list"
         )
-    found = find(name)
-    variables = environment(resolve(found, name), found)
+    if active.profile and active.profile.is_protected:
+        from falenv import questions
+
+        questions.allow_protected(active.name, "Run this command with it?", yes=yes)
+    variables = environment(active, found)
     if variables["FAL_KEY"] is None:
         raise FalenvError(
             f"profile {shown(name)} has no key; to set one: fal profile key {as_word(name)}"
@@ -396,7 +417,7 @@ def _without_profile_hosts() -> Environment:
 OPTIONS = {
     "env": ({"--exports-only", "--unset", "--no-prompt"}, {"--shell"}),
     "start": (set(), {"--shell", "--cache", "--program"}),
-    "refresh": (set(), {"--shell", "--was", "--cache", "--program", "--protocol"}),
+    "refresh": ({"--use", "--yes"}, {"--shell", "--was", "--cache", "--program", "--protocol"}),
 }
 
 
@@ -418,6 +439,10 @@ def dispatch(arguments: list[str]) -> bool:
             run_without(command)
         case ["exec", name, "--", *command] if not name.startswith("-"):
             run(name, command)
+        case ["exec", "--yes", name, "--", *command] | ["exec", name, "--yes", "--", *command] if (
+            not name.startswith("-")
+        ):
+            run(name, command, yes=True)
         case ["current", "--name"]:
             current_name()
         case ["prompt"]:

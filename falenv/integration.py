@@ -103,6 +103,7 @@ def state(
         + dialect.assign("__falenv_shown", label(active.name))
         + dialect.assign("__falenv_why", "pin" if active.why == "argument" else active.why)
         + dialect.assign("__falenv_sgr", profile.sgr if profile else segment.DIM)
+        + dialect.assign("__falenv_suffix", profile.suffix if profile else "")
         + dialect.assign("__falenv_id", key_id(environment.get("FAL_KEY")))
         + dialect.assign("__falenv_ours", _payer(environment))
         + seen_state(dialect, store_path, index_path)

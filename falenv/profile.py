@@ -8,6 +8,7 @@ from falenv.masking import as_word, mask, shown
 
 DEFAULT_HOST = "api.alpha.fal.ai"  # fal/flags.py of the official CLI
 OWN_DOMAINS = ("fal.ai", "fal.run")
+EXEC = "exec"  # the value of `env` that keeps a key out of shells
 INTERNAL = "__internal__"  # the official CLI's own table (SETTINGS_SECTION in fal/config.py)
 
 _NAME_PUNCTUATION = "._-@+/"
@@ -29,11 +30,13 @@ class Profile:
     """One named table of the store.
 
     `key` and `host` are None if the table has none. `key` is clean: `flaw` says what the store has
-    around it, or is empty. `settings` are the names in the table. `sgr` is the colour in the prompt
-    (see `segment.sgr`). Errors: SettingError for a key or a host that cannot be used.
+    around it, or is empty. With `is_exec_only`, the key never enters a shell. If `is_protected`,
+    commands ask before they use or change the profile. `settings` are the names in the table. `sgr`
+    is the colour in the prompt (see `segment.sgr`). Errors: SettingError for a setting that cannot
+    be used.
     """
 
-    __slots__ = ("flaw", "host", "key", "name", "settings", "sgr")
+    __slots__ = ("flaw", "host", "is_exec_only", "is_protected", "key", "name", "settings", "sgr")
 
     def __init__(self, name: str, settings: dict[str, Any]) -> None:
         self.name = name
@@ -44,7 +47,10 @@ class Profile:
             self.key, self.flaw = _stored_key(settings["key"], name)
         if "host" in settings:
             self.host = _stored_host(settings["host"], name)
-        self.sgr = segment.sgr(str(settings.get("color", "")))
+        self.is_exec_only = _is_exec_only(settings.get("env"))
+        self.is_protected = _is_true("protected", settings.get("protected", False))
+        color = str(settings.get("color", ""))
+        self.sgr = segment.RED if self.is_protected and not color else segment.sgr(color)
         self.settings = list(settings)
 
     @property
@@ -56,6 +62,16 @@ class Profile:
         if not self.host:
             return ()
         return hosts(self.host)
+
+    @property
+    def shell_key(self) -> str | None:
+        """The key that a shell gets, or None."""
+        return None if self.is_exec_only else self.key
+
+    @property
+    def suffix(self) -> str:
+        """What the segment of a shell says behind the mark: why the shell has no key."""
+        return segment.EXEC_ONLY if self.is_exec_only else ""
 
     def __repr__(self) -> str:
         return f"Profile({self.name!r}, key={mask(self.key)}, host={self.host!r})"
@@ -98,6 +114,22 @@ def _stored_key(value: object, name: str) -> tuple[str, str]:
     if len(key) < len(value) - 2 * is_quoted:
         around.insert(0, "white space")
     return key, f"has {' and '.join(around)} around it" if around else ""
+
+
+def _is_exec_only(value: object) -> bool:
+    """Return True for `env = "exec"`; raise SettingError for anything else but nothing."""
+    if value not in (None, EXEC):  # a list has no hash
+        cure = f'write it as env = "{EXEC}", or remove it'
+        raise SettingError("env", "is not one that falenv knows", cure)
+    return value == EXEC
+
+
+def _is_true(setting: str, value: object) -> bool:
+    """Return a setting that is true or false; raise SettingError for anything else."""
+    if not isinstance(value, bool):
+        cure = f"write it as {setting} = true, or remove it"
+        raise SettingError(setting, "is neither true nor false", cure)
+    return value
 
 
 def _is_plain(key: str) -> bool:

@@ -94,12 +94,15 @@ function __falenv_state
     # -I keeps Python from running code that the current folder or Python's variables name.
     set -l program $__falenv_python -I $__falenv_main profile refresh --shell fish \
         --protocol $__falenv_protocol $argv[2..-1]
+    # A redirection of the caller would not reach this function in a command substitution.
     if set -qg __falenv_heard
-        # A redirection of the caller would not reach this function in a command substitution.
         $program </dev/null 2>| builtin read -z -g __falenv_heard
         return $pipestatus[1]
+    else if contains -- --use $argv
+        $program # it may ask the user
+    else
+        $program </dev/null
     end
-    $program </dev/null
 end
 
 # Follow by a process, because builtins are not enough. $argv[1] is the pin, and the rest goes to the
@@ -212,7 +215,7 @@ function __falenv_begin
         else
             set -e -g $__falenv_vars
         end
-        for v in name shown id ours
+        for v in name shown id ours suffix
             set -g __falenv_$v
         end
         set -g __falenv_why $__falenv_failure
@@ -260,6 +263,13 @@ function __falenv_use
     set -l to
     set -l clear yes
     set -l none $FALENV_NONE
+    set -l yes
+    # `use NAME` has no options to look for. All words behind -- are names.
+    if set -q argv[2]; and test "$argv[1]" != --
+        contains -- --yes $argv
+        and set yes --yes
+        set argv (string match -v -- --yes $argv)
+    end
     switch (count $argv):"$argv[1]"
         case 1:--default
         case 1:--none
@@ -280,7 +290,7 @@ function __falenv_use
             set clear
     end
     if test -z "$clear"
-        __falenv_program use $argv
+        __falenv_program use $argv $yes
         return
     end
     __falenv_keep_pin
@@ -289,7 +299,7 @@ function __falenv_use
     if test "$to" = "$__falenv_nobody"
         test -n "$none"
         or __falenv_keep FAL_HOME_DIR
-        set -l out (__falenv_state "$to" | string collect)
+        set -l out (__falenv_state "$to" --use | string collect)
         set -l code $pipestatus[1]
         test $code = 0
         or return $code
@@ -299,7 +309,7 @@ function __falenv_use
     end
     set -e -g FALENV_NONE
     if not __falenv_apply "$to"
-        set -l out (__falenv_state "$to" | string collect)
+        set -l out (__falenv_state "$to" --use $yes | string collect)
         set -l code $pipestatus[1]
         if test $code != 0
             test -n "$none"

@@ -55,7 +55,7 @@ __falenv_keep_all() {
         __falenv_disown FAL_HOST FAL_RUN_HOST FAL_QUEUE_RUN_HOST
         if [[ ${FAL_PROFILE-} == "$FALENV_PROFILE" ]]; then
             __falenv_disown FAL_PROFILE
-            if [[ ${FALENV_MARK-} == "$__falenv_mark_folder" ]]; then
+            if [[ ${FALENV_MARK-} == "$__falenv_mark_folder"* ]]; then
                 __falenv_guard=$FAL_PROFILE
             fi
         fi
@@ -141,7 +141,7 @@ __falenv_init() {
     __falenv_segment='' __falenv_ours='' __falenv_guard='' __falenv_foreign='' __falenv_failure=''
     __falenv_aside='' __falenv_told_aside='' __falenv_hint='' __falenv_stay=''
     __falenv_payer='' __falenv_rivals_a='' __falenv_rivals_b='' __falenv_dotenv='' __falenv_unnoted=''
-    __falenv_mark=''
+    __falenv_mark='' __falenv_suffix=''
     \builtin unset __falenv_before __falenv_told
 }
 
@@ -199,6 +199,7 @@ __falenv_set_mark() {
         pin) __falenv_mark=$__falenv_mark_pin ;;
         folder) __falenv_mark=$__falenv_mark_folder ;;
     esac
+    __falenv_mark=$__falenv_mark$__falenv_suffix
     [[ -z $__falenv_name ]] || __falenv_is_untouched || __falenv_mark=$__falenv_mark_touched
     [[ -n $__falenv_name ]] || __falenv_mark=
     # If the user has made the variable read-only, other prompts cannot show the mark.
@@ -433,7 +434,7 @@ __falenv_apply() {
     fi
     __falenv_ours=$__falenv_id:${FAL_HOST-}:${FAL_RUN_HOST-}:${FAL_QUEUE_RUN_HOST-}
     __falenv_name=$__falenv_want __falenv_shown=$__falenv_want
-    __falenv_why=$__falenv_by __falenv_sgr=$__falenv_color
+    __falenv_why=$__falenv_by __falenv_sgr=$__falenv_color __falenv_suffix=''
     # After an edit the old index stays, so that the next prompt follows a switch made meanwhile.
     [[ -n $__falenv_stay ]] || __falenv_index=$__falenv_now
 }
@@ -482,14 +483,15 @@ __falenv_cut_value() {
     esac
 }
 
-# Print the state for pin $1, by a process. Further arguments go to the program. `-I` keeps Python from
-# running code that the current folder or Python's variables name.
+# Print the state for pin $1, by a process. Further arguments go to the program. It may ask the user, so
+# a hook gives it no standard input. `-I` keeps Python from running code that the current folder or
+# Python's variables name.
 __falenv_state() {
     local __falenv_own=''
     [[ $__falenv_was_FAL_KEY == unset ]] || __falenv_key_id "$__falenv_old_FAL_KEY"
     FAL_PROFILE=$1 __falenv_own_key_id=$__falenv_own "$__falenv_python" -I "$__falenv_main" \
         profile refresh --shell "$__falenv_dialect" --protocol "$__falenv_protocol" \
-        "${@:2}" </dev/null
+        "${@:2}"
 }
 
 # True if this shell cannot switch, because the user has made FAL_KEY or another variable that falenv
@@ -549,7 +551,7 @@ __falenv_follow() {
     esac
     # In a widget of zsh: the program may print a notice, which goes below the line being edited.
     [[ -z ${__falenv_widget-} ]] || \builtin zle -I
-    __falenv_out=$(__falenv_state "$__falenv_users_pin" "$@")
+    __falenv_out=$(__falenv_state "$__falenv_users_pin" "$@" </dev/null)
     __falenv_code=$?
     if [[ -n $__falenv_out ]]; then
         \builtin eval "$__falenv_out"
@@ -672,6 +674,7 @@ __falenv_fail() {
         \builtin eval "\\builtin unset $__falenv_vars"
     fi
     __falenv_name='' __falenv_shown='' __falenv_id='' __falenv_ours='' __falenv_why=$1
+    __falenv_suffix=''
     __falenv_note_state
 }
 
@@ -733,7 +736,17 @@ __falenv_program() {
 # credentials. The program explains everything else.
 __falenv_use() {
     local __falenv_to='' __falenv_out='' __falenv_clear=yes __falenv_none=${FALENV_NONE-}
-    local __falenv_users_pin=''
+    local __falenv_users_pin='' __falenv_yes='' __falenv_n=$#
+    # `use NAME` has no options to look for. Move all other words behind the options.
+    while ((__falenv_n > 0 && $# > 1)); do
+        case $1 in
+            --yes) __falenv_yes=--yes ;;
+            --) break ;;
+            *) \builtin set -- "$@" "$1" ;;
+        esac
+        \builtin shift
+        ((__falenv_n -= 1)) || :
+    done
     case $#:${1-} in
         1:--default) ;;
         1:--none) __falenv_to=$__falenv_nobody ;;
@@ -744,7 +757,7 @@ __falenv_use() {
         *) __falenv_clear= ;;
     esac
     if [[ -z $__falenv_clear ]]; then
-        __falenv_program use "$@"
+        __falenv_program use "$@" ${__falenv_yes:+"$__falenv_yes"}
         return
     fi
     __falenv_told=
@@ -754,14 +767,14 @@ __falenv_use() {
     __falenv_find_pin
     if [[ $__falenv_to == "$__falenv_nobody" ]]; then
         [[ -n $__falenv_none ]] || __falenv_keep FAL_HOME_DIR
-        __falenv_out=$(__falenv_state "$__falenv_nobody") || return
+        __falenv_out=$(__falenv_state "$__falenv_nobody" --use) || return
         \builtin eval "$__falenv_out"
         __falenv_before=$__falenv_users_pin
         return
     fi
     \builtin unset FALENV_NONE
     if ! __falenv_apply "$__falenv_to"; then
-        if ! __falenv_out=$(__falenv_state "$__falenv_to"); then
+        if ! __falenv_out=$(__falenv_state "$__falenv_to" --use ${__falenv_yes:+"$__falenv_yes"}); then
             [[ -z $__falenv_none ]] || \builtin export FALENV_NONE="$__falenv_none"
             return 1
         fi

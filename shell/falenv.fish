@@ -46,7 +46,7 @@ function __falenv_keep_all
         __falenv_disown FAL_HOST FAL_RUN_HOST FAL_QUEUE_RUN_HOST
         if test "$FAL_PROFILE" = "$FALENV_PROFILE"
             __falenv_disown FAL_PROFILE
-            test "$FALENV_MARK" = "$__falenv_mark_folder"
+            string match -q -- "$__falenv_mark_folder*" "$FALENV_MARK"
             and set -g __falenv_guard $FAL_PROFILE
         end
         set -l own (__falenv_key_id "$FAL_KEY")
@@ -280,6 +280,7 @@ function __falenv_apply
         set -l mark __falenv_mark_$by
         set -q $mark
         and set -gx FALENV_MARK $$mark
+        set -g __falenv_suffix
         # The official CLI takes the default's host from the store, if no variable names another.
         test "$flag:$host" = @:
         and set host $__falenv_default_host
@@ -354,7 +355,7 @@ function __falenv_load
     string match -raq '(?<__falenv_rivals>\S+)' -- "$__falenv_rivals"
     # An exported variable comes from the environment.
     if not set -qg __falenv_loaded; or set -qgx __falenv_loaded
-        set -e -g __falenv_{pin,marked,where,around,moved,pwd,links,texts,before,why,name,id,guard} \
+        set -e -g __falenv_{pin,marked,where,around,moved,pwd,links,texts,before,why,name,id,guard,suffix} \
             __falenv_{foreign,failure,hint,aside,told_aside,draws,prompts,drawn,line,said,heard} \
             __falenv_{dotenv,unnoted}
         functions -q fal

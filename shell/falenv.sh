@@ -101,9 +101,7 @@ __falenv_keep_all() {
         __falenv_each __falenv_disown 'FAL_HOST FAL_RUN_HOST FAL_QUEUE_RUN_HOST'
         if [ "${FAL_PROFILE-}" = "$FALENV_PROFILE" ]; then
             __falenv_disown FAL_PROFILE
-            if [ "${FALENV_MARK-}" = "$__falenv_mark_folder" ]; then
-                __falenv_guard=$FAL_PROFILE
-            fi
+            case ${FALENV_MARK-} in "$__falenv_mark_folder"*) __falenv_guard=$FAL_PROFILE ;; esac
         fi
         __falenv_key_id "${FAL_KEY-}"
         if [ "$__falenv_own" = "${FALENV_KEY_ID-}" ]; then
@@ -221,6 +219,7 @@ __falenv_set_mark() {
         folder) \set -- "$__falenv_mark_folder" ;;
         *) \set -- '' ;;
     esac
+    \set -- "$1$__falenv_suffix"
     [ -z "$__falenv_name" ] || __falenv_is_untouched || \set -- "$__falenv_mark_touched"
     if [ -n "$__falenv_name" ] && [ -n "$1" ]; then
         \export "FALENV_MARK=$1"
@@ -470,7 +469,7 @@ __falenv_try_apply() {
     fi
     __falenv_ours=$__falenv_id:${FAL_HOST-}:${FAL_RUN_HOST-}:${FAL_QUEUE_RUN_HOST-}
     __falenv_name=$__falenv_want __falenv_shown=$__falenv_want
-    __falenv_why=$__falenv_by
+    __falenv_why=$__falenv_by __falenv_suffix=''
     # After an edit the old index stays, so that the next prompt follows a switch made meanwhile.
     [ -n "$__falenv_stay" ] || __falenv_index=$__falenv_now
 }
@@ -522,12 +521,15 @@ __falenv_cut_value() {
     esac
 }
 
-# Print the state for pin $1, by a process. $2 is the profile that the shell was on. `-I` keeps Python
-# from running code that the current folder or Python's variables name.
+# Print the state for pin $1, by a process. Further arguments go to the program. It may ask the user, so
+# a hook gives it no standard input. `-I` keeps Python from running code that the current folder or
+# Python's variables name.
 __falenv_state() {
     __falenv_find_own
-    FAL_PROFILE=$1 __falenv_own_key_id=$__falenv_own "$__falenv_python" -I "$__falenv_main" \
-        profile refresh --shell sh --protocol "$__falenv_protocol" ${2+"--was=$2"} </dev/null
+    __falenv_text=$1
+    \shift
+    FAL_PROFILE=$__falenv_text __falenv_own_key_id=$__falenv_own "$__falenv_python" -I "$__falenv_main" \
+        profile refresh --shell sh --protocol "$__falenv_protocol" "$@"
 }
 
 # If Ctrl-C interrupts ksh93 while it expands PS1, it prints prompts without end. So only the program
@@ -561,7 +563,7 @@ __falenv_follow() {
         return 0
     fi
     __falenv_hold_interrupt
-    __falenv_out=$(__falenv_state "$__falenv_users_pin" "$1")
+    __falenv_out=$(__falenv_state "$__falenv_users_pin" "--was=$1" </dev/null)
     \set -- "$?"
     __falenv_release_interrupt
     if [ -n "$__falenv_out" ]; then
@@ -620,6 +622,7 @@ __falenv_fail() {
         __falenv_each unset "$__falenv_vars"
     fi
     __falenv_name='' __falenv_shown='' __falenv_id='' __falenv_ours='' __falenv_why=$1
+    __falenv_suffix=''
     __falenv_note_state
 }
 
@@ -878,7 +881,17 @@ __falenv_program() {
 }
 
 __falenv_use() {
-    __falenv_clear=yes __falenv_to='' __falenv_none=${FALENV_NONE-}
+    __falenv_clear=yes __falenv_to='' __falenv_none=${FALENV_NONE-} __falenv_yes='' __falenv_n=$#
+    # `use NAME` has no options to look for. Move all other words behind the options.
+    while [ "$__falenv_n" -gt 0 ] && [ $# -gt 1 ]; do
+        case $1 in
+            --yes) __falenv_yes=--yes ;;
+            --) break ;;
+            *) \set -- "$@" "$1" ;;
+        esac
+        \shift
+        __falenv_n=$((__falenv_n - 1))
+    done
     case $#:${1-} in
         1:--default) ;;
         1:--none) __falenv_to=$__falenv_nobody ;;
@@ -889,7 +902,7 @@ __falenv_use() {
         *) __falenv_clear= ;;
     esac
     if [ -z "$__falenv_clear" ]; then
-        __falenv_program use "$@"
+        __falenv_program use "$@" ${__falenv_yes:+"$__falenv_yes"}
         return
     fi
     __falenv_keep_pin
@@ -899,7 +912,7 @@ __falenv_use() {
     __falenv_back=$__falenv_users_pin
     if [ "$__falenv_to" = "$__falenv_nobody" ]; then
         [ -n "$__falenv_none" ] || __falenv_keep FAL_HOME_DIR
-        __falenv_out=$(__falenv_state "$__falenv_nobody") || return
+        __falenv_out=$(__falenv_state "$__falenv_nobody" --use) || return
         \eval "\\unset __falenv_out
 $__falenv_out"
         __falenv_before=$__falenv_back
@@ -907,7 +920,7 @@ $__falenv_out"
     fi
     \unset FALENV_NONE
     if ! __falenv_apply "$__falenv_to"; then
-        if ! __falenv_out=$(__falenv_state "$__falenv_to"); then
+        if ! __falenv_out=$(__falenv_state "$__falenv_to" --use ${__falenv_yes:+"$__falenv_yes"}); then
             \unset __falenv_out
             [ -z "$__falenv_none" ] || \export "FALENV_NONE=$__falenv_none"
             return 1
@@ -1014,7 +1027,7 @@ __falenv_load() {
         __falenv_moved='' __falenv_seen='' __falenv_name='' __falenv_id='' __falenv_index=''
         __falenv_why='' __falenv_ours='' __falenv_guard='' __falenv_foreign='' __falenv_failure=''
         __falenv_aside='' __falenv_told_aside='' __falenv_stay='' __falenv_payer=''
-        __falenv_rivals_set='' __falenv_hint='' __falenv_dotenv='' __falenv_unnoted=''
+        __falenv_rivals_set='' __falenv_hint='' __falenv_suffix='' __falenv_dotenv='' __falenv_unnoted=''
         \unset __falenv_pwd __falenv_before
         __falenv_functions='' __falenv_aliases='' __falenv_keeps='' __falenv_in_alias=''
         __falenv_keep_command fal
@@ -1111,10 +1124,10 @@ __falenv_remove() {
         __falenv_restricted __falenv_return __falenv_rivals __falenv_rivals_aside \
         __falenv_rivals_set __falenv_run __falenv_seen __falenv_segment __falenv_segment_off \
         __falenv_sgr __falenv_shell __falenv_shown __falenv_stay __falenv_store \
-        __falenv_store_shown __falenv_styled __falenv_switches __falenv_table __falenv_text \
+        __falenv_store_shown __falenv_styled __falenv_suffix __falenv_switches __falenv_table __falenv_text \
         __falenv_to __falenv_told_aside __falenv_trap __falenv_unnoted __falenv_url \
         __falenv_users_pin __falenv_vars __falenv_verdicts __falenv_virtual __falenv_want \
-        __falenv_where __falenv_why __falenv_word
+        __falenv_where __falenv_why __falenv_word __falenv_yes
 }
 
 # Run the user's alias or function `fal`, or else the official CLI. Inside the alias, `fal` is what it

@@ -158,6 +158,7 @@ function __falenv_set_mark
     set -q $mark
     and set mark $$mark
     or set mark
+    set mark "$mark$__falenv_suffix"
     if __falenv_has_rival; or test "$payer" != "$__falenv_ours"
         set mark $__falenv_mark_touched
     end

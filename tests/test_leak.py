@@ -24,6 +24,7 @@ from driver import KINDS, Kind, Shell, needs
 
 from falenv import dialects
 from falenv.commands import profile as group
+from falenv.paths import PROTOCOL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -106,8 +107,8 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     ],
     "start": [["--shell", "bash", "--cache", "cached"], ["--shell", PASTED], [PASTED]],
     "refresh": [
-        ["--shell", "bash", "--protocol", "1", "--was", "b"],
-        ["--shell", "bash", "--protocol", "1", "--was", PASTED],
+        ["--shell", "bash", "--protocol", str(PROTOCOL), "--was", "b"],
+        ["--shell", "bash", "--protocol", str(PROTOCOL), "--was", PASTED],
         ["--shell", "bash", "--protocol", PASTED],
         [HALF],
     ],
@@ -120,6 +121,7 @@ ARGUMENTS: dict[str, list[list[str]]] = {
              [HALF, "--", "true"], ["b"]],
     "prompt": [[]],
     "completion": [["bash"], [PASTED], [HALF]],
+    "protect": [["b"], ["b", "--exec-only"], ["b", "--off"], [PASTED], [HALF]],
     "link": [["b"], [PASTED], [HALF]],
     "unlink": [[]],
     "allow": [[]],

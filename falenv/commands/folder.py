@@ -6,7 +6,7 @@ import os
 
 import click
 
-from falenv import fast, index, links, notices, paths, store
+from falenv import fast, index, links, notices, paths, questions, store
 from falenv.active import choice, resolve
 from falenv.errors import FalenvError, FolderError
 from falenv.masking import masked, printable
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 @click.command("link")
 @click.argument("name")
-def link(name: str) -> None:
+@click.option("--yes", is_flag=True, help="Do not ask about a protected profile.")
+def link(*, name: str, yes: bool) -> None:
     """Use a profile in this folder and below.
 
     Write NAME to the file .fal-profile, and allow that file. You can commit the file: falenv
@@ -30,6 +31,8 @@ def link(name: str) -> None:
     mark = fast.mark_of_shell()
     now = store.read(paths.store())
     resolve(now, name)
+    if now.is_protected(name):
+        questions.allow_protected(name, "Use it in this folder and below?", yes=yes)
     path = os.path.join(links.here(), links.FILE)
     links.write(path, name)
     links.allow(path, links.read(path))

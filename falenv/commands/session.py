@@ -17,6 +17,7 @@ from falenv.masking import as_word, key_id, label, mask, masked, printable, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from falenv.profile import Profile
     from falenv.store import Store
 
 NOT_HERE = f"only the shell function fal can switch this shell; to load it: {notices.EVAL}"
@@ -55,9 +56,11 @@ def start(**options: str | None) -> None:
 @click.option("--was", metavar="NAME")
 @click.option("--cache", metavar="PATH")
 @click.option("--program", metavar="PATH")
+@click.option("--use", is_flag=True)
+@click.option("--yes", is_flag=True)
 def refresh(**options: str | None) -> None:
     """Print the state for a shell that has the integration and was on profile NAME."""
-    fast.refresh(**options)
+    fast.refresh(**options)  # type: ignore[arg-type]  # the options above are its parameters
 
 
 @click.command("dotenv", hidden=True)
@@ -71,7 +74,8 @@ def dotenv(env_files: tuple[str, ...]) -> None:
 @click.argument("name", nargs=-1, metavar="[NAME|-]")
 @click.option("--default", "default", is_flag=True, help="Follow the default again.")
 @click.option("--none", "none", is_flag=True, help="Have no fal credentials in this shell.")
-def use(*, name: tuple[str, ...], default: bool, none: bool) -> None:
+@click.option("--yes", is_flag=True, help="Use a protected profile without asking.")
+def use(*, name: tuple[str, ...], default: bool, none: bool, yes: bool) -> None:  # noqa: ARG001 - the shell has passed --yes on
     """Pin this shell to a profile.
 
     The shell then stays on this profile, whatever the default is. `-` goes back to what the
@@ -191,7 +195,7 @@ def _current_as_json(found: Store, active: Active, coming: Active) -> dict[str, 
         "host": masked(profile.host) if profile and profile.host else None,
         "shell": {
             "key": mask(given) if given else None,
-            "is_active": given == active.key and not rivals(),
+            "is_active": given == (profile.shell_key if profile else None) and not rivals(),
             "rivals": rivals(),
         },
         "dotenv": [
@@ -220,9 +224,14 @@ def _print_current(path: str, active: Active) -> None:
             "shell": "since the last prompt of this shell",
         }
         click.echo(printable(f"{masked(profile.name)} ({source[active.why]})"))
-        click.echo(printable(f"key   {mask(profile.key)}"))
+        click.echo(printable(f"key   {mask(profile.key)}{_about_key(profile)}"))
         if profile.host:
             click.echo(printable(f"host  {masked(profile.host)}"))
+
+
+def _about_key(profile: Profile) -> str:
+    """Return what `current` says behind the key of a profile."""
+    return " (only for exec and for fal, not in this shell)" if profile.is_exec_only else ""
 
 
 def _show_none(given: str | None) -> None:
@@ -255,7 +264,7 @@ def _tell_of_key(active: Active, cure: str) -> None:
             f"these variables choose another account or server: {', '.join(rivals())}; "
             f"to set them aside: {cure}"
         )
-    expected = active.key
+    expected = active.profile.shell_key if active.profile else None
     if given == expected or active.why == "nobody":
         return
     file = detect.set_by_direnv("FAL_KEY", unchanged=True)
@@ -273,9 +282,10 @@ def _tell_of_key(active: Active, cure: str) -> None:
 
 @click.command("exec", context_settings={"allow_interspersed_args": False})
 @click.option("--none", "none", is_flag=True, help="Run it without any fal credentials.")
+@click.option("--yes", is_flag=True, help="Use a protected profile without asking.")
 @click.argument("name", required=False)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND...")
-def exec_(*, none: bool, name: str | None, command: tuple[str, ...]) -> None:
+def exec_(*, none: bool, yes: bool, name: str | None, command: tuple[str, ...]) -> None:
     """Run one command with a profile.
 
     The shell itself does not change. With --none instead of NAME, the command has no fal
@@ -290,7 +300,7 @@ def exec_(*, none: bool, name: str | None, command: tuple[str, ...]) -> None:
         fast.run_without(list(words[words[:1] == ("--",) :]))
     if name is None:
         raise UsageError("give NAME or --none; see: fal profile exec --help")
-    fast.run(name, list(command[command[:1] == ("--",) :]))
+    fast.run(name, list(command[command[:1] == ("--",) :]), yes=yes)
 
 
 @click.command("prompt")

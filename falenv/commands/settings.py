@@ -22,7 +22,7 @@ from falenv.errors import (
 from falenv.masking import as_json as as_json_text
 from falenv.masking import as_word, key_id, masked, message, printable, short_id, shown
 from falenv.pasted import clean_key
-from falenv.profile import check_host
+from falenv.profile import EXEC, check_host
 from falenv.program import runnable
 
 TYPE_CHECKING = False
@@ -82,6 +82,8 @@ def _as_json(found: Store, name: str, *, is_active: bool) -> dict[str, Any]:
         "is_set": is_active,
         "settings": list(map(masked, found.data[name])),
         "is_default": name == found.default,
+        "is_protected": found.is_protected(name),
+        "env": EXEC if profile and profile.is_exec_only else None,
         "key_id": key_id(profile.key) or None if profile else None,
         "host": masked(profile.host) if profile and profile.host else None,
         "problem": message(str(problem)) if problem else None,
@@ -90,11 +92,16 @@ def _as_json(found: Store, name: str, *, is_active: bool) -> dict[str, Any]:
 
 
 def _note(found: Store, profile: Profile | None) -> str:
-    """Return what is odd about a profile that can be used all the same, or an empty string."""
-    if profile is None or not profile.flaw:
+    """Return what to know about a profile that can be used all the same, or an empty string."""
+    if profile is None:
         return ""
-    line = found.line_of(profile.name, "key")
-    return f"the key {profile.flaw}" + (f", line {line}" if line else "")
+    notes = ["protected"] if profile.is_protected else []
+    if profile.is_exec_only:
+        notes.append("only for exec and for fal")
+    if profile.flaw:
+        line = found.line_of(profile.name, "key")
+        notes.append(f"the key {profile.flaw}" + (f", line {line}" if line else ""))
+    return "; ".join(notes)
 
 
 def _table(found: Store, active: str, why: str) -> None:
@@ -115,11 +122,11 @@ def _table(found: Store, active: str, why: str) -> None:
     table.add_column("Settings", overflow="fold")
     for name in found.names:
         profile = found.profiles.get(name)
-        settings = ", ".join(map(masked, found.data[name]))
+        settings = ", ".join(word for word in found.data[name] if word in {"key", "host"})
         if profile is None:
             settings = f"unusable: {found.unusable[name].reason}"
-        elif profile.flaw:
-            settings += f" ({_note(found, profile)})"
+        elif _note(found, profile):
+            settings = f"{settings} ({_note(found, profile)})".lstrip()
         # Text: rich would take [/] in a name for its markup.
         table.add_row(
             "*" if name == found.default else "",
@@ -133,9 +140,14 @@ def _table(found: Store, active: str, why: str) -> None:
     click.echo(drawn.get(), nl=False)
 
 
+#: The option that answers the question about a protected profile.
+yes_option = click.option("--yes", is_flag=True, help="Do not ask about a protected profile.")
+
+
 @click.command("set")
 @click.argument("name")
-def set_(name: str) -> None:
+@yes_option
+def set_(*, name: str, yes: bool) -> None:
     """Set the default profile.
 
     Every shell follows the default, unless the shell is pinned or its folder is linked. If the
@@ -151,6 +163,8 @@ def set_(name: str) -> None:
     if not name or name not in found.profiles:  # to the official CLI an empty default is none
         edits.check_new(found, name)
         _confirm_new(found, name)
+    if found.is_protected(name):
+        questions.allow_protected(name, "Make it the default?", yes=yes)
     _set_default(name, mark)
 
 
@@ -210,7 +224,8 @@ def _report(before: Store, after: Store, mark: str, *lines: str) -> None:
 
 @click.command("unset")
 @click.argument("name", required=False)
-def unset(name: str | None) -> None:
+@yes_option
+def unset(*, name: str | None, yes: bool) -> None:
     """Unset the default profile.
 
     Shells that follow the default then have the FAL_KEY from before falenv, or none. No profile is
@@ -225,6 +240,9 @@ def unset(name: str | None) -> None:
         check_shown(found, found.default, "fal profile unset NAME")
     elif name != found.default:
         raise NotDefaultError(name, found.default)
+    if found.is_protected(found.default):
+        question = "Leave all shells that follow the default without it?"
+        questions.allow_protected(found.default, question, yes=yes)
     _report(*edits.unset_default(found.default), mark, "Default profile unset.")
 
 
@@ -232,7 +250,7 @@ def unset(name: str | None) -> None:
 @click.argument("name", nargs=-1, metavar="[NAME]")
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read the key from standard input.")
 @click.option("--from-env", is_flag=True, help="Take your own key from the environment.")
-@click.option("--yes", is_flag=True, help="Replace a key without asking.")
+@click.option("--yes", is_flag=True, help="Set the key without asking.")
 def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool, yes: bool) -> None:
     """Set the key of a profile.
 
@@ -257,6 +275,9 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool, yes: bool) -
         )
     option = " --from-env" if from_env else " --stdin" if from_stdin else ""
     profile = target(found, name[0] if name else None, f"fal profile key NAME{option}")
+    # On a terminal the question about the old key is enough.
+    if found.is_protected(profile) and not (questions.has_terminal() and _key_of(profile)):
+        questions.allow_protected(profile, "Set its key?", yes=yes)
     must_ask = questions.has_terminal() and not yes
     if from_env:
         value = _key_from_environment(found)
@@ -305,10 +326,12 @@ def _typed_key(profile: str, *, must_ask: bool) -> str:
 
 def _confirm_replacing(ask: Ask, profile: str) -> str:
     """Ask before a key is replaced; return the old key. Errors: CancelledError."""
+    now = store.read(paths.store())
     old = _key_of(profile)
-    name = printable(masked(profile))
+    is_protected = "is protected. It " if now.is_protected(profile) else ""
     question = (
-        f"Profile {name} has a key{short_id(old)}, and fal shows each key only once. Replace it?"
+        f"Profile {printable(masked(profile))} {is_protected}has a key{short_id(old)}, "
+        "and fal shows each key only once. Replace it?"
     )
     if old and not questions.agrees(ask, question):
         raise CancelledError
@@ -370,7 +393,8 @@ def _piped_key() -> str:
 @click.option("--profile", "name", metavar="NAME", help="Change this profile.")
 @click.option("--unset", "drop", is_flag=True, help="Remove the host from the profile.")
 @click.option("--force", is_flag=True, help="Accept a host that fal does not own.")
-def host(*, host: str | None, name: str | None, drop: bool, force: bool) -> None:
+@yes_option
+def host(*, host: str | None, name: str | None, drop: bool, force: bool, yes: bool) -> None:
     """Set the fal host of a profile.
 
     The host receives the profile's key. Without --profile, change the active profile. The prompt
@@ -385,11 +409,54 @@ def host(*, host: str | None, name: str | None, drop: bool, force: bool) -> None
         raise UsageError("give either HOST or --unset; see: fal profile host --help")
     value = None if host is None else check_host(host, allow_foreign=force)
     words = f"fal profile host {'--unset' if value is None else value} --profile NAME"
-    profile = target(store.read(paths.store()), name, words)
+    found = store.read(paths.store())
+    profile = target(found, name, words)
+    if found.is_protected(profile):
+        questions.allow_protected(profile, "Change its host?", yes=yes)
     done = "Fal host unset." if value is None else f"Fal host set to {value}."
-    before, after = edits.set_host(profile, value)
+    before, after = edits.put(profile, {"host": value})
     _report(before, after, mark, done)
     _tell_of_rest(after, profile, mark)
+
+
+@click.command("protect")
+@click.argument("name")
+@click.option("--exec-only", is_flag=True, help="Keep the key out of shells instead.")
+@click.option("--off", is_flag=True, help="Undo this.")
+@yes_option
+def protect(*, name: str, exec_only: bool, off: bool, yes: bool) -> None:
+    """Ask before a command uses or changes a profile.
+
+    On a terminal, `use`, `set`, `link`, `exec` and all commands that change the profile then ask.
+    Without a terminal they need --yes. The prompt shows the profile in red, or in its own colour.
+
+    With --exec-only, the key never enters a shell. Only `exec NAME` and the official CLI get it, so
+    a build script or an agent that reads the environment does not.
+
+    \b
+        fal profile protect client
+        fal profile protect client --exec-only
+        fal profile protect client --off
+    """
+    mark = fast.mark_of_shell()
+    found = store.read(paths.store())
+    target(found, name, "fal profile protect NAME")
+    if found.is_protected(name):
+        questions.allow_protected(name, "Change that?", yes=yes)
+    label = printable(masked(name))
+    if exec_only:
+        settings: dict[str, str | bool | None] = {"env": None if off else EXEC}
+        done = (
+            f"The key of {label} enters shells again."
+            if off
+            else f"The key of {label} stays out of shells."
+        )
+    else:
+        settings = {"protected": None if off else True}
+        done = f"Profile {label} is {'no longer ' if off else ''}protected."
+    before, after = edits.put(name, settings)
+    _report(before, after, mark, done)
+    _tell_of_rest(after, name, mark)
 
 
 def _tell_of_rest(after: Store, name: str, mark: str) -> None:
@@ -417,6 +484,8 @@ def delete(*, name: str, yes: bool) -> None:
     if name not in found.names:
         raise ProfileNotFoundError(name, "delete", found.names)
     uses = _uses(found, name)
+    if found.is_protected(name) and not questions.has_terminal():
+        questions.allow_protected(name, "", yes=yes)
     if uses and questions.has_terminal() and not yes:
         what = " and ".join(uses)
         question = f"Profile {printable(masked(name))} is {what}. Delete it and its key?"
@@ -439,10 +508,10 @@ def _uses(found: Store, name: str) -> list[str]:
         for use, applies in (
             ("active here", bool({name, printable(masked(name))} & here)),
             ("the default", name == found.default),
-            ("protected", bool(found.data[name].get("protected"))),
+            ("protected", found.is_protected(name)),
         )
         if applies
     ]
 
 
-COMMANDS = (list_, set_, unset, key, host, create, delete)
+COMMANDS = (list_, set_, unset, key, host, create, delete, protect)
