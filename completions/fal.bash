@@ -216,18 +216,20 @@ __falenv_complete_profile() {
     local options='' argument=''
     case ${words[2]} in
         env) options='--shell --exports-only --unset --no-prompt' argument=names ;;
-        use) options='- --default --none --yes' argument=names ;;
+        use) options='- --default --none --for --yes' argument=names ;;
         current) options='--json --name' ;;
         exec) options='--none --yes' argument=program ;;
         completion) argument=shells ;;
         install | uninstall) options='--yes --dry-run' argument=targets ;;
         list) options='--json' ;;
         set | link | unset) options=--yes argument=names ;;
-        key) options='--stdin --from-env --yes' argument=names ;;
+        key) options='--stdin --from-env --command --keyring --inline --print --yes' argument=names ;;
         host) options='--profile --unset --force --yes' ;;
         delete) options='--yes' argument=names ;;
         protect) options='--exec-only --off --yes' argument=names ;;
-        off | on | prompt | create | unlink | allow | deny) ;;
+        allow) options='--store --yes' ;;
+        deny) options=--store ;;
+        off | on | prompt | create | unlink) ;;
         *) return ;;
     esac
 
@@ -235,7 +237,7 @@ __falenv_complete_profile() {
     local i given=0 last=2
     for ((i = 3; i < ${#words[@]}; i++)); do
         case ${words[i]} in
-            --shell | --profile) i=$((i + 1)) ;;
+            --shell | --profile | --for) i=$((i + 1)) ;;
             *)
                 # `exec --none` takes no name.
                 [[ ${words[i]} != -?* || ${words[2]}:${words[i]} == exec:--none ]] || continue
@@ -260,6 +262,7 @@ __falenv_complete_profile() {
     local IFS=' '
     # shellcheck disable=SC2086  # a list
     case ${words[2]}:${words[${#words[@]} - 1]}:$cur in
+        use:--for:*) __falenv_complete_offer 15m 30m 1h 8h ;;
         env:--shell:*) __falenv_complete_offer bash dash fish ksh mksh sh zsh ;;
         env:*:--shell=*) __falenv_complete_offer --shell={bash,dash,fish,ksh,mksh,sh,zsh} ;;
         host:--profile:*) __falenv_complete_names '' ;;

@@ -34,7 +34,7 @@ function __falenv_complete_place
         for word in $words[4..-1]
             if test -n "$value"
                 set value
-            else if contains -- $word --shell --profile
+            else if contains -- $word --shell --profile --for
                 set value yes
             else if not string match -q -- '-?*' $word; or test $words[3]$word = exec--none
                 set given (math $given + 1)
@@ -168,6 +168,7 @@ __falenv_complete_add "'env *'" -l no-prompt -d 'Do not show the profile in the 
 __falenv_complete_add "'use 0'" -a - -d 'Go back to what the shell used before'
 __falenv_complete_add "'use 0'" -l default -d 'Follow the default again'
 __falenv_complete_add "'use 0'" -l none -d 'Have no fal credentials in this shell'
+__falenv_complete_add "'use *'" -l for -x -a '15m 30m 1h 8h' -d 'Go back after 90s, 30m or 8h'
 __falenv_complete_add "'use *' 'exec 0'" -l yes -d 'Use a protected profile without asking'
 __falenv_complete_add "'exec 0'" -l none -d 'Run it without any fal credentials'
 __falenv_complete_add "'current *'" -l json -d 'Print JSON'
@@ -177,6 +178,13 @@ __falenv_complete_add "'install *' 'uninstall *'" -l dry-run -d 'Show the change
 __falenv_complete_add "'list *'" -l json -d 'Print JSON'
 __falenv_complete_add "'key *'" -l stdin -d 'Read the key from standard input'
 __falenv_complete_add "'key *'" -l from-env -d 'Take your own key from the environment'
+__falenv_complete_add "'key *'" -l command -d 'Fetch the key by the words behind'
+__falenv_complete_add "'key *'" -l keyring -d 'Move the key into the keyring of the system'
+__falenv_complete_add "'key *'" -l inline -d 'Move the key into the store'
+__falenv_complete_add "'key *'" -l print -d 'Print the key, to no terminal'
+__falenv_complete_add "'allow *'" -l store -d 'Run the key commands of this store'
+__falenv_complete_add "'allow *'" -l yes -d 'Allow them without asking'
+__falenv_complete_add "'deny *'" -l store -d 'Run no key command of this store'
 __falenv_complete_add "'key *'" -l yes -d 'Set the key without asking'
 __falenv_complete_add "'set *' 'unset *' 'host *' 'protect *' 'link *'" -l yes -d 'Do not ask about a protected profile'
 __falenv_complete_add "'protect *'" -l exec-only -d 'Keep the key out of shells instead'

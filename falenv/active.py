@@ -175,11 +175,14 @@ def check_shown(store: Store, name: str, words: str) -> None:
     # A script below the shell does not know the shell's store, but the id of its key.
     its_store = os.environ.get(STORE_SHOWN)
     its_key = os.environ.get("FALENV_KEY_ID", "")
-    is_same = its_store == store.path if its_store else _shell_key_id(active) == its_key
+    is_same = its_store == store.path if its_store else its_key in _shell_key_ids(active)
     if label(active.name) != shown() or not is_same:
         raise NotShownError(shown(), name, store.path, words)
 
 
-def _shell_key_id(active: Active) -> str:
-    """Return the id of the key that a shell on a profile has; empty for no key."""
-    return key_id(active.profile.shell_key) if active.profile else ""
+def _shell_key_ids(active: Active) -> tuple[str, ...]:
+    """Return the ids of the key that a shell on a profile can have; an empty one for no key."""
+    profile = active.profile
+    if profile and profile.suffix == segment.LOCKED:
+        return "", profile.known_id
+    return (key_id(profile.shell_key) if profile else "",)

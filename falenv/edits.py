@@ -55,12 +55,11 @@ def unset_default(name: str) -> tuple[Store, Store]:
 
 
 def set_key(name: str, key: str) -> tuple[Store, Store]:
-    """Give a profile a key; raise ProfileNotFoundError if the profile was deleted meanwhile."""
+    """Give a profile a key, in place of any other source of keys.
 
-    def edit(data: Data) -> None:
-        _table(data, name)["key"] = key
-
-    return _change(edit)
+    Errors: ProfileNotFoundError if the profile was deleted meanwhile.
+    """
+    return put(name, {"key": key, "key_command": None, "keyring": None, "key_id": None})
 
 
 def put(name: str, settings: dict[str, Any]) -> tuple[Store, Store]:

@@ -222,6 +222,16 @@ class InvalidNameError(FalenvError):
         )
 
 
+class KeySourceError(FalenvError):
+    """The key of a profile did not come from its command or the keyring.
+
+    `what` never has a part of what the command printed.
+    """
+
+    def __init__(self, name: str, what: str, cure: str) -> None:
+        super().__init__(f"could not get the key of profile {shown(name)}: {what}; {cure}")
+
+
 class ProtectedError(FalenvError):
     """A command acts on a protected profile, and no terminal is there to ask."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from falenv import detect, dialects, files, index, links, notices, paths, store
+from falenv import detect, dialects, files, index, links, notices, paths, store, timed
 from falenv.active import (
     NOBODY,
     Active,
@@ -26,11 +26,13 @@ from falenv.environment import (
     ABOUT,
     HOSTS,
     NOTHING,
+    adopt,
     apply,
     environment,
     given_back,
     is_ours,
     owns_key,
+    suffix,
     with_credentials_again,
     without_credentials,
 )
@@ -39,9 +41,12 @@ from falenv.masking import as_word, key_id, label, masked, shown
 
 #: In this variable a shell without a hook says so.
 HOOKLESS = "__falenv_hookless"
+#: The command lines that ask about the program itself.
+ABOUT_ITSELF: tuple[list[str], ...] = ([], ["-h"], ["--help"], ["--version"])
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
     from falenv.dialects import Dialect
@@ -84,7 +89,8 @@ def env(
     """
     dialect = _dialect(shell)
     if unset:
-        names = ["FAL_KEY", *HOSTS, *ABOUT, "FAL_PROFILE", *with_credentials_again()]
+        names = ["FAL_KEY", *HOSTS, *ABOUT, "FAL_PROFILE", timed.UNTIL, timed.AFTER]
+        names += with_credentials_again()
         emit(dialect.render(dict.fromkeys(names)))
     elif exports_only or detect.in_envrc():
         _print_exports(dialect, name)
@@ -99,7 +105,7 @@ def start(
     _print_integration(_dialect(shell), cache=cache, program=program)
 
 
-def refresh(  # noqa: PLR0913 - the options of the command
+def refresh(  # noqa: C901, PLR0913 - the options of the command
     *,
     shell: str | None = None,
     was: str | None = None,
@@ -108,14 +114,16 @@ def refresh(  # noqa: PLR0913 - the options of the command
     protocol: str | None = None,
     use: bool = False,
     yes: bool = False,
+    duration: str | None = None,
 ) -> None:
     """Print the state for a shell that has the integration but cannot follow with builtins.
 
     Say so if the profile `was`, which the shell was on, is gone. Write the copy of the integration
     for later shells to `cache`. With `use`, the user has typed `fal profile use`, and the pin is
-    the name. Then ask about a protected profile, unless the user has typed `yes` too. To a shell
-    with the integration of another version of falenv, whose `protocol` differs, print the whole
-    integration. Errors: as for `env`.
+    the name. Then ask about a protected profile, unless the user has typed `yes` too. With
+    `duration`, such as `30m`, the pin ends then, so export the time. To a shell with the
+    integration of another version of falenv, whose `protocol` differs, print the whole integration.
+    Errors: as for `env`.
     """
     from falenv.integration import integration, start_state, state, write_cached
 
@@ -124,15 +132,24 @@ def refresh(  # noqa: PLR0913 - the options of the command
     path = paths.store()
     is_upgrade = protocol != str(paths.PROTOCOL)
     is_use = use or (is_upgrade and was is None and not cache)  # as shells of protocol 1 said it
+    if is_use:
+        os.environ.pop(timed.UNTIL, None)
+    if duration is not None:
+        os.environ[timed.UNTIL] = str(timed.end(duration))
     program = program or paths.program()
-    found = _read(dialect, path, program if is_upgrade else "")
-    active, variables, failure = _decide(found, is_running=bool(was))
+    found: Store | Indexed = _read(dialect, path, program if is_upgrade else "")
+
+    def ask_and_fetch(active: Active) -> None:
+        nonlocal found
+        _ask(active, "Use it in this shell?", yes=yes)
+        if active.profile and not active.profile.is_exec_only:
+            found = _unlock(found, active)
+
+    active, variables, failure = _decide(
+        found, is_running=bool(was), may=ask_and_fetch if is_use else None
+    )
     if isinstance(failure, ProfileNotFoundError) and pin() and is_use:
         failure = ProfileNotFoundError(pin(), "argument", found.names)
-    if is_use and active.profile and active.profile.is_protected:
-        from falenv import questions
-
-        questions.allow_protected(active.name, "Use it in this shell?", yes=yes)
     index_path = index.update(found)
     if is_upgrade and failure and is_use:
         raise failure
@@ -147,6 +164,8 @@ def refresh(  # noqa: PLR0913 - the options of the command
         code = integration(dialect, code, show_segment=None, program=program)
     else:
         code = state(dialect, active, variables, path, index_path)
+    if duration is not None:
+        code = dialect.render({timed.UNTIL: os.environ[timed.UNTIL]}) + code
     emit(code)
     if cache:
         write_cached(cache, dialect, program, path, index_path)
@@ -207,12 +226,17 @@ def _dialect(shell: str | None) -> Dialect:
 
 
 def _decide(
-    found: Store | Indexed, name: str | None = None, *, is_running: bool = False
+    found: Store | Indexed,
+    name: str | None = None,
+    *,
+    is_running: bool = False,
+    may: Callable[[Active], None] | None = None,
 ) -> tuple[Active, Environment, FalenvError | None]:
-    """Return the active profile and its environment; on an error no profile, and the error.
+    """Return the active profile and its shell's environment; on an error no profile, and the error.
 
     If the default cannot be used, no profile is active, unless a running shell was on one. Say if
-    this folder has a `.fal-profile` that is not followed.
+    this folder has a `.fal-profile` that is not followed. `may` is asked about the profile, and
+    raises FalenvError if it cannot be used. Without it, nothing fetches a key.
     """
     failure = None
     if has_none():
@@ -222,6 +246,10 @@ def _decide(
         return Active(None, "nobody"), without_credentials(), None
     try:
         active = resolve(found, name)
+        if may:
+            may(active)
+        if active.profile:
+            adopt(active.profile)
         variables = environment(active, found, in_shell=True)
     except FalenvError as error:
         failure, active, variables = error, Active(None, "failed"), NOTHING
@@ -294,12 +322,13 @@ def prompt() -> None:
 
     form = os.environ.get("FALENV_PROMPT") or segment.FORMAT
     active = resolve(find())
-    suffix = active.profile.suffix if active.profile else ""
+    if active.profile:
+        adopt(active.profile)
     is_touched = (
         os.environ.get("FALENV_MARK") == segment.TOUCHED and label(active.name) == shown_profile()
     )
     if active.name and form != segment.OFF:
-        emit(segment.render(form, active.name, active.why, suffix, is_touched=is_touched))
+        emit(segment.render(form, active.name, active.why, suffix(active), is_touched=is_touched))
 
 
 def current_name() -> None:
@@ -337,10 +366,8 @@ def run(name: str, command: list[str], *, yes: bool = False) -> NoReturn:
         raise UsageError(
             f"no command given; for example: fal profile exec {as_word(name)} -- fal app list"
         )
-    if active.profile and active.profile.is_protected:
-        from falenv import questions
-
-        questions.allow_protected(active.name, "Run this command with it?", yes=yes)
+    _ask(active, "Run this command with it?", yes=yes)
+    _unlock(found, active)
     variables = environment(active, found)
     if variables["FAL_KEY"] is None:
         raise FalenvError(
@@ -349,7 +376,29 @@ def run(name: str, command: list[str], *, yes: bool = False) -> NoReturn:
     from falenv.official import become
 
     notices.tell_of_rivals()
-    become(command, apply(with_credentials_again() | variables))
+    untimed: Environment = {timed.UNTIL: None, timed.AFTER: None}
+    become(command, apply(untimed | with_credentials_again() | variables))
+
+
+def _ask(active: Active, question: str, *, yes: bool) -> None:
+    """Ask about the active profile if it is protected; errors as `questions.allow_protected`."""
+    if active.profile and active.profile.is_protected:
+        from falenv import questions
+
+        questions.allow_protected(active.name, question, yes=yes)
+
+
+def _unlock(found: Store | Indexed, active: Active) -> Store | Indexed:
+    """Fetch the key of the active profile if it has a source; return the store as it is then.
+
+    Errors: KeySourceError.
+    """
+    profile = active.profile
+    if profile is None or not profile.has_source or isinstance(found, index.Indexed):
+        return found
+    from falenv import sources
+
+    return sources.unlock(found, profile)
 
 
 def run_without(command: list[str]) -> NoReturn:
@@ -376,6 +425,9 @@ def pass_on(arguments: list[str]) -> NoReturn:
     if is_asked_for() or not (os.environ.get("FAL_KEY") or has_none()):
         found = find()
         active = for_program(found)
+        # A TAB fetches no key, nor does a question about the program itself.
+        if "_ARGCOMPLETE" not in os.environ and arguments not in ABOUT_ITSELF:
+            _unlock(found, active)
         if active.profile:
             # The name keeps the official CLI from the key and the host of the default.
             changes = environment(active, found) | {"FAL_PROFILE": active.profile.name}
@@ -417,7 +469,10 @@ def _without_profile_hosts() -> Environment:
 OPTIONS = {
     "env": ({"--exports-only", "--unset", "--no-prompt"}, {"--shell"}),
     "start": (set(), {"--shell", "--cache", "--program"}),
-    "refresh": ({"--use", "--yes"}, {"--shell", "--was", "--cache", "--program", "--protocol"}),
+    "refresh": (
+        {"--use", "--yes"},
+        {"--duration", "--shell", "--was", "--cache", "--program", "--protocol"},
+    ),
 }
 
 

@@ -117,6 +117,11 @@ def notice(path: str) -> str:
     return os.path.join(notices(), _flat(path))
 
 
+def allowed_store(path: str) -> str:
+    """Return the path of the note that says which key commands of a store the user has allowed."""
+    return os.path.join(state(), "stores", _flat(path))
+
+
 def empty_home() -> str:
     """Return the folder that takes the place of the one with the login token (FAL_HOME_DIR)."""
     return os.path.join(state(), "empty")

@@ -17,6 +17,7 @@ TOUCHED = "!"
 #: Behind the mark: why a shell has no key of the profile. Words, since a symbol is as wide as the
 #: terminal likes, and a letter could belong to the name.
 EXEC_ONLY = " exec"
+LOCKED = " locked"
 
 #: Select Graphic Rendition, ECMA-48 8.3.117: what stands between `ESC [` and `m`.
 DIM = "2"

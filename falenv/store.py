@@ -21,7 +21,7 @@ from falenv.errors import (
     UnusableProfileError,
     as_owner,
 )
-from falenv.masking import as_path, key_id, without_names
+from falenv.masking import as_path, without_names
 from falenv.profile import INTERNAL, Profile
 
 TYPE_CHECKING = False
@@ -130,7 +130,7 @@ class Store:
     @property
     def names_by_id(self) -> dict[str, str]:
         """Key id → profile, to say whose a key is."""
-        return {key_id(one.key): one.name for one in self.profiles.values() if one.key}
+        return {one.id: one.name for one in self.profiles.values() if one.id}
 
     @property
     def is_open_to_others(self) -> bool:

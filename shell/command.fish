@@ -143,6 +143,38 @@ function __falenv_follow
     end
 end
 
+# `use --for` holds until FALENV_UNTIL (core.sh). Return 1 if the pin stays.
+function __falenv_end_time
+    # A pin that someone has set since has no end.
+    if test "$FAL_PROFILE" = "$__falenv_pin"
+        # fish 3.6 knows how old a file is.
+        set -l clock (path mtime -- $__falenv_exe 2>/dev/null) (path mtime -R -- $__falenv_exe 2>/dev/null)
+        set -q clock[2]
+        and set clock (math $clock[1] + $clock[2])
+        or set clock (/bin/date +%s)
+        string match -rq '^[1-9]\d{0,9}$' -- "$FALENV_UNTIL"
+        and test "$clock" -lt "$FALENV_UNTIL"
+        and return 1
+        test "$FALENV_AFTER" = "$__falenv_nobody"
+        and __falenv_keep FAL_HOME_DIR
+        if test -n "$FALENV_AFTER"
+            set -gx FAL_PROFILE $FALENV_AFTER
+        else
+            set -e -g FAL_PROFILE
+        end
+        set -g __falenv_pin "$FAL_PROFILE"
+    end
+    set -e -g FALENV_UNTIL FALENV_AFTER
+    return 0
+end
+
+function __falenv_check_time
+    __falenv_end_time
+    or return
+    __falenv_follow switch
+    builtin printf '%s\n' $__falenv_time_over >&2
+end
+
 # If an .env file of this folder has another key than the shell, the program says so (core.sh).
 function __falenv_check_dotenv
     set -l own (__falenv_key_id "$FAL_KEY")
@@ -227,6 +259,15 @@ function __falenv_begin
     test -n "$__falenv_foreign"
     and set key $FAL_KEY
     set -e -g __falenv_foreign
+    if test -n "$FALENV_UNTIL"
+        # `FAL_PROFILE=… fish` has no end.
+        set -g __falenv_pin "$FAL_PROFILE"
+        if test "$FAL_PROFILE" = "$FALENV_PROFILE"
+            __falenv_end_time
+        else
+            set -e -g FALENV_UNTIL FALENV_AFTER
+        end
+    end
     __falenv_follow_start
     # `FAL_KEY=… fish` in an integrated shell: the user has chosen the key.
     if test -n "$key"; and test -n "$__falenv_name"
@@ -263,12 +304,30 @@ function __falenv_use
     set -l to
     set -l clear yes
     set -l none $FALENV_NONE
-    set -l yes
+    set -l options
+    set -l for
+    set -l timed $FALENV_UNTIL
     # `use NAME` has no options to look for. All words behind -- are names.
-    if set -q argv[2]; and test "$argv[1]" != --
-        contains -- --yes $argv
-        and set yes --yes
-        set argv (string match -v -- --yes $argv)
+    if set -q argv[2]
+        set -l words $argv
+        set argv
+        while set -q words[1]
+            switch $words[1]
+                case --yes
+                    set -a options --yes
+                case '--for=*'
+                    set for (string replace -- --for= '' $words[1])
+                case --for
+                    set for $words[2]
+                    set -e words[1]
+                case --
+                    set -a argv $words
+                    break
+                case '*'
+                    set -a argv $words[1]
+            end
+            set -e words[1]
+        end
     end
     switch (count $argv):"$argv[1]"
         case 1:--default
@@ -289,10 +348,19 @@ function __falenv_use
         case '*'
             set clear
     end
+    # Only a name can be used for a time.
+    if test -n "$for"
+        string match -rq '^(1:-|[^12]:)' -- (count $argv):"$argv[1]"
+        and set clear
+    end
     if test -z "$clear"
-        __falenv_program use $argv $yes
+        test -n "$for"
+        and set -p argv --for=$for
+        __falenv_program use $options $argv
         return
     end
+    test -n "$for"
+    and set -a options --duration=$for
     __falenv_keep_pin
     __falenv_find_links
     set -l pin (__falenv_users_pin)
@@ -305,11 +373,12 @@ function __falenv_use
         or return $code
         eval "$out"
         set -g __falenv_before "$pin"
+        set -e -g FALENV_UNTIL FALENV_AFTER
         return
     end
     set -e -g FALENV_NONE
-    if not __falenv_apply "$to"
-        set -l out (__falenv_state "$to" --use $yes | string collect)
+    if test -n "$for"; or not __falenv_apply "$to"
+        set -l out (__falenv_state "$to" --use $options | string collect)
         set -l code $pipestatus[1]
         if test $code != 0
             test -n "$none"
@@ -320,6 +389,12 @@ function __falenv_use
     end
     test -n "$none"
     and __falenv_restore FAL_HOME_DIR
+    if test -z "$for"
+        set -e -g FALENV_UNTIL FALENV_AFTER
+    else if test -z "$timed"; and test -n "$pin"
+        # While one time runs, another begins: afterwards holds what held before both.
+        set -gx FALENV_AFTER $pin
+    end
     set -g __falenv_before "$pin"
     set -g __falenv_guard
     if test -n "$to"
@@ -405,7 +480,7 @@ function __falenv_off
     test -n "$FALENV_NONE"
     and set -a vars FAL_HOME_DIR
     __falenv_restore $vars
-    set -e -g FALENV_NONE FALENV_KEPT_ID
+    set -e -g FALENV_NONE FALENV_KEPT_ID FALENV_UNTIL FALENV_AFTER
     __falenv_remove
 end
 

@@ -13,6 +13,7 @@
 #     __falenv_has_readonly  true if one of several variables is read-only
 #     __falenv_read_link     read the text of a .fal-profile
 #     __falenv_in_subshell   true in a subshell
+#     __falenv_read_clock    assign the seconds since 1970 to __falenv_clock
 #     __falenv_show          put the segment in front of the prompt
 #     __falenv_remove        take the integration out of the shell
 #
@@ -344,7 +345,7 @@ __falenv_apply() {
     local __falenv_want='' __falenv_by='' __falenv_color="$__falenv_default_sgr"
     local __falenv_left="${2-}" __falenv_table='' __falenv_host='' __falenv_url='' GLOBIGNORE=''
     local __falenv_flag='' __falenv_cut=''
-    [[ -n $__falenv_index && -z ${FALENV_NONE-} ]] && __falenv_same_store &&
+    [[ -n $__falenv_index && -z ${FALENV_NONE-}${FALENV_UNTIL-} ]] && __falenv_same_store &&
         __falenv_choose "$1" || return 1
     for __falenv_now in "${__falenv_index%/*}"/*; do
         ! __falenv_is_fresh "$__falenv_now" || \builtin break
@@ -577,6 +578,29 @@ __falenv_check() {
     fi
 }
 
+# `use --for` holds until FALENV_UNTIL. If that time has come, put the pin from before, FALENV_AFTER, in
+# its place. The caller follows. Return 1 if the pin stays.
+__falenv_end_time() {
+    local __falenv_clock=0 __falenv_to=${FALENV_AFTER-}
+    # A pin that someone has set since has no end.
+    if [[ ${FAL_PROFILE-} == "$__falenv_pin" ]]; then
+        __falenv_read_clock
+        # The environment can bring anything, and a shell would run it as an expression.
+        case $FALENV_UNTIL in
+            [!1-9]* | *[!0-9]* | ???????????*) ;;
+            *) ((__falenv_clock >= FALENV_UNTIL)) || return 1 ;;
+        esac
+        [[ $__falenv_to != "$__falenv_nobody" ]] || __falenv_keep FAL_HOME_DIR
+        if [[ -n $__falenv_to ]]; then
+            \builtin export FAL_PROFILE="$__falenv_to"
+        else
+            \builtin unset FAL_PROFILE
+        fi
+        __falenv_pin=${FAL_PROFILE-}
+    fi
+    \builtin unset FALENV_UNTIL FALENV_AFTER
+}
+
 # If an .env file of this folder has another key than the shell, the program says so once for each
 # version of the file. Notes with the mtime of their file tell which files it has seen.
 __falenv_check_dotenv() {
@@ -618,6 +642,10 @@ __falenv_catch_up() {
         __falenv_remove
         return 0
     fi
+    if [[ -n ${FALENV_UNTIL-} ]] && __falenv_end_time; then
+        __falenv_follow switch
+        \builtin printf '%s\n' "$__falenv_time_over" >&2
+    fi
     if [[ ${FAL_PROFILE-}:${FALENV_PROFILE-} != "$__falenv_pin:$__falenv_marked" ]] ||
         ! __falenv_same_store; then
         __falenv_follow switch
@@ -630,6 +658,8 @@ __falenv_catch_up() {
     __falenv_show
     __falenv_note_payer
     __falenv_around=$__falenv_pin:$__falenv_marked:$__falenv_where
+    # As long as `use --for` runs, no prompt is idle.
+    [[ -z ${FALENV_UNTIL-} ]] || __falenv_around=
     __falenv_styled=${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-}
 }
 
@@ -649,6 +679,11 @@ __falenv_begin() {
         return
     fi
     [[ -z $__falenv_foreign ]] || __falenv_kept=$FAL_KEY
+    if [[ -n ${FALENV_UNTIL-} ]]; then
+        # `FAL_PROFILE=… bash` has no end.
+        [[ ${FAL_PROFILE-} == "${FALENV_PROFILE-}" ]] || \builtin unset FALENV_UNTIL FALENV_AFTER
+        [[ -z ${FALENV_UNTIL-} ]] || __falenv_end_time || :
+    fi
     __falenv_follow start
     # `FAL_KEY=… bash` in an integrated shell: the user has chosen the key.
     if [[ -n $__falenv_kept ]]; then
@@ -736,11 +771,18 @@ __falenv_program() {
 # credentials. The program explains everything else.
 __falenv_use() {
     local __falenv_to='' __falenv_out='' __falenv_clear=yes __falenv_none=${FALENV_NONE-}
-    local __falenv_users_pin='' __falenv_yes='' __falenv_n=$#
+    local __falenv_users_pin='' __falenv_yes='' __falenv_for='' __falenv_n=$#
+    local __falenv_timed=${FALENV_UNTIL-}
     # `use NAME` has no options to look for. Move all other words behind the options.
     while ((__falenv_n > 0 && $# > 1)); do
         case $1 in
             --yes) __falenv_yes=--yes ;;
+            --for=*) __falenv_for=${1#--for=} ;;
+            --for)
+                __falenv_for=$2
+                \builtin shift
+                ((__falenv_n -= 1)) || :
+                ;;
             --) break ;;
             *) \builtin set -- "$@" "$1" ;;
         esac
@@ -756,8 +798,11 @@ __falenv_use() {
         2:--) __falenv_to=$2 __falenv_clear=${2:+yes} ;;
         *) __falenv_clear= ;;
     esac
+    # Only a name can be used for a time.
+    case ${__falenv_for:+$#:${1-}} in 1:-* | [!12]:*) __falenv_clear= ;; esac
     if [[ -z $__falenv_clear ]]; then
-        __falenv_program use "$@" ${__falenv_yes:+"$__falenv_yes"}
+        \builtin set -- ${__falenv_for:+"--for=$__falenv_for"} "$@"
+        __falenv_program use ${__falenv_yes:+"$__falenv_yes"} "$@"
         return
     fi
     __falenv_told=
@@ -770,17 +815,27 @@ __falenv_use() {
         __falenv_out=$(__falenv_state "$__falenv_nobody" --use) || return
         \builtin eval "$__falenv_out"
         __falenv_before=$__falenv_users_pin
+        \builtin unset FALENV_UNTIL FALENV_AFTER
         return
     fi
     \builtin unset FALENV_NONE
-    if ! __falenv_apply "$__falenv_to"; then
-        if ! __falenv_out=$(__falenv_state "$__falenv_to" --use ${__falenv_yes:+"$__falenv_yes"}); then
+    if [[ -n $__falenv_for ]] || ! __falenv_apply "$__falenv_to"; then
+        if ! __falenv_out=$(__falenv_state "$__falenv_to" --use ${__falenv_yes:+"$__falenv_yes"} \
+            ${__falenv_for:+"--duration=$__falenv_for"}); then
             [[ -z $__falenv_none ]] || \builtin export FALENV_NONE="$__falenv_none"
             return 1
         fi
         \builtin eval "$__falenv_out"
     fi
     [[ -z $__falenv_none ]] || __falenv_restore FAL_HOME_DIR
+    if [[ -n $__falenv_for ]]; then
+        # While one time runs, another begins: afterwards holds what held before both.
+        if [[ -z $__falenv_timed && -n $__falenv_users_pin ]]; then
+            \builtin export FALENV_AFTER="$__falenv_users_pin"
+        fi
+    elif [[ -n ${FALENV_UNTIL-} ]]; then
+        \builtin unset FALENV_UNTIL FALENV_AFTER
+    fi
     __falenv_before=$__falenv_users_pin
     __falenv_guard=
     if [[ -n $__falenv_to ]]; then
@@ -809,7 +864,7 @@ __falenv_off() {
     if [[ -n ${FALENV_NONE-} ]]; then
         __falenv_restore FAL_HOME_DIR
     fi
-    \builtin unset FALENV_NONE FALENV_KEPT_ID
+    \builtin unset FALENV_NONE FALENV_KEPT_ID FALENV_UNTIL FALENV_AFTER
     __falenv_remove
 }
 

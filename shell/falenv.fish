@@ -173,7 +173,7 @@ function __falenv_find_links
 end
 
 function __falenv_apply
-    test -n "$__falenv_index" -a -z "$FALENV_NONE" -a "$FAL_CONFIG_PATH:$HOME" = "$__falenv_where"
+    test -n "$__falenv_index" -a -z "$FALENV_NONE$FALENV_UNTIL" -a "$FAL_CONFIG_PATH:$HOME" = "$__falenv_where"
     or return 1
     set -l want $argv[1]
     set -l by default
@@ -313,7 +313,7 @@ function __falenv_start
     # As in __falenv_late: a trace would show the key.
     set -q fish_trace
     and set -lx fish_trace
-    if test -n "$__falenv_failure$__falenv_foreign$__falenv_hint"
+    if test -n "$__falenv_failure$__falenv_foreign$__falenv_hint$FALENV_UNTIL"
         __falenv_late command __falenv_begin
     else
         __falenv_follow_start

@@ -374,7 +374,7 @@ __falenv_apply() {
 }
 
 __falenv_try_apply() {
-    [ -n "$__falenv_index" ] && [ -z "${FALENV_NONE-}" ] && __falenv_same_store &&
+    [ -n "$__falenv_index" ] && [ -z "${FALENV_NONE-}${FALENV_UNTIL-}" ] && __falenv_same_store &&
         __falenv_choose "$1" || return 1
     __falenv_n=''
     \set -- "$2" "$2"
@@ -600,6 +600,11 @@ __falenv_begin() {
     fi
     \set -- ''
     [ -z "$__falenv_foreign" ] || \set -- "$FAL_KEY"
+    if [ -n "${FALENV_UNTIL-}" ]; then
+        # `FAL_PROFILE=… sh` has no end.
+        [ "${FAL_PROFILE-}" = "${FALENV_PROFILE-}" ] || \unset FALENV_UNTIL FALENV_AFTER
+        [ -z "${FALENV_UNTIL-}" ] || __falenv_end_time || :
+    fi
     __falenv_foreign=
     __falenv_follow start
     # `FAL_KEY=… sh` in an integrated shell: the user has chosen the key.
@@ -646,6 +651,46 @@ __falenv_check() {
     if [ -n "$__falenv_moved" ] ||
         { [ -n "$__falenv_index" ] && ! __falenv_is_fresh "$__falenv_index"; }; then
         __falenv_follow change
+    fi
+}
+
+# `use --for` holds until FALENV_UNTIL (core.sh). Return 1 if the pin stays.
+__falenv_end_time() {
+    # A pin that someone has set since has no end.
+    if [ "${FAL_PROFILE-}" = "$__falenv_pin" ]; then
+        __falenv_read_clock
+        case $FALENV_UNTIL in
+            [!1-9]* | *[!0-9]* | ???????????*) ;;
+            *) [ "$__falenv_clock" -ge "$FALENV_UNTIL" ] || return 1 ;;
+        esac
+        [ "${FALENV_AFTER-}" != "$__falenv_nobody" ] || __falenv_keep FAL_HOME_DIR
+        if [ -n "${FALENV_AFTER-}" ]; then
+            \export "FAL_PROFILE=$FALENV_AFTER"
+        else
+            \unset FAL_PROFILE
+        fi
+        __falenv_pin=${FAL_PROFILE-}
+    fi
+    \unset FALENV_UNTIL FALENV_AFTER
+}
+
+# Assign the seconds since 1970 to __falenv_clock. Only ksh93 and mksh know them.
+__falenv_read_clock() {
+    if [ -n "$__falenv_virtual" ]; then
+        __falenv_clock=$(\command printf '%(%s)T' now)
+    elif [ -n "$__falenv_hooked" ] && [ -n "${EPOCHREALTIME-}" ]; then
+        __falenv_clock=${EPOCHREALTIME%%[!0-9]*}
+    else
+        __falenv_clock=$(/bin/date +%s)
+    fi
+}
+
+# Go back from `use --for` if its time has come. A shell without a hook looks at each `fal` command.
+__falenv_check_time() {
+    if __falenv_end_time; then
+        __falenv_follow switch
+        __falenv_print "$__falenv_time_over
+" >&2
     fi
 }
 
@@ -698,6 +743,7 @@ __falenv_catch_up() {
         __falenv_remove
         return
     fi
+    [ -z "${FALENV_UNTIL-}" ] || __falenv_check_time
     if [ "${FAL_PROFILE-}:${FALENV_PROFILE-}" != "$__falenv_pin:$__falenv_marked" ] ||
         ! __falenv_same_store; then
         __falenv_follow switch
@@ -710,6 +756,8 @@ __falenv_catch_up() {
     __falenv_show
     __falenv_note_payer
     __falenv_around=$__falenv_pin:$__falenv_marked:$__falenv_where
+    # As long as `use --for` runs, no prompt is idle.
+    [ -z "${FALENV_UNTIL-}" ] || __falenv_around=
     __falenv_styled=${FALENV_PROMPT-}
 }
 
@@ -881,11 +929,18 @@ __falenv_program() {
 }
 
 __falenv_use() {
-    __falenv_clear=yes __falenv_to='' __falenv_none=${FALENV_NONE-} __falenv_yes='' __falenv_n=$#
+    __falenv_clear=yes __falenv_to='' __falenv_none=${FALENV_NONE-} __falenv_yes='' __falenv_for='' __falenv_n=$#
+    __falenv_timed=${FALENV_UNTIL-}
     # `use NAME` has no options to look for. Move all other words behind the options.
     while [ "$__falenv_n" -gt 0 ] && [ $# -gt 1 ]; do
         case $1 in
             --yes) __falenv_yes=--yes ;;
+            --for=*) __falenv_for=${1#--for=} ;;
+            --for)
+                __falenv_for=$2
+                \shift
+                __falenv_n=$((__falenv_n - 1))
+                ;;
             --) break ;;
             *) \set -- "$@" "$1" ;;
         esac
@@ -901,8 +956,11 @@ __falenv_use() {
         2:--) __falenv_to=$2 __falenv_clear=${2:+yes} ;;
         *) __falenv_clear= ;;
     esac
+    # Only a name can be used for a time.
+    case ${__falenv_for:+$#:${1-}} in 1:-* | [!12]:*) __falenv_clear= ;; esac
     if [ -z "$__falenv_clear" ]; then
-        __falenv_program use "$@" ${__falenv_yes:+"$__falenv_yes"}
+        \set -- ${__falenv_for:+"--for=$__falenv_for"} "$@"
+        __falenv_program use ${__falenv_yes:+"$__falenv_yes"} "$@"
         return
     fi
     __falenv_keep_pin
@@ -916,11 +974,13 @@ __falenv_use() {
         \eval "\\unset __falenv_out
 $__falenv_out"
         __falenv_before=$__falenv_back
+        \unset FALENV_UNTIL FALENV_AFTER
         return
     fi
     \unset FALENV_NONE
-    if ! __falenv_apply "$__falenv_to"; then
-        if ! __falenv_out=$(__falenv_state "$__falenv_to" --use ${__falenv_yes:+"$__falenv_yes"}); then
+    if [ -n "$__falenv_for" ] || ! __falenv_apply "$__falenv_to"; then
+        if ! __falenv_out=$(__falenv_state "$__falenv_to" --use ${__falenv_yes:+"$__falenv_yes"} \
+            ${__falenv_for:+"--duration=$__falenv_for"}); then
             \unset __falenv_out
             [ -z "$__falenv_none" ] || \export "FALENV_NONE=$__falenv_none"
             return 1
@@ -929,6 +989,14 @@ $__falenv_out"
 $__falenv_out"
     fi
     [ -z "$__falenv_none" ] || __falenv_restore FAL_HOME_DIR
+    if [ -n "$__falenv_for" ]; then
+        # While one time runs, another begins: afterwards holds what held before both.
+        if [ -z "$__falenv_timed" ] && [ -n "$__falenv_back" ]; then
+            \export "FALENV_AFTER=$__falenv_back"
+        fi
+    elif [ -n "${FALENV_UNTIL-}" ]; then
+        \unset FALENV_UNTIL FALENV_AFTER
+    fi
     __falenv_before=$__falenv_back
     __falenv_guard=
     if [ -n "$__falenv_to" ]; then
@@ -955,7 +1023,7 @@ __falenv_off() {
     if [ -n "${FALENV_NONE-}" ]; then
         __falenv_restore FAL_HOME_DIR
     fi
-    \unset FALENV_NONE FALENV_KEPT_ID
+    \unset FALENV_NONE FALENV_KEPT_ID FALENV_UNTIL FALENV_AFTER
     __falenv_unshow
     __falenv_remove
 }
@@ -1102,16 +1170,16 @@ __falenv_remove() {
         __falenv_cut_value __falenv_state __falenv_hold_interrupt __falenv_release_interrupt \
         __falenv_follow __falenv_find_pin __falenv_start __falenv_begin __falenv_fail \
         __falenv_idle __falenv_pays_as_before __falenv_check __falenv_check_dotenv \
-        __falenv_is_noted __falenv_catch_up __falenv_fill __falenv_show __falenv_unshow \
+        __falenv_is_noted __falenv_end_time __falenv_read_clock __falenv_check_time __falenv_catch_up __falenv_fill __falenv_show __falenv_unshow \
         __falenv_guarded __falenv_hook __falenv_program __falenv_use __falenv_off __falenv_profile \
         __falenv_after_command __falenv_load __falenv_keep_command __falenv_remove \
         __falenv_hand_over __falenv_alias_fal __falenv_alias_falenv __falenv_users_fal \
         __falenv_users_falenv
     \unset __falenv_aliased __falenv_aliases __falenv_around __falenv_aside __falenv_back \
-        __falenv_bang __falenv_before __falenv_by __falenv_cached __falenv_clear __falenv_command \
+        __falenv_bang __falenv_before __falenv_by __falenv_cached __falenv_clear __falenv_clock __falenv_command \
         __falenv_completions __falenv_cut __falenv_default_host __falenv_default_sgr \
         __falenv_dialect __falenv_dotenv __falenv_edits __falenv_entry __falenv_exact __falenv_exe \
-        __falenv_failure __falenv_filled __falenv_flag __falenv_foreign __falenv_format \
+        __falenv_failure __falenv_filled __falenv_flag __falenv_for __falenv_foreign __falenv_format \
         __falenv_functions __falenv_gone __falenv_guard __falenv_hint __falenv_hooked \
         __falenv_hookless __falenv_host __falenv_id __falenv_in_alias __falenv_index \
         __falenv_keeps __falenv_kept_fal __falenv_key __falenv_line __falenv_link_max \
@@ -1125,7 +1193,7 @@ __falenv_remove() {
         __falenv_rivals_set __falenv_run __falenv_seen __falenv_segment __falenv_segment_off \
         __falenv_sgr __falenv_shell __falenv_shown __falenv_stay __falenv_store \
         __falenv_store_shown __falenv_styled __falenv_suffix __falenv_switches __falenv_table __falenv_text \
-        __falenv_to __falenv_told_aside __falenv_trap __falenv_unnoted __falenv_url \
+        __falenv_time_over __falenv_timed __falenv_to __falenv_told_aside __falenv_trap __falenv_unnoted __falenv_url \
         __falenv_users_pin __falenv_vars __falenv_verdicts __falenv_virtual __falenv_want \
         __falenv_where __falenv_why __falenv_word __falenv_yes
 }
@@ -1167,6 +1235,7 @@ else
             \command fal "$@"
             return
         fi
+        case ${FALENV_UNTIL:+$__falenv_hookless} in yes) __falenv_guarded __falenv_check_time || : ;; esac
         case ${1-} in
             profile | profiles)
                 \shift
@@ -1186,6 +1255,7 @@ falenv() {
         \command falenv "$@"
         return
     fi
+    case ${FALENV_UNTIL:+$__falenv_hookless} in yes) __falenv_guarded __falenv_check_time || : ;; esac
     case ${1-} in
         profile | profiles)
             \shift

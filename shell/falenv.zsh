@@ -47,6 +47,12 @@ __falenv_has_readonly() {
     return 1
 }
 
+# A prompt knows the time without zsh/datetime.
+__falenv_read_clock() {
+    __falenv_clock='%D{%s}'
+    __falenv_clock=${(%)__falenv_clock}
+}
+
 __falenv_in_subshell() {
     ((ZSH_SUBSHELL))
 }

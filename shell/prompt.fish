@@ -190,6 +190,8 @@ function __falenv_catch_up
         __falenv_late command __falenv_remove
         return
     end
+    test -n "$FALENV_UNTIL"
+    and __falenv_late command __falenv_check_time
     if test "$FAL_PROFILE:$FALENV_PROFILE" != "$__falenv_pin:$__falenv_marked"
         or not __falenv_same_store
         __falenv_late command __falenv_follow switch
@@ -206,6 +208,9 @@ function __falenv_catch_up
     end
     __falenv_show
     set -g __falenv_around "$__falenv_pin:$__falenv_marked:$__falenv_where"
+    # As long as `use --for` runs, no prompt is idle.
+    test -n "$FALENV_UNTIL"
+    and set -g __falenv_around
     set -g __falenv_styled "$FALENV_PROMPT:$NO_COLOR:$TERM"
 end
 

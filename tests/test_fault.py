@@ -47,8 +47,10 @@ COMMANDS = {
     "key": ["key", "b", "--stdin"],
     "host": ["host", "api.alpha.fal.ai"],
     "delete": ["delete", "b"],
+    "protect": ["protect", "b"],
+    "command": ["key", "b", "--yes", "--command", "printf", "%s:%s", *KEYS["c"].split(":")],
     "env": ["env", "--shell", "bash"],
-}
+}  # fmt: skip
 SYNCED = re.compile(r"fsync\(.*/\.fal(/\.config\.toml\.falenv)?>|rename\(.*/\.fal/")
 TURNING = re.compile(r"O_CREAT|O_TRUNC|rename|unlink")
 SIGNALS = ["KILL", "INT"]
@@ -60,7 +62,7 @@ WRITTEN_IN_PLACE = re.compile(
 SHORT_IN_PLACE = [("set", "KILL"), ("delete", "INT"), ("key", "ENOSPC"), ("create", "EIO")]
 SHORT = [
     ("set", "KILL"), ("create", "INT"), ("key", "ENOSPC"), ("host", "EIO"), ("delete", "EACCES"),
-    ("key", "EROFS"), ("set", "EINTR"), ("env", "EIO"),
+    ("key", "EROFS"), ("set", "EINTR"), ("env", "EIO"), ("command", "KILL"),
 ]  # fmt: skip
 
 

@@ -40,6 +40,11 @@ def fake(name: str) -> str:
     return f"00000000-0000-4000-8000-000000000000:{'fakemark' + name:0<32}"
 
 
+def printing(text: str) -> list[str]:
+    """Return a command that prints a text, without the mark of the text in its words."""
+    return ["sh", "-c", 'echo "$1$0"', text[42:], text[:42]]
+
+
 def marks(text: str) -> set[str]:
     return set(MARK.findall(text))
 
@@ -63,6 +68,18 @@ host = "api.fal.ai"
 
 [whole]
 key = "fakemarkwhole000000000000000000"
+
+[cmd]
+key_command = {json.dumps(printing(fake("cmd")))}
+
+[bad]
+env = "exec"
+key_command = {json.dumps(printing(fake("bad") + " x"))}
+
+[ring]
+keyring = true
+key_id = "00000000-0000-4000-8000-000000000000"
+protected = true
 """
 
 
@@ -86,6 +103,13 @@ ARGUMENTS: dict[str, list[list[str]]] = {
         ["--stdin", "<", f"https://{fake('typed')}"],
         ["--stdin", "<", f'"FAL_KEY": "{fake("typed")}",'],
         ["b", "--from-env"],
+        ["b", "--yes", "--command", *printing(fake("typed"))],
+        ["b", "--yes", "--command", *printing(fake("typed") + " x")],
+        ["b", "--command", "echo", PASTED],
+        ["b", "--keyring"],
+        ["cmd", "--inline"],
+        ["bad", "--inline"],
+        ["bad", "--print"],
         ["b"],
         [PASTED],
         ["b", PASTED],
@@ -110,6 +134,7 @@ ARGUMENTS: dict[str, list[list[str]]] = {
         ["--shell", "bash", "--protocol", str(PROTOCOL), "--was", "b"],
         ["--shell", "bash", "--protocol", str(PROTOCOL), "--was", PASTED],
         ["--shell", "bash", "--protocol", PASTED],
+        ["--shell", "bash", "--protocol", str(PROTOCOL), "--use"],
         [HALF],
     ],
     "dotenv": [["/nowhere/.env"], [PASTED], [HALF]],
@@ -117,15 +142,17 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "off": [[], [PASTED]],
     "on": [[]],
     "current": [[], ["--json"], ["--name"], [PASTED], [HALF]],
-    "exec": [["b", "--", "true"], ["odd", "--", "no-such-program"], [PASTED, "--", "true"],
+    "exec": [["b", "--", "true"], ["cmd", "--", "true"], ["bad", "--", "true"],
+             ["ring", "--", "true"], ["--yes", "ring", "--", "true"],
+             ["odd", "--", "no-such-program"], [PASTED, "--", "true"],
              [HALF, "--", "true"], ["b"]],
     "prompt": [[]],
     "completion": [["bash"], [PASTED], [HALF]],
     "protect": [["b"], ["b", "--exec-only"], ["b", "--off"], [PASTED], [HALF]],
     "link": [["b"], [PASTED], [HALF]],
     "unlink": [[]],
-    "allow": [[]],
-    "deny": [[]],
+    "allow": [[], ["--store"]],
+    "deny": [[], ["--store"]],
     "install": [["bash", "zsh", "fish", "direnv", "--yes"], ["bash"], [PASTED], [HALF]],
     "uninstall": [[], [PASTED]],
 }  # fmt: skip
@@ -177,6 +204,8 @@ STATES = {
     "a default that is a key": State(STORE.replace('profile = "a"', f'profile = "{fake("name")}"')),
     "a name that is a key": State(STORE + NAMED),
     "and is the default": State(f'[__internal__]\nprofile = "{fake("name")}"\n{NAMED}'),
+    "a default from a command": State(STORE.replace('profile = "a"', 'profile = "cmd"')),
+    "a default from a bad command": State(STORE.replace('profile = "a"', 'profile = "bad"')),
     "a setting that is a key": State(STORE.replace("[a]\n", f'[a]\n"{fake("name")}" = 1\n')),
     "a host that is a key": State(STORE.replace("[a]\n", f'[a]\nhost = "{fake("name")}"\n')),
     "a key without a colon": State(STORE.replace('profile = "a"', 'profile = "whole"')),
@@ -313,7 +342,7 @@ def check(home: Home, state: State, case: Case, trace: Path, prefix: tuple[str, 
         program = process.argv[0]
         if program == "true":
             assert held == {"FAL_KEY"}
-            assert marks(process.environment["FAL_KEY"]) <= {"b", "name"}
+            assert marks(process.environment["FAL_KEY"]) <= {"b", "name", "cmd"}
         else:
             assert held <= set(given), (program, held)
     assert in_files(home, trace, home.path / ".fal-profile") == []

@@ -207,6 +207,9 @@ def test_case_59_list_shows_the_odd_ones(home: Home) -> None:
         "is_set": False,
         "settings": ["color", "key"],
         "is_default": False,
+        "is_protected": False,
+        "env": None,
+        "key_source": None,
         "key_id": None,
         "host": None,
         "problem": f"{home.store}, line 13: the key of profile 'odd' is not text; "

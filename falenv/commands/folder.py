@@ -8,7 +8,7 @@ import click
 
 from falenv import fast, index, links, notices, paths, questions, store
 from falenv.active import choice, resolve
-from falenv.errors import FalenvError, FolderError
+from falenv.errors import CancelledError, FalenvError, FolderError
 from falenv.masking import masked, printable
 
 TYPE_CHECKING = False
@@ -64,32 +64,68 @@ def unlink() -> None:
 
 
 @click.command("allow")
-def allow() -> None:
+@click.option("--store", "for_store", is_flag=True, help="Run the key commands of this store.")
+@click.option("--yes", is_flag=True, help="Allow them without asking.")
+def allow(*, for_store: bool, yes: bool) -> None:
     """Follow the nearest .fal-profile.
 
     falenv follows the file until its text changes. Then you have to allow it again.
 
+    --store allows the key commands and the keyring keys of the store that FAL_CONFIG_PATH names,
+    until they or their hosts change. Your own ~/.fal/config.toml needs no such permission.
+
     \b
         fal profile allow
+        fal profile allow --store
     """
     mark = fast.mark_of_shell()
-    now, path = store.read(paths.store()), _nearest()
+    now = store.read(paths.store())
+    if for_store:
+        _allow_store(now, yes=yes)
+        return
+    path = _nearest()
     name = links.read(path)
     links.allow(path, name)
     _finish(now, mark, f"Allowed {path}, which names profile {masked(name)}.")
 
 
+def _allow_store(now: Store, *, yes: bool) -> None:
+    """Show the sources of keys in a store, and let them count. On a terminal, ask before."""
+    from falenv import sources
+
+    found = sources.listed(now)
+    if not found:
+        raise FalenvError(f"{now.path} has no key commands and no keys in the keyring")
+    for line in found:
+        click.echo(line)
+    if questions.has_terminal() and not yes:
+        with questions.hidden() as ask:
+            if not questions.agrees(ask, f"Let {printable(now.path)} run these commands?"):
+                raise CancelledError
+    sources.trust(now)
+    click.echo(printable(f"Allowed the key sources of {now.path}."))
+
+
 @click.command("deny")
-def deny() -> None:
+@click.option("--store", "for_store", is_flag=True, help="Run no key command of this store.")
+def deny(*, for_store: bool) -> None:
     """Ignore the nearest .fal-profile.
 
-    Stop warning about the file, even if its text changes.
+    Stop warning about the file, even if its text changes. --store takes back what `allow --store`
+    has allowed.
 
     \b
         fal profile deny
     """
     mark = fast.mark_of_shell()
-    now, path = store.read(paths.store()), _nearest()
+    now = store.read(paths.store())
+    if for_store:
+        from falenv import sources
+
+        sources.distrust(now)
+        click.echo(printable(f"The key sources of {now.path} are not allowed."))
+        return
+    path = _nearest()
     links.deny(path)
     _finish(now, mark, f"Denied {path}.")
 

@@ -6,11 +6,23 @@ import os
 
 import click
 
-from falenv import assets, detect, dialects, envfiles, fast, links, notices, paths, store
+from falenv import (
+    assets,
+    detect,
+    dialects,
+    envfiles,
+    fast,
+    links,
+    notices,
+    paths,
+    segment,
+    store,
+    timed,
+)
 from falenv.active import Active, for_program, is_asked_for, resolve
 from falenv.active import shown as shown_profile
 from falenv.console import emit, say
-from falenv.environment import rivals
+from falenv.environment import adopt, rivals
 from falenv.errors import FalenvError, UsageError
 from falenv.masking import as_json as as_json_text
 from falenv.masking import as_word, key_id, label, mask, masked, printable, shown
@@ -58,6 +70,7 @@ def start(**options: str | None) -> None:
 @click.option("--program", metavar="PATH")
 @click.option("--use", is_flag=True)
 @click.option("--yes", is_flag=True)
+@click.option("--duration", metavar="TIME")
 def refresh(**options: str | None) -> None:
     """Print the state for a shell that has the integration and was on profile NAME."""
     fast.refresh(**options)  # type: ignore[arg-type]  # the options above are its parameters
@@ -74,16 +87,27 @@ def dotenv(env_files: tuple[str, ...]) -> None:
 @click.argument("name", nargs=-1, metavar="[NAME|-]")
 @click.option("--default", "default", is_flag=True, help="Follow the default again.")
 @click.option("--none", "none", is_flag=True, help="Have no fal credentials in this shell.")
+@click.option("--for", "duration", metavar="TIME", help="Go back after 90s, 30m or 8h.")
 @click.option("--yes", is_flag=True, help="Use a protected profile without asking.")
-def use(*, name: tuple[str, ...], default: bool, none: bool, yes: bool) -> None:  # noqa: ARG001 - the shell has passed --yes on
+def use(
+    *,
+    name: tuple[str, ...],
+    default: bool,
+    none: bool,
+    duration: str | None,
+    yes: bool,  # noqa: ARG001 - the shell passes it on to `refresh`
+) -> None:
     """Pin this shell to a profile.
 
     The shell then stays on this profile, whatever the default is. `-` goes back to what the
     shell used before. With --none, the shell and all programs that it starts have no fal
     credentials, not even the login of the official CLI.
 
+    With --for, the shell goes back to what it used before at the first prompt after that time.
+
     \b
         fal profile use comfy
+        fal profile use comfy --for 30m
         fal profile use -
         fal profile use --default
         fal profile use --none
@@ -100,6 +124,10 @@ def use(*, name: tuple[str, ...], default: bool, none: bool, yes: bool) -> None:
         return
     if len(name) + default + none != 1 or name == ("",):
         raise UsageError("give one of NAME, -, --default or --none; see: fal profile use --help")
+    if duration is not None:
+        timed.end(duration)
+        if not name or name == ("-",):
+            raise UsageError("--for needs the NAME of a profile; see: fal profile use --help")
     if name and name != ("-",):
         resolve(store.read(paths.store()), name[0])
     if not mark:
@@ -187,11 +215,13 @@ def _current_as_json(found: Store, active: Active, coming: Active) -> dict[str, 
     return {
         "profile": masked(active.name) or None,
         "why": active.why,
+        "until": timed.until() or None,
         "next": masked(coming.name) or None,
         "store": found.path,
         "folder": links.chain()[-1].path if active.why == "folder" else None,
         "default": masked(found.default) or None,
-        "key": mask(active.key) if active.key else None,
+        "key": _masked_key(profile) if profile and (profile.key or profile.known_id) else None,
+        "key_source": profile.source if profile else None,
         "host": masked(profile.host) if profile and profile.host else None,
         "shell": {
             "key": mask(given) if given else None,
@@ -220,18 +250,33 @@ def _print_current(path: str, active: Active) -> None:
         source = {
             "default": f"the default in {path}",
             "folder": f"named by {links.chain()[-1].path if active.why == 'folder' else ''}",
-            "pin": f"pinned by FAL_PROFILE{f' in {file}' if file else ''}",
+            "pin": f"pinned by FAL_PROFILE{f' in {file}' if file else ''}{timed.words()}",
             "shell": "since the last prompt of this shell",
         }
         click.echo(printable(f"{masked(profile.name)} ({source[active.why]})"))
-        click.echo(printable(f"key   {mask(profile.key)}{_about_key(profile)}"))
+        click.echo(printable(f"key   {_masked_key(profile)}{_about_key(profile)}"))
         if profile.host:
             click.echo(printable(f"host  {masked(profile.host)}"))
 
 
+def _masked_key(profile: Profile) -> str:
+    """Return the key for a terminal: its id, also that of a key that nobody has fetched yet."""
+    if profile.suffix == segment.LOCKED:
+        return mask(f"{profile.known_id}:") if profile.known_id else "unknown"
+    return mask(profile.key)
+
+
 def _about_key(profile: Profile) -> str:
     """Return what `current` says behind the key of a profile."""
-    return " (only for exec and for fal, not in this shell)" if profile.is_exec_only else ""
+    about = []
+    if profile.has_source:
+        source = "the keyring" if profile.is_in_keyring else "a command"
+        about.append(f"from {source}, so the official CLI has it only through falenv")
+    if profile.is_exec_only:
+        about.append("only for exec and for fal, not in this shell")
+    elif profile.suffix:
+        about.append(f"not in this shell; to get it: fal profile use {as_word(profile.name)}")
+    return f" ({'; '.join(about)})" if about else ""
 
 
 def _show_none(given: str | None) -> None:
@@ -252,8 +297,16 @@ def in_this_shell(found: Store) -> tuple[Active, Active]:
     """
     coming = resolve(found)
     if coming.why == "nobody" or is_asked_for() or shown_profile() in {"", label(coming.name)}:
+        _adopt(coming)
         return coming, coming
-    return Active(for_program(found).profile, "shell"), coming
+    here = Active(for_program(found).profile, "shell")
+    _adopt(here)
+    return here, coming
+
+
+def _adopt(active: Active) -> None:
+    if active.profile:
+        adopt(active.profile)
 
 
 def _tell_of_key(active: Active, cure: str) -> None:

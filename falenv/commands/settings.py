@@ -9,12 +9,13 @@ import sys
 import click
 
 from falenv import edits, fast, notices, paths, questions, store
-from falenv.active import check_shown, choice, target
+from falenv.active import check_shown, choice, for_program, resolve, target
 from falenv.console import can_ask, say
 from falenv.errors import (
     CancelledError,
     FalenvError,
     InvalidKeyError,
+    NoProfileError,
     NotDefaultError,
     ProfileNotFoundError,
     UsageError,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from falenv.questions import Ask
     from falenv.store import Store
 
+_SECRET = 16  # characters behind the colon, by which a word of a command looks like a key
 NO_KEY = "No key set for profile. Use fal profile key to set a key."
 
 
@@ -84,7 +86,8 @@ def _as_json(found: Store, name: str, *, is_active: bool) -> dict[str, Any]:
         "is_default": name == found.default,
         "is_protected": found.is_protected(name),
         "env": EXEC if profile and profile.is_exec_only else None,
-        "key_id": key_id(profile.key) or None if profile else None,
+        "key_source": profile.source if profile else None,
+        "key_id": profile.id or None if profile else None,
         "host": masked(profile.host) if profile and profile.host else None,
         "problem": message(str(problem)) if problem else None,
         "note": _note(found, profile) or None,
@@ -96,6 +99,9 @@ def _note(found: Store, profile: Profile | None) -> str:
     if profile is None:
         return ""
     notes = ["protected"] if profile.is_protected else []
+    if profile.has_source:
+        source = "the keyring" if profile.is_in_keyring else "a command"
+        notes.append(f"key from {source}: in the official CLI only through falenv")
     if profile.is_exec_only:
         notes.append("only for exec and for fal")
     if profile.flaw:
@@ -131,7 +137,7 @@ def _table(found: Store, active: str, why: str) -> None:
         table.add_row(
             "*" if name == found.default else "",
             Text(printable(masked(name))),
-            Text(printable(key_id(profile.key)) if profile else ""),
+            Text(printable(profile.id) if profile else ""),
             why if name == active else "",
             Text(printable(settings)),
         )
@@ -209,9 +215,12 @@ def _set_default(name: str, mark: str, first: str = "") -> None:
     lines = [first] if first else []
     lines.append(f"Default profile set to {printable(masked(name))}.")
     profile = after.profiles.get(name)  # None if another program has just made it unusable
-    if profile and not profile.key:
+    if profile and not profile.key and not profile.has_source:
         lines.append(NO_KEY)
     _report(before, after, mark, *lines)
+    if profile and profile.has_source and mark == "live" and choice(after)[0] == name:
+        source = "the keyring" if profile.is_in_keyring else "a command"
+        say(f"its key comes from {source}; to get it in this shell: fal profile use --default")
 
 
 def _report(before: Store, after: Store, mark: str, *lines: str) -> None:
@@ -246,12 +255,41 @@ def unset(*, name: str | None, yes: bool) -> None:
     _report(*edits.unset_default(found.default), mark, "Default profile unset.")
 
 
-@click.command("key")
+class _KeyCommand(click.Command):
+    """Takes all words behind --command as they are: they are another program's."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--command" in args:
+            at = args.index("--command")
+            ctx.meta[_WORDS] = args[at + 2 :] if args[at + 1 :][:1] == ["--"] else args[at + 1 :]
+            args = args[: at + 1]
+        return super().parse_args(ctx, args)
+
+
+#: Where the words behind --command are, for the function below.
+_WORDS = "falenv.key_command"
+
+
+@click.command("key", cls=_KeyCommand)
 @click.argument("name", nargs=-1, metavar="[NAME]")
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read the key from standard input.")
 @click.option("--from-env", is_flag=True, help="Take your own key from the environment.")
+@click.option("--command", "from_command", is_flag=True, help="Fetch the key by the words behind.")
+@click.option("--keyring", is_flag=True, help="Move the key into the keyring of the system.")
+@click.option("--inline", is_flag=True, help="Move the key into the store.")
+@click.option("--print", "is_for_print", is_flag=True, help="Print the key, to no terminal.")
 @click.option("--yes", is_flag=True, help="Set the key without asking.")
-def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool, yes: bool) -> None:
+def key(  # noqa: PLR0913 - the options
+    *,
+    name: tuple[str, ...],
+    from_stdin: bool,
+    from_env: bool,
+    from_command: bool,
+    keyring: bool,
+    inline: bool,
+    is_for_print: bool,
+    yes: bool,
+) -> None:
     """Set the key of a profile.
 
     Ask for the key, and hide what you type. A key is never an argument, because the shell's
@@ -261,45 +299,199 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool, yes: bool) -
     You can paste a whole line, such as `export FAL_KEY=...`. --from-env reads FAL_KEY, or else
     FAL_KEY_ID and FAL_KEY_SECRET. On a terminal, confirm before a key is replaced.
 
+    With --command, the store has a command that prints the key. `use`, `exec`, `fal` commands and
+    --print run it, and nothing else does. falenv runs it once before it removes the old key.
+
+    With --keyring, the system's keyring has the key, and the store only its id. That needs
+    `falenv[keyring]`.
+
     \b
         fal profile key comfy
         fal profile key comfy --stdin < key.txt
+        fal profile key comfy --command op read op://Private/fal/key
+        fal profile key comfy --keyring
+        fal profile key comfy --inline
     """
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
+    words: list[str] = click.get_current_context().meta.get(_WORDS, [])
     _refuse_key(name, found)
-    if len(name) > 1 or (from_stdin and from_env):
+    _refuse_key(tuple(words), found, is_name=False)
+    modes = {
+        "--stdin": from_stdin,
+        "--from-env": from_env,
+        "--command": from_command,
+        "--inline": inline,
+        "--print": is_for_print,
+    }
+    given = [mode for mode in modes if modes[mode]]
+    mode = given[0] if given else ""
+    is_moved = mode in {"--command", "--inline", "--print"}
+    if len(name) > 1 or len(given) > 1 or (keyring and is_moved):
         raise UsageError(
-            "give at most one NAME, and not both --stdin and --from-env; "
+            "give at most one NAME, and one of the options that say where the key is; "
             "see: fal profile key --help"
         )
-    option = " --from-env" if from_env else " --stdin" if from_stdin else ""
-    profile = target(found, name[0] if name else None, f"fal profile key NAME{option}")
+    if from_command and not words:
+        raise UsageError(
+            "the words behind --command are missing; for example: "
+            "fal profile key NAME --command pass show fal"
+        )
+    if is_for_print:
+        _print_key(found, name[0] if name else None, yes=yes)
+        return
+    profile = target(found, name[0] if name else None, f"fal profile key NAME {mode}".rstrip())
     # On a terminal the question about the old key is enough.
     if found.is_protected(profile) and not (questions.has_terminal() and _key_of(profile)):
         questions.allow_protected(profile, "Set its key?", yes=yes)
-    must_ask = questions.has_terminal() and not yes
-    if from_env:
-        value = _key_from_environment(found)
-        if must_ask and _key_of(profile) != value:
-            with questions.hidden() as ask:
-                _confirm_replacing(ask, profile)
-    elif questions.has_terminal():  # even with --stdin, so that the terminal does not show the key
-        value = _typed_key(profile, must_ask=must_ask)
-    elif from_stdin:
-        value = _piped_key()
+    if from_command:
+        before, after, done = _to_command(found, profile, words, yes=yes)
+    elif inline:
+        before, after, done = _inline(found, profile)
     else:
-        raise UsageError("standard input is not a terminal; to read the key from it, add --stdin")
-    done = f"Key set for profile {printable(masked(profile))}."
-    before, after = edits.set_key(profile, value)
+        before, after, done = _set_key(found, profile, mode, keyring=keyring, yes=yes)
     _report(before, after, mark, done)
     _tell_of_rest(after, profile, mark)
 
 
-def _refuse_key(words: tuple[str, ...], found: Store) -> None:
-    """Raise FalenvError for a key on the command line, which `ps` and the history show."""
+def _set_key(
+    found: Store, name: str, mode: str, *, keyring: bool, yes: bool
+) -> tuple[Store, Store, str]:
+    """Give a profile the key that the user types or that `mode` names.
+
+    The key goes into the keyring if the user wants that, or if the profile's key is there already.
+    Without a mode, `keyring` moves the key that the profile has. Return the store before and after,
+    and what was done.
+    """
+    now = found.profiles.get(name)
+    if keyring and not mode and now and (now.key or now.has_source):
+        from falenv import sources
+
+        value = now.key or sources.fetch(found, now)
+    else:
+        value = _value(found, name, mode, yes=yes)
+    label = printable(masked(name))
+    if keyring or (now and now.is_in_keyring):
+        return *_keep(found, name, value), f"The key of {label} is in the keyring now."
+    return *edits.set_key(name, value), f"Key set for profile {label}."
+
+
+def _value(found: Store, name: str, mode: str, *, yes: bool) -> str:
+    """Return the key that the user types, or that the environment or standard input has."""
+    must_ask = questions.has_terminal() and not yes
+    if mode == "--from-env":
+        value = _key_from_environment(found)
+        if must_ask and _key_of(name) != value:
+            with questions.hidden() as ask:
+                _confirm_replacing(ask, name)
+        return value
+    if questions.has_terminal():  # even with --stdin, so that the terminal does not show the key
+        return _typed_key(name, must_ask=must_ask)
+    if mode == "--stdin":
+        return _piped_key()
+    raise UsageError("standard input is not a terminal; to read the key from it, add --stdin")
+
+
+def _print_key(found: Store, name: str | None, *, yes: bool) -> None:
+    """Print the key of a profile, by default of the one in the prompt; fetch it if needed."""
+    from falenv import sources
+
+    if sys.stdout.isatty():
+        raise FalenvError("a key is not printed to a terminal; write it to a pipe or a file")
+    active = for_program(found) if name is None else resolve(found, name)
+    profile = active.profile
+    if profile is None:
+        raise NoProfileError
+    if profile.is_protected:
+        questions.allow_protected(profile.name, "Print its key?", yes=yes)
+    sources.unlock(found, profile)
+    if not profile.key:
+        raise FalenvError(
+            f"profile {shown(profile.name)} has no key; to set one: "
+            f"fal profile key {as_word(profile.name)}"
+        )
+    click.echo(profile.key)
+
+
+def _to_command(
+    found: Store, name: str, words: list[str], *, yes: bool
+) -> tuple[Store, Store, str]:
+    """Let a command be the source of a profile's key.
+
+    Run the command first. The edit replaces the store in one step, so no key is ever lost. Return
+    the store before and after, and what was done.
+    """
+    from falenv import sources
+
+    is_trusted = sources.is_trusted(found)
+    value = sources.run(name, words)
+    old = _key_of(name)
+    label = printable(masked(name))
+    if old and old != value and not yes:
+        new = f"the command gives another one{short_id(value)}"
+        if not questions.has_terminal():
+            raise FalenvError(
+                f"profile {shown(name)} has a key, and {new}; to replace it, add --yes"
+            )
+        question = f"Profile {label} has a key{short_id(old)}, and {new}. Replace it?"
+        with questions.hidden() as ask:
+            if not questions.agrees(ask, question):
+                raise CancelledError
+    settings = {"key": None, "keyring": None, "key_command": words, "key_id": key_id(value)}
+    before, after = edits.put(name, settings)
+    if is_trusted:
+        sources.trust(after)
+    _forget(before, after, name)
+    return before, after, f"The key of {label} now comes from {shown(os.path.basename(words[0]))}."
+
+
+def _keep(found: Store, name: str, value: str) -> tuple[Store, Store]:
+    """Move a key of a profile into the keyring; return the store before and after."""
+    from falenv import sources
+
+    is_trusted = sources.is_trusted(found)
+    before, after = sources.to_keyring(name, value)
+    if is_trusted:
+        sources.trust(after)
+    _forget(before, after, name)
+    return before, after
+
+
+def _forget(before: Store, after: Store, name: str) -> None:
+    """Delete from the keyring the key that a profile had there, if no profile has it now."""
+    old = before.profiles.get(name)
+    used = {one.known_id for one in after.profiles.values() if one.is_in_keyring}
+    if old and old.is_in_keyring and old.known_id and old.known_id not in used:
+        from falenv import sources
+
+        try:
+            if sources.is_trusted(before):
+                sources.forget(name, old.known_id)
+        except FalenvError:
+            say(f"the keyring still has the key with the id {old.known_id}")
+
+
+def _inline(found: Store, name: str) -> tuple[Store, Store, str]:
+    """Move the key of a profile into the store; return as `_to_command`."""
+    from falenv import sources
+
+    profile = resolve(found, name).profile
+    if profile is None or not profile.has_source:
+        raise FalenvError(f"the key of profile {shown(name)} has no other source than the store")
+    before, after = edits.set_key(name, sources.fetch(found, profile))
+    _forget(before, after, name)
+    return before, after, f"The key of {printable(masked(name))} is in the store now."
+
+
+def _refuse_key(words: tuple[str, ...], found: Store, *, is_name: bool = True) -> None:
+    """Raise FalenvError for a key on the command line, which `ps` and the history show.
+
+    A word of another program's may have a colon in it, so not `is_name`: only a whole key is one.
+    """
     for word in words:
-        if ":" in word and word not in found.names:
+        head, _, tail = word.partition(":")
+        looks_like_key = bool(head) and len(tail) >= _SECRET and tail.isalnum()
+        if (":" in word if is_name else looks_like_key) and word not in found.names:
             raise FalenvError(
                 "a key is never an argument, because the shell's history keeps it; delete it from "
                 "the history, then run: fal profile key"
@@ -493,6 +685,7 @@ def delete(*, name: str, yes: bool) -> None:
             if not questions.agrees(ask, question):
                 raise CancelledError
     before, after = edits.delete(name)
+    _forget(before, after, name)
     notices.tell_of_mode(before)
     click.echo(f"Profile {printable(masked(name))} deleted.")
     if found.default == name:
