@@ -8,7 +8,7 @@ refuses a store whose default is odd, and only if it cannot repair that.
 from __future__ import annotations
 
 from falenv import index, paths, store
-from falenv.errors import InvalidNameError, NotDefaultError, ProfileNotFoundError
+from falenv.errors import InvalidNameError, KeyChangedError, NotDefaultError, ProfileNotFoundError
 from falenv.profile import INTERNAL, check_name
 
 TYPE_CHECKING = False
@@ -62,14 +62,17 @@ def set_key(name: str, key: str) -> tuple[Store, Store]:
     return put(name, {"key": key, "key_command": None, "keyring": None, "key_id": None})
 
 
-def put(name: str, settings: dict[str, Any]) -> tuple[Store, Store]:
+def put(name: str, settings: dict[str, Any], *, only_key: str | None = None) -> tuple[Store, Store]:
     """Give a profile settings, and take those away that are None.
 
-    Errors: ProfileNotFoundError as `set_key`.
+    Errors: ProfileNotFoundError as `set_key`, and KeyChangedError if the profile has another key in
+    the store than `only_key` by now, which the edit would lose.
     """
 
     def edit(data: Data) -> None:
         table = _table(data, name)
+        if only_key is not None and table.get("key", only_key) != only_key:
+            raise KeyChangedError(name)
         for setting, value in settings.items():
             if value is not None:
                 table[setting] = value

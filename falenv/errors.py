@@ -222,6 +222,16 @@ class InvalidNameError(FalenvError):
         )
 
 
+class KeyChangedError(FalenvError):
+    """Someone has set another key while this process moved the old one elsewhere."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the key of profile {shown(name)} has just changed in the store; "
+            "nothing was changed; try again"
+        )
+
+
 class KeySourceError(FalenvError):
     """The key of a profile did not come from its command or the keyring.
 

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import select
+import signal
 import subprocess
 import time
 
@@ -70,13 +71,11 @@ def unlock(found: Store, profile: Profile) -> Store:
     own = key_id(profile.key)
     if own == profile.known_id:
         return found
-    is_trusted_store = is_trusted(found)
     try:
-        _, after = edits.put(profile.name, {"key_id": own})
+        before, after = edits.put(profile.name, {"key_id": own})
     except FalenvError:
         return found
-    if is_trusted_store:
-        trust(after)
+    keep_trust(before, after)
     return after
 
 
@@ -94,6 +93,12 @@ def trust(found: Store) -> None:
     if listed(found) and not _is_own(found):
         note = paths.allowed_store(found.path)
         links.record(note, found.path, "allowed", _digest(found))
+
+
+def keep_trust(before: Store, after: Store) -> None:
+    """Let the sources of a store count after an edit by the user, if they did before."""
+    if is_trusted(before):
+        trust(after)
 
 
 def _is_own(found: Store) -> bool:
@@ -143,8 +148,10 @@ def _digest(found: Store) -> str:
 # --- The keyring ---------------------------------------------------------------------------------
 
 
-def to_keyring(name: str, key: str) -> tuple[Store, Store]:
+def to_keyring(name: str, key: str, old: str) -> tuple[Store, Store]:
     """Move the key of a profile to the keyring; return the store before and after.
+
+    `old` is the key that the store has now, or an empty string.
 
     First try the keyring without changing anything. Then write the key, read it back, and only then
     let the store go without it. Errors: KeySourceError, and those of `edits.put`.
@@ -157,7 +164,7 @@ def to_keyring(name: str, key: str) -> tuple[Store, Store]:
             raise KeySourceError(name, "the keyring did not keep it", "nothing was changed")
     settings = {"key": None, "key_command": None, "keyring": True, "key_id": own}
     try:
-        return edits.put(name, settings)
+        return edits.put(name, settings, only_key=old)
     except BaseException:
         if had is None:
             forget(name, own)
@@ -317,15 +324,25 @@ def _started(words: list[str], terminal: IO[bytes] | int) -> Iterator[subprocess
     }
     environment["PATH"] = os.pathsep.join(filter(os.path.isabs, os.get_exec_path()))
     environment[_GUARD] = "1"
-    process = subprocess.Popen(
-        words,
-        stdin=terminal,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd=os.path.expanduser("~"),
-        env=environment,
-    )
+    interrupted: list[int] = []
+    former = signal.getsignal(signal.SIGINT)
+    if former is signal.default_int_handler:
+        # Ctrl-C while Popen waits for the start would leave a program that nobody ends.
+        signal.signal(signal.SIGINT, lambda number, _: interrupted.append(number))
     try:
+        process = subprocess.Popen(
+            words,
+            stdin=terminal,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=os.path.expanduser("~"),
+            env=environment,
+        )
+    finally:
+        signal.signal(signal.SIGINT, former)
+    try:
+        if interrupted:
+            raise KeyboardInterrupt
         yield process
     finally:
         if process.poll() is None:

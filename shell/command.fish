@@ -315,11 +315,18 @@ function __falenv_use
             switch $words[1]
                 case --yes
                     set -a options --yes
-                case '--for=*'
+                case '--for=?*'
                     set for (string replace -- --for= '' $words[1])
-                case --for
-                    set for $words[2]
-                    set -e words[1]
+                case --for '--for='
+                    # An empty time is no time, either.
+                    set for 0
+                    if test $words[1] = --for
+                        set -q words[2]
+                        or break
+                        test -n "$words[2]"
+                        and set for $words[2]
+                        set -e words[1]
+                    end
                 case --
                     set -a argv $words
                     break

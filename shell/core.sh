@@ -777,11 +777,15 @@ __falenv_use() {
     while ((__falenv_n > 0 && $# > 1)); do
         case $1 in
             --yes) __falenv_yes=--yes ;;
-            --for=*) __falenv_for=${1#--for=} ;;
+            --for=*) __falenv_for=${1#--for=} __falenv_for=${__falenv_for:-0} ;;
             --for)
-                __falenv_for=$2
-                \builtin shift
-                ((__falenv_n -= 1)) || :
+                if ((__falenv_n > 1)); then
+                    __falenv_for=${2:-0} # an empty one is no time, either
+                    \builtin shift
+                    ((__falenv_n -= 1))
+                else
+                    \builtin set -- "$@" "$1"
+                fi
                 ;;
             --) break ;;
             *) \builtin set -- "$@" "$1" ;;

@@ -935,11 +935,15 @@ __falenv_use() {
     while [ "$__falenv_n" -gt 0 ] && [ $# -gt 1 ]; do
         case $1 in
             --yes) __falenv_yes=--yes ;;
-            --for=*) __falenv_for=${1#--for=} ;;
+            --for=*) __falenv_for=${1#--for=} __falenv_for=${__falenv_for:-0} ;;
             --for)
-                __falenv_for=$2
-                \shift
-                __falenv_n=$((__falenv_n - 1))
+                if [ "$__falenv_n" -gt 1 ]; then
+                    __falenv_for=${2:-0} # an empty one is no time, either
+                    \shift
+                    __falenv_n=$((__falenv_n - 1))
+                else
+                    \set -- "$@" "$1"
+                fi
                 ;;
             --) break ;;
             *) \set -- "$@" "$1" ;;

@@ -252,6 +252,9 @@ def test_what_the_user_adds_to_a_store_is_allowed_but_nothing_beside_it(home: Ho
     home.variables["FAL_CONFIG_PATH"] = str(other)
     assert home.fal("key", "b", "--command", "get-key", "x").returncode == 0
     assert home.fal("key", "b", "--print").stdout == KEYS["b"] + "\n"
+    # An edit by falenv keeps the permission.
+    assert home.fal("host", "api.fal.ai", "--profile", "b").returncode == 0
+    assert home.fal("key", "b", "--print").stdout == KEYS["b"] + "\n"
     other.write_text(other.read_text() + '[c]\nkey_command = ["get-key"]\n')
     assert home.fal("key", "a", "--yes", "--command", "get-key", "y").returncode == 0
     assert home.fal("key", "c", "--print").returncode == 1
@@ -379,6 +382,19 @@ def test_a_key_moves_to_a_command_and_back(home: Home) -> None:
     # A key that is set takes the place of a command.
     assert home.fal("key", "b", "--command", "get-key", "x").returncode == 0
     assert home.fal("key", "b", "--stdin", stdin=KEYS["b"]).returncode == 0
+    assert home.store.read_text() == text
+
+
+def test_a_key_that_is_set_meanwhile_is_not_lost(home: Home) -> None:
+    home.profiles("a", "b", default="a")
+    text = home.store.read_text().replace(KEYS["b"], KEYS["c"])
+    script(home, f"printf '%s' '{text}' >\"$HOME/.fal/config.toml\"; echo '{KEYS['b']}'")
+    done = home.fal("key", "b", "--command", "get-key")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "falenv: the key of profile 'b' has just changed in the store; "
+        "nothing was changed; try again\n"
+    )
     assert home.store.read_text() == text
 
 

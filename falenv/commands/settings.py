@@ -226,9 +226,18 @@ def _set_default(name: str, mark: str, first: str = "") -> None:
 def _report(before: Store, after: Store, mark: str, *lines: str) -> None:
     """Print what an edit has done, and what that means for the calling shell."""
     notices.tell_of_mode(before)
+    _keep_trust(before, after)
     for line in lines:
         click.echo(runnable(line))
     notices.tell_shell(after, mark)
+
+
+def _keep_trust(before: Store, after: Store) -> None:
+    """Let the key commands of a store count after an edit, if they did before."""
+    if any(profile.has_source for profile in after.profiles.values()):
+        from falenv import sources
+
+        sources.keep_trust(before, after)
 
 
 @click.command("unset")
@@ -274,10 +283,12 @@ _WORDS = "falenv.key_command"
 @click.argument("name", nargs=-1, metavar="[NAME]")
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read the key from standard input.")
 @click.option("--from-env", is_flag=True, help="Take your own key from the environment.")
-@click.option("--command", "from_command", is_flag=True, help="Fetch the key by the words behind.")
+@click.option(
+    "--command", "from_command", is_flag=True, help="Get the key from the command that follows."
+)
 @click.option("--keyring", is_flag=True, help="Move the key into the keyring of the system.")
 @click.option("--inline", is_flag=True, help="Move the key into the store.")
-@click.option("--print", "is_for_print", is_flag=True, help="Print the key, to no terminal.")
+@click.option("--print", "is_for_print", is_flag=True, help="Print the key to a pipe or a file.")
 @click.option("--yes", is_flag=True, help="Set the key without asking.")
 def key(  # noqa: PLR0913 - the options
     *,
@@ -334,7 +345,7 @@ def key(  # noqa: PLR0913 - the options
         )
     if from_command and not words:
         raise UsageError(
-            "the words behind --command are missing; for example: "
+            "no command follows --command; for example: "
             "fal profile key NAME --command pass show fal"
         )
     if is_for_print:
@@ -345,7 +356,7 @@ def key(  # noqa: PLR0913 - the options
     if found.is_protected(profile) and not (questions.has_terminal() and _key_of(profile)):
         questions.allow_protected(profile, "Set its key?", yes=yes)
     if from_command:
-        before, after, done = _to_command(found, profile, words, yes=yes)
+        before, after, done = _to_command(profile, words, yes=yes)
     elif inline:
         before, after, done = _inline(found, profile)
     else:
@@ -363,7 +374,7 @@ def _set_key(
     Without a mode, `keyring` moves the key that the profile has. Return the store before and after,
     and what was done.
     """
-    now = found.profiles.get(name)
+    now, old = found.profiles.get(name), _key_of(name)
     if keyring and not mode and now and (now.key or now.has_source):
         from falenv import sources
 
@@ -372,7 +383,7 @@ def _set_key(
         value = _value(found, name, mode, yes=yes)
     label = printable(masked(name))
     if keyring or (now and now.is_in_keyring):
-        return *_keep(found, name, value), f"The key of {label} is in the keyring now."
+        return *_keep(name, value, old), f"The key of {label} is in the keyring now."
     return *edits.set_key(name, value), f"Key set for profile {label}."
 
 
@@ -413,9 +424,7 @@ def _print_key(found: Store, name: str | None, *, yes: bool) -> None:
     click.echo(profile.key)
 
 
-def _to_command(
-    found: Store, name: str, words: list[str], *, yes: bool
-) -> tuple[Store, Store, str]:
+def _to_command(name: str, words: list[str], *, yes: bool) -> tuple[Store, Store, str]:
     """Let a command be the source of a profile's key.
 
     Run the command first. The edit replaces the store in one step, so no key is ever lost. Return
@@ -423,7 +432,6 @@ def _to_command(
     """
     from falenv import sources
 
-    is_trusted = sources.is_trusted(found)
     value = sources.run(name, words)
     old = _key_of(name)
     label = printable(masked(name))
@@ -438,21 +446,16 @@ def _to_command(
             if not questions.agrees(ask, question):
                 raise CancelledError
     settings = {"key": None, "keyring": None, "key_command": words, "key_id": key_id(value)}
-    before, after = edits.put(name, settings)
-    if is_trusted:
-        sources.trust(after)
+    before, after = edits.put(name, settings, only_key=old)
     _forget(before, after, name)
     return before, after, f"The key of {label} now comes from {shown(os.path.basename(words[0]))}."
 
 
-def _keep(found: Store, name: str, value: str) -> tuple[Store, Store]:
+def _keep(name: str, value: str, old: str) -> tuple[Store, Store]:
     """Move a key of a profile into the keyring; return the store before and after."""
     from falenv import sources
 
-    is_trusted = sources.is_trusted(found)
-    before, after = sources.to_keyring(name, value)
-    if is_trusted:
-        sources.trust(after)
+    before, after = sources.to_keyring(name, value, old)
     _forget(before, after, name)
     return before, after
 
@@ -686,6 +689,7 @@ def delete(*, name: str, yes: bool) -> None:
                 raise CancelledError
     before, after = edits.delete(name)
     _forget(before, after, name)
+    _keep_trust(before, after)
     notices.tell_of_mode(before)
     click.echo(f"Profile {printable(masked(name))} deleted.")
     if found.default == name:
