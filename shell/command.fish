@@ -317,15 +317,16 @@ function __falenv_use
                     set -a options --yes
                 case '--for=?*'
                     set for (string replace -- --for= '' $words[1])
-                case --for '--for='
-                    # An empty time is no time, either.
-                    set for 0
-                    if test $words[1] = --for
-                        set -q words[2]
-                        or break
-                        test -n "$words[2]"
-                        and set for $words[2]
+                case '--for='
+                    set for 0 # an empty time is no time, either
+                case --for
+                    if set -q words[2]
+                        set for $words[2]
+                        test -n "$for"
+                        or set for 0
                         set -e words[1]
+                    else
+                        set -a argv --for
                     end
                 case --
                     set -a argv $words

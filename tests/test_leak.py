@@ -565,6 +565,7 @@ def test_no_shell_shows_a_key(
         shell.talk(option)
     before = len(shell.output)
     for words in (
+        "use cmd", "use bad --yes", "use --yes ring", "use b --for 1h", "exec cmd -- true",
         "use b", "use odd", "use far", "use whole", "use -", "use nope", "set b", "use --default",
         "list", "current", "create new", "unset", "set a", "nonsense", "exec b -- true",
     ):  # fmt: skip
@@ -608,7 +609,7 @@ def test_no_shell_shows_a_key(
         names = {name for name, value in process.environment.items() if marks(value)}
         assert names <= {"FAL_KEY"}, process
         assert marks(process.environment.get("FAL_KEY", "")) <= {
-            "hand", "a", "b", "odd", "far", "whole"
+            "hand", "a", "b", "odd", "far", "whole", "cmd"
         }  # fmt: skip
     by = [next(iter(marks(process.environment.get("FAL_KEY", ""))), "") for process in runs[1:]]
     figure(

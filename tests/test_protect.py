@@ -9,6 +9,8 @@ import pytest
 from conftest import KEYS, POSIX_SHELLS, SCRIPTS, SHELLS, Home
 from driver import KINDS, Shell, needs
 
+from falenv.paths import PROTOCOL
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -208,7 +210,7 @@ def test_the_index_leaves_these_profiles_to_a_process(home: Home) -> None:
     for line, mark in (("# plain", "9"), ("protected = true", "-"), ('env = "exec"', "-")):
         with_setting(home, line)
         assert home.fal("env", "--shell", "bash").returncode == 0
-        (index,) = (home.path / ".local/state/falenv").glob("2*/*")
+        (index,) = (home.path / ".local/state/falenv").glob(f"{PROTOCOL}*/*")
         assert f"{mark} b" in index.read_text().splitlines()
 
 

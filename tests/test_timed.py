@@ -87,8 +87,9 @@ def test_a_time_ends_in_what_held_before(start: Callable[..., Shell], name: str)
     held = shell.exported()
     assert (held.get("FAL_KEY"), held["FALENV_NONE"]) == (None, "1")
     # What cannot be timed, and what is no time.
-    for words in ("--default --for 1h", "--none --for 1h", "- --for 1h", "--for 1h", "b --for"):
+    for words in ("--default --for 1h", "--none --for 1h", "- --for 1h", "--for 1h"):
         one_line(shell.talk(f"fal profile use {words}"), "see: fal profile use --help")
+    one_line(shell.talk("fal profile use b --for"), "option '--for' requires an argument")
     for words in ("1d", "0m", "h", "1.5h", "-3m", "999999999h", "x", "''", "--for="):
         said = shell.talk(f"fal profile use b --for {words}")
         one_line(said, "is not a time of up to a week")
