@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, POSIX_SHELLS, SCRIPTS, SHELLS, Home
+from conftest import KEYS, LONG, POSIX_SHELLS, SCRIPTS, SHELLS, Home
 from driver import KINDS, Shell, needs
 
 from falenv.paths import PROTOCOL
@@ -14,6 +14,8 @@ from falenv.paths import PROTOCOL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+#: In short, one shell stands for those that share falenv.sh.
+NAMES = [*SHELLS, *(POSIX_SHELLS if LONG else ["dash"])]
 REFUSED = (
     "falenv: profile 'b' is protected, and standard input is no terminal to ask on; "
     "nothing was changed; to answer yes, add --yes\n"
@@ -121,7 +123,8 @@ def test_on_a_terminal_each_command_asks(home: Home, start: Callable[..., Shell]
     assert (home.path / "ran").exists()
 
 
-@pytest.mark.parametrize("name", [*SHELLS, *POSIX_SHELLS])
+@pytest.mark.fire
+@pytest.mark.parametrize("name", NAMES)
 def test_use_asks_and_the_prompt_is_coloured(
     home: Home, start: Callable[..., Shell], name: str
 ) -> None:
@@ -144,7 +147,7 @@ def test_use_asks_and_the_prompt_is_coloured(
     assert shell.segment == "(fal:b) "
 
 
-@pytest.mark.parametrize("name", [*SHELLS, *POSIX_SHELLS])
+@pytest.mark.parametrize("name", ["zsh", "dash"])
 def test_use_in_a_script_needs_yes(home: Home, name: str) -> None:
     with_setting(home, "protected = true")
     code = (
@@ -154,7 +157,8 @@ def test_use_in_a_script_needs_yes(home: Home, name: str) -> None:
     assert (done.stdout, done.stderr) == (KEYS["b"] + "\n", REFUSED)
 
 
-@pytest.mark.parametrize("name", [*SHELLS, *POSIX_SHELLS])
+@pytest.mark.fire
+@pytest.mark.parametrize("name", NAMES)
 def test_the_key_of_an_exec_only_profile_never_enters_a_shell(
     home: Home, start: Callable[..., Shell], name: str
 ) -> None:

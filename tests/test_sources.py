@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+#: In short, one shell stands for those that share falenv.sh.
+NAMES = [*SHELLS, *(POSIX_SHELLS if LONG else ["dash"])]
 #: What a command prints that must be shown nowhere.
 HIDDEN = "hidden-output"
 KEY_ID = KEYS["b"].partition(":")[0]
@@ -263,7 +265,8 @@ def test_what_the_user_adds_to_a_store_is_allowed_but_nothing_beside_it(home: Ho
 # --- In a shell ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [*SHELLS, *POSIX_SHELLS])
+@pytest.mark.fire
+@pytest.mark.parametrize("name", NAMES)
 def test_only_what_the_user_types_fetches(
     home: Home, start: Callable[..., Shell], name: str
 ) -> None:

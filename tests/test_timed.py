@@ -7,12 +7,14 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, POSIX_SHELLS, SHELLS, Home
+from conftest import KEYS, LONG, POSIX_SHELLS, SHELLS, Home
 from driver import KINDS, Kind, Shell, Trace, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+#: In short, one shell stands for those that share falenv.sh.
+NAMES = [*SHELLS, *(POSIX_SHELLS if LONG else ["dash"])]
 OVER = "falenv: the time of use --for is over"
 
 
@@ -30,7 +32,8 @@ def let_end(shell: Shell) -> str:
     return shell.prompts()
 
 
-@pytest.mark.parametrize("name", [*SHELLS, *POSIX_SHELLS])
+@pytest.mark.fire
+@pytest.mark.parametrize("name", NAMES)
 def test_a_shell_goes_back(home: Home, start: Callable[..., Shell], name: str) -> None:
     shell, kind = start(name), KINDS[name]
     shell.talk("fal profile use c")
@@ -68,7 +71,8 @@ def test_a_shell_goes_back(home: Home, start: Callable[..., Shell], name: str) -
     assert {"FALENV_UNTIL", "FALENV_AFTER"} & set(shell.exported()) == set()
 
 
-@pytest.mark.parametrize("name", [*SHELLS, "dash"])
+@pytest.mark.fire
+@pytest.mark.parametrize("name", NAMES if LONG else ["bash", "fish"])
 def test_a_time_ends_in_what_held_before(start: Callable[..., Shell], name: str) -> None:
     shell = start(name)
     # After a time within a time, what held before both: the default.
