@@ -432,8 +432,8 @@ def _to_command(name: str, words: list[str], *, yes: bool) -> tuple[Store, Store
     """
     from falenv import sources
 
-    value = sources.run(name, words)
     old = _key_of(name)
+    value = sources.run(name, words)
     label = printable(masked(name))
     if old and old != value and not yes:
         new = f"the command gives another one{short_id(value)}"
