@@ -37,6 +37,7 @@ def integration(
         "dialect": dialect.name,
         "protocol": str(paths.PROTOCOL),
         "vars": " ".join(VARIABLES),
+        "outputs": " ".join(name for name in VARIABLES if name not in RIVALS),
         "rivals": " ".join(RIVALS),
         "default_host": DEFAULT_HOST,
         "nobody": NOBODY,

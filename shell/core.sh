@@ -10,7 +10,7 @@
 #     __falenv_guarded       run a function with the user's options out of the way
 #     __falenv_keep          remember variables
 #     __falenv_is_readonly   true if a variable is read-only
-#     __falenv_has_readonly  true if one of several variables is read-only
+#     __falenv_has_readonly  true if a variable that falenv sets is read-only
 #     __falenv_read_link     read the text of a .fal-profile
 #     __falenv_in_subshell   true in a subshell
 #     __falenv_show          put the segment in front of the prompt
@@ -105,8 +105,8 @@ __falenv_set_aside() {
         __falenv_key_id "${__falenv_old_FAL_KEY-}"
         \builtin export FALENV_KEPT_ID="$__falenv_own"
     fi
-    __falenv_note_payer
-    if [[ -n $__falenv_rivals_a$__falenv_rivals_b ]]; then
+    if [[ -n ${FAL_KEY_ID+x}${FAL_KEY_SECRET+x}${FAL_FORCE_AUTH_BY_USER+x}${FAL_GRPC_HOST+x} ||
+        -n ${FAL_REST_HOST+x}${FAL_WS_RUN_HOST+x}${ISOLATE_AUTH_DISABLED+x}${ISOLATE_TEST_MODE+x} ]]; then
         \builtin eval "__falenv_find_rivals $__falenv_rivals"
     fi
 }
@@ -157,6 +157,7 @@ __falenv_note_state() {
         __falenv_guard=$__falenv_name
         \builtin export FAL_PROFILE="$__falenv_name"
     fi
+    __falenv_payer=$__falenv_ours __falenv_rivals_a='' __falenv_rivals_b=''
     __falenv_set_mark
     __falenv_pin=${FAL_PROFILE-}
     # direnv changes FALENV_PROFILE when it puts back all the variables that it had seen.
@@ -178,9 +179,11 @@ __falenv_same_store() {
 # Note who pays: the id of the key and the hosts in __falenv_payer, and in two more variables an x for
 # each rival that is set. No secret is among them. The hooks compare the same texts.
 __falenv_note_payer() {
-    local __falenv_own=''
-    __falenv_key_id "${FAL_KEY-}"
-    __falenv_payer=$__falenv_own:${FAL_HOST-}:${FAL_RUN_HOST-}:${FAL_QUEUE_RUN_HOST-}
+    case ${FAL_KEY-} in
+        *:*) __falenv_payer=${FAL_KEY%%:*} ;;
+        *) __falenv_payer=${FAL_KEY:+-} ;;
+    esac
+    __falenv_payer=$__falenv_payer:${FAL_HOST-}:${FAL_RUN_HOST-}:${FAL_QUEUE_RUN_HOST-}
     __falenv_rivals_a=${FAL_KEY_ID+x}${FAL_KEY_SECRET+x}${FAL_FORCE_AUTH_BY_USER+x}${FAL_GRPC_HOST+x}
     __falenv_rivals_b=${FAL_REST_HOST+x}${FAL_WS_RUN_HOST+x}
     __falenv_rivals_b=$__falenv_rivals_b${ISOLATE_AUTH_DISABLED+x}${ISOLATE_TEST_MODE+x}
@@ -192,15 +195,20 @@ __falenv_is_untouched() {
     [[ -z $__falenv_name || $__falenv_payer:$__falenv_rivals_a$__falenv_rivals_b == "$__falenv_ours:" ]]
 }
 
-# Note the segment's mark, and export it for other prompts.
+# Note the segment's mark, and export it for other prompts. The payer has been noted.
 __falenv_set_mark() {
     __falenv_mark=''
-    case $__falenv_why in
-        pin) __falenv_mark=$__falenv_mark_pin ;;
-        folder) __falenv_mark=$__falenv_mark_folder ;;
-    esac
-    [[ -z $__falenv_name ]] || __falenv_is_untouched || __falenv_mark=$__falenv_mark_touched
-    [[ -n $__falenv_name ]] || __falenv_mark=
+    if [[ -n $__falenv_name ]]; then
+        case $__falenv_why in
+            pin) __falenv_mark=$__falenv_mark_pin ;;
+            folder) __falenv_mark=$__falenv_mark_folder ;;
+        esac
+        [[ $__falenv_payer:$__falenv_rivals_a$__falenv_rivals_b == "$__falenv_ours:" ]] ||
+            __falenv_mark=$__falenv_mark_touched
+    fi
+    if [[ ${FALENV_MARK-} == "$__falenv_mark" ]]; then
+        return 0
+    fi
     # If the user has made the variable read-only, other prompts cannot show the mark.
     if __falenv_is_readonly FALENV_MARK 2>/dev/null; then
         :
@@ -262,6 +270,10 @@ __falenv_find_links() {
         __falenv_f1="${1-}" __falenv_f2="${2-}" __falenv_f3="${3-}" __falenv_f4="${4-}"
         __falenv_f5="${5-}" __falenv_f6="${6-}" __falenv_f7="${7-}" __falenv_f8="${8-}"
         __falenv_f9="${9-}"
+    elif [[ -z "$__falenv_seen$__falenv_f9" && ! -e "$__falenv_f1" && ! -e "$__falenv_f2" &&
+        ! -e "$__falenv_f3" && ! -e "$__falenv_f4" && ! -e "$__falenv_f5" && ! -e "$__falenv_f6" &&
+        ! -e "$__falenv_f7" && ! -e "$__falenv_f8" ]]; then
+        return 0
     fi
     \builtin set --
     for __falenv_file in "${__falenv_paths[@]}"; do
@@ -342,7 +354,7 @@ __falenv_apply() {
     local __falenv_now='' __falenv_line='' __falenv_entry='' __falenv_key='' __falenv_n=''
     local __falenv_want='' __falenv_by='' __falenv_color="$__falenv_default_sgr"
     local __falenv_left="${2-}" __falenv_table='' __falenv_host='' __falenv_url='' GLOBIGNORE=''
-    local __falenv_flag='' __falenv_cut=''
+    local __falenv_flag='' __falenv_cut='' IFS=' '
     [[ -n $__falenv_index && -z ${FALENV_NONE-} ]] && __falenv_same_store &&
         __falenv_choose "$1" || return 1
     for __falenv_now in "${__falenv_index%/*}"/*; do
@@ -350,9 +362,9 @@ __falenv_apply() {
     done
     __falenv_is_ours "$__falenv_now" || return 1
     {
-        IFS=' ' \builtin read -r __falenv_flag __falenv_entry || return 1
+        \builtin read -r __falenv_flag __falenv_entry || return 1
         __falenv_want=${__falenv_want:-$__falenv_entry}
-        while IFS=' ' \builtin read -r __falenv_line __falenv_entry; do
+        while \builtin read -r __falenv_line __falenv_entry; do
             [[ $__falenv_line != -* ]] || \builtin break
             if [[ $__falenv_entry == "$__falenv_want" ]]; then
                 __falenv_n=$__falenv_line
@@ -377,10 +389,11 @@ __falenv_apply() {
     [[ $__falenv_n$__falenv_color != *[!0-9\;]* && $__falenv_n != 0?* ]] || return 1
     if [[ $__falenv_n != 0 ]]; then
         [[ -O $__falenv_store ]] || return 1
+        IFS=$' \t'
         {
             while ((__falenv_n-- > 0)); do
                 # The last line may have no line break.
-                IFS=$' \t' \builtin read -r __falenv_line || [[ -n $__falenv_line ]] || return 1
+                \builtin read -r __falenv_line || [[ -n $__falenv_line ]] || return 1
                 case $__falenv_line in
                     \[*) __falenv_table=$__falenv_line __falenv_key='' __falenv_host='' ;;
                     key[=$' \t']*) __falenv_key=$__falenv_line ;;
@@ -414,8 +427,13 @@ __falenv_apply() {
         __falenv_give_back
     else
         __falenv_set_aside
-        \builtin eval "\\builtin unset $__falenv_vars"
+        \builtin eval "\\builtin unset $__falenv_outputs"
+        [[ -z $__falenv_aside ]] || \builtin eval "\\builtin unset $__falenv_rivals"
         \builtin export FALENV_PROFILE="$__falenv_want"
+        case $__falenv_by in
+            pin) \builtin export FALENV_MARK="$__falenv_mark_pin" ;;
+            folder) \builtin export FALENV_MARK="$__falenv_mark_folder" ;;
+        esac
         if [[ -n $__falenv_key ]]; then
             \builtin export FAL_KEY="$__falenv_key" FALENV_KEY_ID="$__falenv_id"
         fi
@@ -496,8 +514,8 @@ __falenv_state() {
 # sets read-only. Say so once. A switch of only some of them would show a name that is not the key's.
 __falenv_is_stuck() {
     local __falenv_fixed=''
-    # One test of all of them, since this is a part of every switch.
-    \builtin eval "__falenv_has_readonly $__falenv_vars FAL_PROFILE" 2>/dev/null || return 1
+    # Each switch does this, so it first asks about all of them at once.
+    __falenv_has_readonly || return 1
     \builtin eval "__falenv_find_fixed $__falenv_vars FAL_PROFILE" 2>/dev/null
     [[ -n $__falenv_fixed ]] || return 1
     if [[ -z ${__falenv_told-} ]]; then
@@ -527,6 +545,8 @@ __falenv_follow() {
     __falenv_moved=
     if __falenv_is_stuck; then
         __falenv_note_state
+        __falenv_note_payer
+        __falenv_set_mark
         return 1
     fi
     if [[ $1 == change ]]; then
@@ -622,11 +642,11 @@ __falenv_catch_up() {
     else
         __falenv_check
     fi
+    __falenv_note_payer
     __falenv_set_mark
     __falenv_tell_aside
     [[ -z ${__falenv_dotenv-} ]] || __falenv_check_dotenv
     __falenv_show
-    __falenv_note_payer
     __falenv_around=$__falenv_pin:$__falenv_marked:$__falenv_where
     __falenv_styled=${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-}
 }
@@ -653,6 +673,7 @@ __falenv_begin() {
         if [[ -n $__falenv_name ]]; then
             \builtin unset FAL_HOST FAL_RUN_HOST FAL_QUEUE_RUN_HOST
             \builtin export FAL_KEY="$__falenv_kept"
+            __falenv_note_payer
             __falenv_set_mark
         fi
         __falenv_foreign=
@@ -750,7 +771,8 @@ __falenv_use() {
     __falenv_told=
     ! __falenv_is_stuck || return 1
     __falenv_keep_pin
-    __falenv_find_links
+    # A pin needs no links.
+    [[ -n $__falenv_to ]] || __falenv_find_links
     __falenv_find_pin
     if [[ $__falenv_to == "$__falenv_nobody" ]]; then
         [[ -n $__falenv_none ]] || __falenv_keep FAL_HOME_DIR

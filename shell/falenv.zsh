@@ -40,11 +40,11 @@ __falenv_is_readonly() {
 }
 
 __falenv_has_readonly() {
-    local __falenv_v=
-    for __falenv_v in "$@"; do
-        [[ ${(Pt)__falenv_v-} != *readonly* ]] || return 0
-    done
-    return 1
+    [[ ${(t)FAL_KEY}${(t)FAL_HOST}${(t)FAL_RUN_HOST}${(t)FAL_QUEUE_RUN_HOST} == *readonly* ||
+        ${(t)FAL_PROFILE}${(t)FALENV_PROFILE}${(t)FALENV_KEY_ID}${(t)FALENV_MARK} == *readonly* ||
+        ${(t)FAL_KEY_ID}${(t)FAL_KEY_SECRET}${(t)FAL_FORCE_AUTH_BY_USER} == *readonly* ||
+        ${(t)FAL_GRPC_HOST}${(t)FAL_REST_HOST}${(t)FAL_WS_RUN_HOST} == *readonly* ||
+        ${(t)ISOLATE_AUTH_DISABLED}${(t)ISOLATE_TEST_MODE} == *readonly* ]]
 }
 
 __falenv_in_subshell() {

@@ -152,8 +152,8 @@ end
 
 # Export the segment's mark. Note who pays, without a secret, for the hook to compare.
 function __falenv_set_mark
-    set -l id (__falenv_key_id "$FAL_KEY")
-    set -l payer "$id:$FAL_HOST:$FAL_RUN_HOST:$FAL_QUEUE_RUN_HOST"
+    __falenv_key_id "$FAL_KEY"
+    set -l payer "$__falenv_own:$FAL_HOST:$FAL_RUN_HOST:$FAL_QUEUE_RUN_HOST"
     set -l mark __falenv_mark_$__falenv_why
     set -q $mark
     and set mark $$mark
@@ -167,7 +167,7 @@ function __falenv_set_mark
         set -e -g FALENV_MARK
     end
     # A pattern for FAL_KEY. Without a colon all of the key may be secret, so no pattern matches.
-    set -g __falenv_key_pattern '^'(string escape --style=regex -- "$id")':'
+    set -g __falenv_key_pattern '^'(string escape --style=regex -- "$__falenv_own")':'
     test -n "$FAL_KEY"
     or set -g __falenv_key_pattern '^\z'
     set -g __falenv_payer "$FAL_HOST:$FAL_RUN_HOST:$FAL_QUEUE_RUN_HOST:$FAL_KEY_ID:$FAL_GRPC_HOST"
