@@ -1105,8 +1105,8 @@ __falenv_remove() {
         __falenv_loaded __falenv_main __falenv_mark_folder __falenv_mark_pin __falenv_mark_touched \
         __falenv_marked __falenv_most __falenv_moved __falenv_n __falenv_name \
         __falenv_name_in_note __falenv_newer __falenv_nobody __falenv_none __falenv_notices \
-        __falenv_now __falenv_older __falenv_ours __falenv_out __falenv_own __falenv_own_key_id \
-        __falenv_payer __falenv_pin __falenv_printer __falenv_protocol __falenv_ps1 __falenv_pwd \
+        __falenv_now __falenv_older __falenv_ours __falenv_out __falenv_outputs __falenv_own \
+        __falenv_own_key_id __falenv_payer __falenv_pin __falenv_printer __falenv_protocol __falenv_ps1 __falenv_pwd \
         __falenv_python __falenv_readonly_hook __falenv_readonly_key __falenv_replaced_hook \
         __falenv_restricted __falenv_return __falenv_rivals __falenv_rivals_aside \
         __falenv_rivals_set __falenv_run __falenv_seen __falenv_segment __falenv_segment_off \

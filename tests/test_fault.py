@@ -211,8 +211,8 @@ def test_case_75_a_fault_at_every_system_call_of_a_write_in_place(
 def inject_everywhere(victim: Victim, name: str, fault: str, figure: Callable[[str], None]) -> None:
     """Let a fault meet each call of a command, or in short some of them, each on a new store."""
     numbers = range(len(victim.calls))
-    # In short another sixth for each fault; with a mount only the steps of the write in place.
-    some = numbers[(SIGNALS + ERRORS).index(fault) % 6 :: 6] if victim.kind is Home else ()
+    # In short another ninth for each fault; with a mount only the steps of the write in place.
+    some = numbers[(SIGNALS + ERRORS).index(fault) :: 9] if victim.kind is Home else ()
     tried = sorted({*(numbers if LONG else some), *victim.turning})
     codes: list[int] = []
     for at in tried:
@@ -266,7 +266,7 @@ def test_ctrl_c_is_quiet_from_the_first_import_on(
     whole = done.stdout
     ours = max(at for at, line in enumerate(calls) if "__main__" in line)
     numbers = range(ours + 2, len(calls) + 1)  # strace counts from 1; the next file after ours
-    tried = numbers if LONG else numbers[::8]
+    tried = numbers if LONG else numbers[::16]
     for number in tried:
         done, calls = traced("-e", f"inject=openat:signal=INT:when={number}")
         # So late that all was said already, it ends as if nothing had come.
