@@ -28,8 +28,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from filelock import BaseFileLock
-
     from falenv.tomledit import Change
 
 
@@ -151,8 +149,6 @@ def edit(path: str, change: Change) -> tuple[Store, Store]:
     the new content. Errors: StoreError and StoreBusyError, and any error of `change`; the file
     stays as it was.
     """
-    import tomlkit  # noqa: F401 - imported before the lock is taken, since others wait for the lock
-
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
     try:
@@ -162,7 +158,7 @@ def edit(path: str, change: Change) -> tuple[Store, Store]:
         raise StoreNotWrittenError(path, error, folder) from None
     lock = _take_lock(path, target)
     try:
-        _sign_lock(lock.lock_file)
+        _sign_lock(lock)
         before, after = _replace(path, target, change)
         if after is not before:
             _sync_folder(path, folder)
@@ -171,7 +167,7 @@ def edit(path: str, change: Change) -> tuple[Store, Store]:
     except OSError as error:
         raise StoreNotWrittenError(path, error) from None
     finally:
-        lock.release()
+        os.close(lock)
     return before, after
 
 
@@ -198,8 +194,8 @@ def _repair(path: str, content: bytes, *, is_locked: bool) -> None:
         try:
             is_possible = files.repair(target)
         finally:
-            if lock:
-                lock.release()
+            if lock is not None:
+                os.close(lock)
     except (OSError, StoreNotWrittenError) as error:
         raise _half_written(path, error) from None
     if not is_possible:
@@ -349,34 +345,28 @@ def _lines(text: str) -> dict[tuple[str, str], int]:
     return found
 
 
-def _take_lock(path: str, target: str) -> BaseFileLock:
-    """Take the lock of the store at `path`, the file `target`, and return it.
+def _take_lock(path: str, target: str) -> int:
+    """Take the lock of the store at `path`, the file `target`; return its descriptor.
 
-    Wait for LOCK_SECONDS, and longer while other processes take it in turn. Errors: StoreBusyError
-    and StoreNotWrittenError.
+    Closing the descriptor releases the lock. Wait for LOCK_SECONDS, and longer while other
+    processes take it in turn. Errors: StoreBusyError and StoreNotWrittenError.
     """
-    import filelock
-
     name = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.lock")
-    lock = filelock.FileLock(name, timeout=LOCK_SECONDS, mode=0o600)
     while True:
         taken = _last_taken(name)
         try:
-            lock.acquire()
-        except filelock.Timeout:
+            return files.lock(name, LOCK_SECONDS)
+        except TimeoutError:
             if _last_taken(name) == taken:
                 raise StoreBusyError(path, _holder(name), LOCK_SECONDS) from None
         except OSError as error:
             raise StoreNotWrittenError(path, error, name) from None
-        else:
-            return lock
 
 
-def _sign_lock(name: str) -> None:
+def _sign_lock(lock: int) -> None:
     """Write this process's number into the lock file, for the message of a process that waits."""
-    descriptor = os.open(name, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
-    with open(descriptor, "w", encoding="ascii") as file:
-        file.write(f"{os.getpid()}\n")
+    os.ftruncate(lock, 0)
+    os.write(lock, f"{os.getpid()}\n".encode())
 
 
 def _last_taken(name: str) -> int:

@@ -432,7 +432,7 @@ BROKEN = {
     "falenv.integration": "start_state",
     "tomlkit": "parse",
     "falenv.tomledit": "edited",
-    "filelock": "FileLock",
+    "fcntl": "flock",
 }
 
 

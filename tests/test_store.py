@@ -166,7 +166,6 @@ def test_case_38_no_permission_to_read(home: Home) -> None:
 WRITERS = """
 import os, sys
 from falenv import store
-import filelock, tomlkit
 path, count = sys.argv[1], int(sys.argv[2])
 ready, go = os.pipe()
 children = []
@@ -367,7 +366,8 @@ def test_case_41_a_last_line_that_nothing_ends(home: Home, end: str) -> None:
 
 
 def test_case_41_an_edit_that_went_wrong_is_not_written(home: Home) -> None:
-    home.write(WRITTEN)
+    written = WRITTEN.replace("\n", "\r\n")  # for tomlkit
+    home.write(written)
     dumps = tomlkit.dumps
 
     def wrong(document: tomlkit.TOMLDocument) -> str:
@@ -378,7 +378,15 @@ def test_case_41_an_edit_that_went_wrong_is_not_written(home: Home) -> None:
         code, stdout, stderr = home.here("profile", "set", "comfy")
     assert (code, stdout) == (1, "")
     assert "falenv cannot edit this store" in stderr
-    assert home.store.read_text() == WRITTEN
+    assert home.store.read_bytes().decode() == written
+
+
+def test_case_41_a_text_that_looks_like_a_table_is_not_edited(home: Home) -> None:
+    text = f'about = """\n[me]\n{KEY}"""\n[__internal__]\nprofile = "me"\n\n[me]\n{KEY}'
+    home.write(text)
+    assert home.fal("key", "--stdin", stdin=KEYS["a"]).returncode == 0
+    head, _, tail = text.rpartition(KEYS["me"])
+    assert home.store.read_text() == f"{head}{KEYS['a']}{tail}"
 
 
 def test_case_41_an_unset_host_takes_only_its_line(home: Home) -> None:
@@ -563,7 +571,8 @@ def test_case_43_the_official_cli_and_ours_take_turns(home: Home, official: Path
         return ended.stdout
 
     names = ["me"]
-    for turn in range(10 if LONG else 4):
+    turns = 10 if LONG else 4
+    for turn in range(turns):
         theirs("create", f"theirs{turn}")
         assert f"theirs{turn}" in ours("list")
         ours("create", f"ours{turn}")
@@ -577,7 +586,7 @@ def test_case_43_the_official_cli_and_ours_take_turns(home: Home, official: Path
     text = home.store.read_text()
     assert 'team = "acme"' in text
     assert "check_updates = false" in text
-    assert text.count(KEYS["a"]) == 10
+    assert text.count(KEYS["a"]) == turns
     assert KEYS["me"] in text
 
 
