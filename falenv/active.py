@@ -177,4 +177,6 @@ def check_shown(store: Store, name: str, words: str) -> None:
     its_key = os.environ.get("FALENV_KEY_ID", "")
     is_same = its_store == store.path if its_store else key_id(active.key) == its_key
     if label(active.name) != shown() or not is_same:
-        raise NotShownError(shown(), name, store.path, words)
+        raise NotShownError(shown(), name, f"active in {store.path} now", words)
+    if name and label(name) != shown():  # a pin or a folder has another than the default
+        raise NotShownError(shown(), name, "the default", words)

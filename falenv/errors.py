@@ -191,15 +191,15 @@ class NoProfileError(FalenvError):
 class NotShownError(FalenvError):
     """A command without a name would change another profile than the one in the prompt.
 
-    `words` are the command with NAME where the profile's name goes.
+    `role` says what the other one is. `words` are the command with NAME where its name goes.
     """
 
-    def __init__(self, shown_name: str, name: str, path: str, words: str) -> None:
+    def __init__(self, shown_name: str, name: str, role: str, words: str) -> None:
         line = words.replace("NAME", as_word(name))
         uses = shown(shown_name) if shown_name else "no profile"
         super().__init__(
             f"nothing was changed: this shell uses {uses}, but {shown(name)} is "
-            f"active in {path} now; to change that one: {line}"
+            f"{role}; to change that one: {line}"
         )
 
 

@@ -299,6 +299,19 @@ def test_case_51_where_the_prompt_shows_no_profile(
         assert home.store.read_bytes() == before
 
 
+def test_case_51_unset_where_a_pin_hides_the_default(
+    home: Home, start: Start, any_kind: Kind
+) -> None:
+    home.profiles("me", "comfy", default="me")
+    shell = start(any_kind)
+    shell.talk("fal profile use comfy")
+    before = home.store.read_bytes()
+    said = shell.talk("fal profile unset")
+    notice(said, "uses 'comfy'", "'me' is the default", "fal profile unset me")
+    assert home.store.read_bytes() == before
+    assert shell.talk("fal profile unset me").split("\n")[0] == "Default profile unset."
+
+
 def test_an_edit_hides_no_switch(home: Home, start: Start, hooked: Kind) -> None:
     home.profiles("me", "comfy", default="me")
     (home.path / "key").write_text(HAND)
