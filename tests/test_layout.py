@@ -45,6 +45,7 @@ ORDER = (
     "commands.settings",
     "commands",
     "__main__",
+    "manpages",
 )
 PACKAGE = REPOSITORY / "falenv"
 
