@@ -290,7 +290,7 @@ def __falenv_is_outdated []: record -> bool {
 # Apply a state, which is data: a line of JSON for each statement.
 def __falenv_take [state: string]: record -> record {
     let before = $in
-    let shell = ($state | lines | reduce --fold $before {|line, shell|
+    $state | lines | reduce --fold $before {|line, shell|
         match ($line | from json) {
             ['export' $name $value] => { $shell | __falenv_set {$name: $value} }
             ['unset' $name] => { $shell | __falenv_unset [$name] }
@@ -300,8 +300,13 @@ def __falenv_take [state: string]: record -> record {
             ['call' '__falenv_note_state'] => { $shell | __falenv_note_state }
             ['call' '__falenv_start'] => { $shell | __falenv_begin }
         }
-    })
-    # The next prompt looks at another store for the first time.
+    }
+}
+
+# Apply a state that the program has just printed. The next prompt looks at another store for the first time.
+def __falenv_move [state: string]: record -> record {
+    let before = $in
+    let shell = ($before | __falenv_take $state)
     if $before.store == $shell.store { $shell } else { $shell | update seen null }
 }
 
@@ -331,7 +336,7 @@ def __falenv_follow [kind: string]: record -> record {
     let ran = (__falenv_refresh $shell $pin [--was $left] | complete)
     print --stderr --no-newline --raw $ran.stderr
     if $ran.stdout == '' { return ($shell | update index '') }
-    $shell | __falenv_take $ran.stdout
+    $shell | __falenv_move $ran.stdout
 }
 
 # If an .env file of this folder has another key than the shell, the program says so once for each
@@ -577,9 +582,9 @@ def __falenv_use [to: string]: record -> record {
     let state = (__falenv_refresh $shell $to [])
     if $to == $__falenv_nobody {
         let shell = if $had_none { $shell } else { $shell | __falenv_keep [FAL_HOME_DIR] }
-        return ($shell | __falenv_take $state | update before $pin)
+        return ($shell | __falenv_move $state | update before $pin)
     }
-    let shell = ($shell | __falenv_unset [FALENV_NONE] | __falenv_take $state)
+    let shell = ($shell | __falenv_unset [FALENV_NONE] | __falenv_move $state)
     let shell = if $had_none { $shell | __falenv_restore [FAL_HOME_DIR] } else { $shell }
     $shell
     | merge {before: $pin, guard: ''}
@@ -597,7 +602,7 @@ def __falenv_after_command [command: string]: record -> record {
     } else if $shell.name != '' and ($shell | __falenv_is_untouched) {
         # This is no pin. The next prompt follows a switch made meanwhile.
         let state = (__falenv_refresh $shell $shell.name [])
-        $shell | __falenv_take $state | merge ($shell | select why guard index seen) | __falenv_note_state
+        $shell | __falenv_move $state | merge ($shell | select why guard index seen) | __falenv_note_state
     } else {
         $shell
     }

@@ -231,7 +231,6 @@ def test_case_21_an_idle_prompt_starts_no_process(home: Home, begin: Start, trac
     (home.path / ".env").write_text("FAL_KEY=other:key\n")
     shell = begin(prefix=trace.prefix)
     assert shell.segment == "(fal:a) "
-    shell.talk("")
     trace.begin()
     for _ in range(10):
         assert shell.talk("") == ""
