@@ -542,8 +542,9 @@ export def --env __falenv_load [state: string] {
 
 # --- The command ----------------------------------------------------------------------------------
 
-# Run `fal profile …` by the program.
+# Run `fal profile …` by the program. Without anything piped into it, it has the terminal.
 def __falenv_program [shell: record, args: list] {
+    let piped = $in
     mut told = {
         __falenv_shell: live
         __falenv_store_shown: $shell.store
@@ -558,7 +559,9 @@ def __falenv_program [shell: record, args: list] {
             FAL_KEY_SECRET: ($shell.old.FAL_KEY_SECRET? | default '')
         })
     }
-    with-env $told { ^$__falenv_exe profile ...$args }
+    with-env $told {
+        if $piped == null { ^$__falenv_exe profile ...$args } else { $piped | ^$__falenv_exe profile ...$args }
+    }
 }
 
 # Return for which profile the words behind `use` are, empty for the default. null: the program explains.
@@ -609,6 +612,7 @@ def __falenv_after_command [command: string]: record -> record {
 }
 
 def --env __falenv_profile [args: list] {
+    let piped = $in
     let words = ($args | each {|word| $word | into string})
     let command = ($words | append '' | first)
     if $words == ['off'] { return (__falenv_off) }
@@ -624,11 +628,11 @@ def --env __falenv_profile [args: list] {
     # commands that change a shell have a pipe, and what they print is shown later. To a terminal,
     # the program prints no key.
     if $" ($command) " in $"($__falenv_switches)($__falenv_edits)" and '--print' not-in $words {
-        let said = (__falenv_program $shell $args)
+        let said = ($piped | __falenv_program $shell $args)
         __falenv_become ($shell | __falenv_after_command $command)
         return (if $said == '' { null } else { $said })
     }
-    __falenv_program $shell $args
+    $piped | __falenv_program $shell $args
 }
 
 # Run a command that is not `profile`: by the user's own command of that name, or by the program.

@@ -219,6 +219,10 @@ def test_a_session(home: Home, begin: Start) -> None:
     )
     assert shell.talk("print $env.FAL_KEY") == SEED_KEY
     assert shell.segment == "(fal:new) "
+    assert (
+        shell.talk(f"'{KEYS['b']}' | fal profile key --stdin --yes; print $env.FAL_KEY")
+        == (KEYS["b"])
+    )
 
     assert shell.talk("fal profile off") == ""
     assert (shell.segment, shell.exported()) == ("", mine)
