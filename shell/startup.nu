@@ -3,7 +3,7 @@
 # again, for the next shell.
 def __falenv_begin_shell [] {
     # The file is not empty if the user knows that the program is missing.
-    let was_told = ($__falenv_missed | path exists) and (%open --raw $__falenv_missed | bytes length) > 0
+    let was_told = ($__falenv_missed | path exists) and (%open --raw $__falenv_missed | is-not-empty)
     if false in ([$__falenv_exe $__falenv_main] | path exists) {
         if $nu.is-interactive and not $was_told {
             mkdir ($__falenv_missed | path dirname)

@@ -13,7 +13,7 @@ import click
 import pexpect
 import pyte
 import pytest
-from conftest import KEYS, REPOSITORY, SEED_KEY
+from conftest import KEYS, REPOSITORY, SEED_KEY, copied_programs
 from driver import Trace, default_signals, needs, notice
 from test_values import HOSTILE
 
@@ -389,6 +389,23 @@ def test_install_an_upgrade_and_uninstall(home: Home, program: str) -> None:
     assert home.fal("install", "nu", "--yes").stdout == f"Already installed in {file}.\n"
     assert home.fal("uninstall", "--yes").stdout.splitlines()[-1] == f"Removed from {file}."
     assert not file.exists()
+
+
+def test_case_65_a_missing_program_is_reported_once(home: Home, program: str) -> None:
+    home.profiles("a", default="a")
+    exe = copied_programs(home)
+    assert home.run(str(exe), "profile", "install", "nu", "--yes").returncode == 0
+    file = home.path / ".config" / "nushell" / "autoload" / "falenv.nu"
+    line = f"source {dialects.find('nu').quote(str(file))}; print ($env.FAL_KEY? == null)"
+    away = exe.rename(home.path / "away")
+    for said in ("is missing or cannot run", ""):
+        ran = home.run(program, "-n", "-i", "-c", line)
+        assert ran.stdout == "true\n"
+        assert said in ran.stderr
+        assert ran.stderr.count("\n") == bool(said)
+    away.rename(exe)
+    ran = home.run(program, "-n", "-i", "-c", line)
+    assert (ran.stdout, ran.stderr) == ("false\n", "")
 
 
 @pytest.mark.parametrize("name", ["elvish", "xonsh", "tcsh", "pwsh"])
