@@ -36,7 +36,8 @@ const __falenv_hosts = [FAL_HOST FAL_RUN_HOST FAL_QUEUE_RUN_HOST]
 
 # Return the shell as it is.
 def __falenv_shell [] {
-    let vars = (__falenv_all | reduce --fold {} {|name, vars| $vars | insert $name ($env | get --optional $name)})
+    let names = (__falenv_all)
+    let vars = ($names | reduce --fold {} {|name, vars| $vars | insert $name ($env | get --optional $name)})
     $env.__falenv | merge {vars: $vars}
 }
 
@@ -84,7 +85,9 @@ def __falenv_disown [names: list<string>]: record -> record {
 # Restore variables to what __falenv_keep found.
 def __falenv_restore [names: list<string>]: record -> record {
     let shell = $in
-    $shell | __falenv_set ($names | reduce --fold {} {|name, vars| $vars | insert $name ($shell.old | get --optional $name)})
+    $shell | __falenv_set (
+        $names | reduce --fold {} {|name, vars| $vars | insert $name ($shell.old | get --optional $name)}
+    )
 }
 
 # If the user has set or removed the pin since the last look, it is the user's: remember it.
@@ -148,7 +151,9 @@ def __falenv_set_aside []: record -> record {
         $shell = ($shell | __falenv_keep (__falenv_variables) | __falenv_disown [FALENV_MARK])
     }
     # A start-up file may set the same key again in a child shell. There it is not the user's choice.
-    if $shell.old.FAL_KEY != null { $shell = ($shell | __falenv_set {FALENV_KEPT_ID: (__falenv_id $shell.old.FAL_KEY)}) }
+    if $shell.old.FAL_KEY != null {
+        $shell = ($shell | __falenv_set {FALENV_KEPT_ID: (__falenv_id $shell.old.FAL_KEY)})
+    }
     let rivals = ($shell | __falenv_set_rivals)
     if $rivals != [] { $shell.aside = $rivals }
     $shell
@@ -314,7 +319,8 @@ def __falenv_move [state: string]: record -> record {
 # or Python's variables name.
 def __falenv_refresh [shell: record, pin: string, options: list<string>] {
     with-env {FAL_PROFILE: $pin, FALENV_NONE: '', __falenv_own_key_id: (__falenv_id $shell.old.FAL_KEY)} {
-        '' | ^$__falenv_python -I $__falenv_main profile refresh --shell nu --protocol $__falenv_protocol ...$options
+        let words = [profile refresh --shell nu --protocol $__falenv_protocol ...$options]
+        '' | ^$__falenv_python -I $__falenv_main ...$words
     }
 }
 
@@ -439,7 +445,8 @@ def __falenv_fill [form: string]: record -> string {
         | str replace --all '{mark}' $mark
         | str replace --all '{name}' $shell.shown
     )
-    let locale = ([$env.LC_ALL? $env.LC_CTYPE? $env.LANG? ''] | where {|value| $value != null and $value != ''} | append '' | first)
+    let locales = ([$env.LC_ALL? $env.LC_CTYPE? $env.LANG?] | where {|value| $value not-in [null '']})
+    let locale = ($locales | append '' | first)
     # Without a UTF-8 locale nobody knows how wide the terminal draws other characters.
     if $locale =~ '(?i)utf-?8' { $text } else { $text | str replace --all --regex '[^\x20-\x7e]' '?' }
 }
@@ -527,7 +534,7 @@ export def --env __falenv_load [state: string] {
             old: {}, pin: '', marked: '', where: '', around: null, seen: null, links: [], chain: []
             pwd: null, name: '', shown: '', why: '', sgr: '', id: '', ours: '', store: '', index: ''
             guard: '', foreign: false, before: null, aside: [], told_aside: []
-            dotenv: false, asked: [], segment: '', prompt: null, left_alone: null, state: $state
+            dotenv: false, asked: [], segment: '', prompt: null, left_alone: null
         }
     }
     let shell = (__falenv_shell)
