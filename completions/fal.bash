@@ -260,8 +260,8 @@ __falenv_complete_profile() {
     local IFS=' '
     # shellcheck disable=SC2086  # a list
     case ${words[2]}:${words[${#words[@]} - 1]}:$cur in
-        env:--shell:*) __falenv_complete_offer bash dash fish ksh mksh sh zsh ;;
-        env:*:--shell=*) __falenv_complete_offer --shell={bash,dash,fish,ksh,mksh,sh,zsh} ;;
+        env:--shell:*) __falenv_complete_offer bash dash fish ksh mksh nu sh zsh ;;
+        env:*:--shell=*) __falenv_complete_offer --shell={bash,dash,fish,ksh,mksh,nu,sh,zsh} ;;
         host:--profile:*) __falenv_complete_names '' ;;
         host:*:--profile=*) __falenv_complete_names --profile= ;;
         *:*:-*) __falenv_complete_offer $options --help ;;
@@ -269,7 +269,7 @@ __falenv_complete_profile() {
             case $given:$argument in
                 0:names | 0:program) __falenv_complete_names '' ;;
                 0:shells) __falenv_complete_offer bash fish zsh ;;
-                *:targets) __falenv_complete_offer bash direnv fish zsh ;;
+                *:targets) __falenv_complete_offer bash direnv fish nu zsh ;;
             esac
             ;;
     esac

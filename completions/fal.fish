@@ -160,7 +160,7 @@ __falenv_complete_add profile -a allow -d 'Follow the nearest .fal-profile'
 __falenv_complete_add profile -a deny -d 'Ignore the nearest .fal-profile'
 
 __falenv_complete_add "profile '* *'" -s h -l help -d 'Show this message and exit'
-__falenv_complete_add "'env *'" -l shell -x -a 'bash dash fish ksh mksh sh zsh' -d 'Print code for this shell'
+__falenv_complete_add "'env *'" -l shell -x -a 'bash dash fish ksh mksh nu sh zsh' -d 'Print code for this shell'
 __falenv_complete_add "'env *'" -l exports-only -d 'Print only the exports'
 __falenv_complete_add "'env *'" -l unset -d 'Print code that unsets the variables'
 __falenv_complete_add "'env *'" -l no-prompt -d 'Do not show the profile in the prompt'
@@ -183,6 +183,6 @@ __falenv_complete_add "'delete *'" -l yes -d 'Delete without asking'
 
 __falenv_complete_add "'env 0' 'use 0' 'set 0' 'unset 0' 'key 0' 'delete 0' 'link 0' 'exec 0'" -a '(__falenv_complete_names)' -d Profile
 __falenv_complete_add "'completion 0'" -a 'bash fish zsh'
-__falenv_complete_add "'install *' 'uninstall *'" -a 'bash direnv fish zsh'
+__falenv_complete_add "'install *' 'uninstall *'" -a 'bash direnv fish nu zsh'
 __falenv_complete_add command -a '(__falenv_complete_command)'
 functions -e __falenv_complete_add

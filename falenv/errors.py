@@ -27,6 +27,16 @@ class UsageError(FalenvError):
     exit_code = 2
 
 
+class NotIntegratedError(UsageError):
+    """falenv has no integration for the shell that runs it. `shell` is the shell's name."""
+
+    def __init__(self, shell: str) -> None:
+        super().__init__(
+            f"falenv has no integration for {shell}; these commands work there too: "
+            "fal profile exec NAME -- COMMAND, fal profile env NAME --format json"
+        )
+
+
 class CancelledError(FalenvError):
     """The user answered a question with no, Ctrl-C or the end of input."""
 

@@ -95,7 +95,15 @@ def env(
 def start(
     *, shell: str | None = None, cache: str | None = None, program: str | None = None
 ) -> None:
-    """Print the integration for a start-up file, and write its copy for later shells to `cache`."""
+    """Print the integration for a start-up file, and write its copy for later shells to `cache`.
+
+    nushell's start-up file holds the integration itself. Write that again for later shells.
+    """
+    if not _dialect(shell).has_eval:
+        from falenv import rcfiles
+
+        rcfiles.renew(str(shell), program or paths.program())
+        return
     _print_integration(_dialect(shell), cache=cache, program=program)
 
 
@@ -118,6 +126,9 @@ def refresh(
 
     dialect = _dialect(shell)
     _refuse_screen(dialect)
+    if not dialect.has_eval and protocol != str(paths.PROTOCOL):
+        start(shell=dialect.name, program=program)
+        raise FalenvError("falenv was upgraded; to follow changes again, open a new shell")
     path = paths.store()
     is_use = was is None and not cache
     is_upgrade = protocol != str(paths.PROTOCOL)
@@ -276,6 +287,8 @@ def _refuse_screen(dialect: Dialect, name: str | None = None) -> None:
         resolve(find(name), name)  # an unknown name may be a misplaced key
         words += f" {name if name.isalnum() else dialect.quote(name)}"
     line = f"{words} | source" if dialect.name == "fish" else f'eval "$({words})"'
+    if not dialect.has_eval:
+        line = notices.INSTALL_NU
     raise FalenvError(
         f"the output contains your key, so it is not printed to a terminal; use: {line}"
     )

@@ -259,9 +259,18 @@ def rc_files(shell: str) -> list[str]:
             return [os.path.join(_zsh_folder(), ".zshrc")]
         case "fish":
             return [os.path.join(_config(), "fish", "conf.d", "falenv.fish")]
+        case "nu":
+            return [os.path.join(_nushell_folder(), "autoload", "falenv.nu")]
         case _:
             folder = os.environ.get("DIRENV_CONFIG") or os.path.join(_config(), "direnv")
             return [os.path.join(folder, "lib", "use_fal.sh")]
+
+
+def _nushell_folder() -> str:
+    """Return nushell's configuration folder, as nushell finds it (the crate dirs)."""
+    if sys.platform == "darwin" and not os.environ.get("XDG_CONFIG_HOME"):
+        return os.path.expanduser("~/Library/Application Support/nushell")
+    return os.path.join(_config(), "nushell")
 
 
 def _zsh_folder() -> str:

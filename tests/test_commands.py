@@ -831,7 +831,7 @@ def test_misuse_is_explained_in_plain_text(home: Home) -> None:
         (["set"], "missing argument 'NAME'"),
         (["completion"], "missing argument 'SHELL'. Choose from: bash, fish, zsh"),
         (["completion", "ksh"], "'ksh' is not one of 'bash', 'fish', 'zsh'"),
-        (["install", "ksh"], "'ksh' is not one of 'bash', 'direnv', 'fish', 'zsh'"),
+        (["install", "ksh"], "'ksh' is not one of 'bash', 'direnv', 'fish', 'nu', 'zsh'"),
     ):
         ended = home.fal(*arguments)
         assert ended.stderr.startswith("falenv: ")

@@ -36,7 +36,7 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "create": [["new"]],
     "delete": [["me"]],
     "env": [
-        *(["--shell", shell] for shell in sorted(DIALECTS)),
+        *(["--shell", name] for name, dialect in sorted(DIALECTS.items()) if dialect.has_eval),
         ["me", "--shell", "bash", "--exports-only"],
     ],
     "start": [["--shell", "bash", "--cache", "cached"]],

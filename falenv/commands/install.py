@@ -20,7 +20,7 @@ from falenv import (
     store,
 )
 from falenv.console import can_ask, emit, say
-from falenv.errors import FalenvError, ProgramWillVanishError, UsageError
+from falenv.errors import FalenvError, NotIntegratedError, ProgramWillVanishError, UsageError
 from falenv.integration import write_cached
 from falenv.masking import printable
 
@@ -52,7 +52,7 @@ def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
     """Load falenv into every new shell.
 
     Add a few lines to the shell's start-up file, after showing them and asking. SHELL is bash,
-    fish, zsh or direnv, by default your own shell. direnv gets the command `use fal NAME`, for
+    fish, nu, zsh or direnv, by default your own shell. direnv gets the command `use fal NAME`, for
     an .envrc. If `falenv` is not on your PATH but ~/.local/bin is, also add a link there.
 
     \b
@@ -79,7 +79,14 @@ def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
     if link:
         _make_link(link, exe)
     _make_folder_of_note(exe)
-    _keep_code([target for target in targets if target in dialects.DIALECTS], exe)
+    _keep_code(
+        [
+            target
+            for target in targets
+            if target in dialects.DIALECTS and dialects.find(target).has_eval
+        ],
+        exe,
+    )
     if "direnv" in targets:
         say("to choose a profile in an .envrc, write: use fal NAME")
     line = _line_for(targets, exe)
@@ -137,6 +144,8 @@ def _asking() -> str:
         shell = detect.shell()
     except UsageError:
         raise UsageError("could not detect your shell; name it: fal profile install bash") from None
+    if shell in dialects.OTHERS:
+        raise NotIntegratedError(shell)
     if shell not in rcfiles.TARGETS:
         raise UsageError(
             f"the start-up file of {shell} is unknown; add this line to it yourself: {notices.EVAL}"
@@ -226,6 +235,8 @@ def _line_for(targets: Collection[str], exe: str) -> str:
     if name not in targets:
         return ""
     quote = dialects.find(name).quote
+    if name == "nu":
+        return f"source {quote(paths.rc_files(name)[0])}"
     command = f"{exe if PLAIN.fullmatch(exe) else quote(exe)} profile env"
     return f"{command} | source" if name == "fish" else f'eval "$({command})"'
 

@@ -19,7 +19,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from falenv.store import Store
 
-NOT_HERE = f"only the shell function fal can switch this shell; to load it: {notices.EVAL}"
+
+#: The shells that have a completion script of their own.
+COMPLETED = sorted(dialect.name for dialect in dialects.DIALECTS.values() if dialect.completion)
 
 
 @click.command("env")
@@ -99,7 +101,9 @@ def use(*, name: tuple[str, ...], default: bool, none: bool) -> None:
     if name and name != ("-",):
         resolve(store.read(paths.store()), name[0])
     if not mark:
-        raise FalenvError(NOT_HERE)
+        raise FalenvError(
+            f"only the shell function fal can switch this shell; {notices.loading('to load it')}"
+        )
     raise FalenvError("there is no earlier profile to go back to; choose one: fal profile use NAME")
 
 
@@ -173,7 +177,7 @@ def current(*, as_json: bool, only_name: bool) -> None:
         say(hint)
         return
     again = as_word(active.name) if active.why == "pin" else "--default"
-    _tell_of_key(active, f"fal profile use {again}" if mark else notices.EVAL)
+    _tell_of_key(active, f"fal profile use {again}" if mark else "")
 
 
 def _current_as_json(found: Store, active: Active, coming: Active) -> dict[str, object]:
@@ -248,27 +252,35 @@ def in_this_shell(found: Store) -> tuple[Active, Active]:
 
 
 def _tell_of_key(active: Active, cure: str) -> None:
-    """Say if a variable makes programs use another account than the active profile's."""
+    """Say if a variable makes programs use another account than the active profile's.
+
+    `cure` is the command for it. It is empty in a shell that has to load falenv first.
+    """
+
+    def to(aim: str) -> str:
+        return f"{aim}: {cure}" if cure else notices.loading(aim)
+
     given = os.environ.get("FAL_KEY")
     if active.profile and rivals():
         say(
             f"these variables choose another account or server: {', '.join(rivals())}; "
-            f"to set them aside: {cure}"
+            f"{to('to set them aside')}"
         )
     expected = active.key
     if given == expected or active.why == "nobody":
         return
     file = detect.set_by_direnv("FAL_KEY", unchanged=True)
-    cure = f"edit {file}, which sets FAL_KEY" if file else cure
+    if file:
+        cure = f"edit {file}, which sets FAL_KEY"
     if given is None:
-        say(f"FAL_KEY is not set in this shell; to set it: {cure}")
+        say(f"FAL_KEY is not set in this shell; {to('to set it')}")
     elif active.profile is None:
         say(f"programs use the FAL_KEY of this shell: {mask(given)}")
     elif expected is None:
         own = f"FAL_KEY in this shell is not an active profile's key: {mask(given)}"
         say(f"{own}; {file} sets it" if file else own)
     else:
-        say(f"FAL_KEY in this shell is not the profile's key: {mask(given)}; to replace it: {cure}")
+        say(f"FAL_KEY in this shell is not the profile's key: {mask(given)}; {to('to replace it')}")
 
 
 @click.command("exec", context_settings={"allow_interspersed_args": False})
@@ -311,7 +323,7 @@ def prompt() -> None:
 
 
 @click.command("completion")
-@click.argument("shell", metavar="SHELL", type=click.Choice(sorted(dialects.DIALECTS)))
+@click.argument("shell", metavar="SHELL", type=click.Choice(COMPLETED))
 def completion(shell: str) -> None:
     """Print the completion script of a shell.
 
