@@ -350,20 +350,29 @@ def pass_on(arguments: list[str]) -> NoReturn:
     """
     from falenv.official import hand_over
 
-    changes: Environment = {}
     tell_hookless()
+    changes = for_official()
+    if "FAL_KEY" in changes:
+        notices.tell_of_rivals()
+    hand_over(arguments, changes)
+
+
+def for_official() -> Environment:
+    """Return how the environment of the official CLI differs from this process's. Errors: resolve.
+
+    With a FAL_KEY in the changes, falenv supplies the key.
+    """
     if is_asked_for() or not (os.environ.get("FAL_KEY") or has_none()):
         found = find()
         active = for_program(found)
         if active.profile:
             # The name keeps the official CLI from the key and the host of the default.
-            changes = environment(active, found) | {"FAL_PROFILE": active.profile.name}
-            notices.tell_of_rivals()
+            return environment(active, found) | {"FAL_PROFILE": active.profile.name}
     elif is_ours() and owns_key():
-        changes = {"FAL_PROFILE": os.environ.get("FAL_PROFILE") or shown_profile()}
+        return {"FAL_PROFILE": os.environ.get("FAL_PROFILE") or shown_profile()}
     elif is_ours() and os.environ.get("FAL_KEY"):
-        changes = _without_profile_hosts() | {"FAL_PROFILE": NOBODY}
-    hand_over(arguments, changes)
+        return _without_profile_hosts() | {"FAL_PROFILE": NOBODY}
+    return {}
 
 
 def tell_hookless() -> None:

@@ -221,9 +221,8 @@ class Client:
         seconds: float = 10,
         variables: Variables | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        done = self.home.run(
-            *self.command(*words, trusts=trusts, seconds=seconds), **(variables or {})
-        )
+        command = self.command(*words, trusts=trusts, seconds=seconds)
+        done = self.home.run(*command, stdin="", **(variables or {}))
         assert SECRET not in done.stdout + done.stderr
         assert "\x1b" not in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
