@@ -42,6 +42,8 @@ ORDER = (
     "official",
     "fast",
     "explain",
+    "newshell",
+    "doctor",
     "commands.check",
     "commands.folder",
     "commands.install",

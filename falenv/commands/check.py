@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
 import click
 
-from falenv import edits, fast, notices, paths, store, verify
+from falenv import doctor, edits, fast, notices, paths, store, verify
 from falenv.active import target
 from falenv.console import say
 from falenv.errors import FalenvError, ProfileNotFoundError, UsageError
 from falenv.masking import as_json as as_json_text
-from falenv.masking import as_word, label, masked, printable, shown
+from falenv.masking import as_word, label, masked, message, printable, shown
+from falenv.program import runnable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from falenv.doctor import Finding
     from falenv.store import Store
     from falenv.verify import Answer
+
+
+#: The width of a level and the space behind it.
+_WIDTH = 9
+_COLORS = {doctor.OK: "green", doctor.NOTE: "cyan", doctor.WARNING: "yellow", doctor.ERROR: "red"}
 
 
 @click.command("verify")
@@ -168,4 +176,64 @@ def _keep(found: Store, answers: dict[str, Answer]) -> None:
         notices.tell_of_mode(before)
 
 
-COMMANDS = (verify_,)
+@click.command("doctor")
+@click.option("--fix", "repairs", is_flag=True, help="Repair modes and falenv's own lines.")
+@click.option("--network", "asks_fal", is_flag=True, help="Also ask fal about the active key.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor_(*, repairs: bool, asks_fal: bool, as_json: bool) -> None:
+    """Find what is wrong here, and how to fix it.
+
+    Look at this shell, the start-up files, the store and the installed programs. Start a new shell
+    of each kind that loads falenv, to see whether that works. Each finding has a level: ok, note,
+    warning or error. The exit code is 1 if there is an error.
+
+    --fix changes the modes of files, and the lines that `fal profile install` has written. It
+    changes nothing else.
+
+    \b
+        fal profile doctor
+        fal profile doctor --fix
+    """
+    is_integrated = bool(fast.mark_of_shell())
+    findings = doctor.look(is_integrated=is_integrated, asks_fal=asks_fal and not repairs)
+    fixed: list[str] = []
+    if repairs:
+        fixed = doctor.repair(findings)
+        findings = doctor.look(is_integrated=is_integrated, asks_fal=asks_fal)
+    if as_json:
+        rows = [
+            {
+                "level": one.level,
+                "check": one.check,
+                "message": message(runnable(one.text)),
+                "fix": message(_as_typed(one.fix)) or None,
+            }
+            for one in findings
+        ]
+        click.echo(as_json_text({"findings": rows, "fixed": list(map(message, fixed))}))
+    else:
+        for text in fixed:
+            say(f"repaired: {text}")
+        for one in findings:
+            _print(one)
+    if any(one.level == doctor.ERROR for one in findings):
+        raise click.exceptions.Exit(1)
+
+
+def _print(finding: Finding) -> None:
+    """Print a finding, and its fix on a line of its own."""
+    color = None if os.environ.get("NO_COLOR") else _COLORS[finding.level]
+    # click takes the colour out where stdout is no terminal.
+    level = click.style(finding.level, fg=color) if color else finding.level
+    space = " " * (_WIDTH - len(finding.level))
+    click.echo(f"{level}{space}{message(runnable(finding.text))}")
+    if finding.fix:
+        click.echo(f"{' ' * _WIDTH}fix: {message(_as_typed(finding.fix))}")
+
+
+def _as_typed(fix: str) -> str:
+    """Return a fix with its commands spelled as they work for the reader."""
+    return runnable(f" {fix}")[1:]
+
+
+COMMANDS = (verify_, doctor_)
