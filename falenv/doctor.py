@@ -51,12 +51,16 @@ OK, NOTE, WARNING, ERROR = LEVELS = ("ok", "note", "warning", "error")
 
 #: Hooks of tools that change variables before a prompt. falenv's has to look after them.
 _BEFORE = ("_direnv_hook", "_mise_hook")
-_OUR_HOOKS = ("__falenv_run", "__falenv_after", "__falenv_hook")
+_AFTER = "__falenv_after"  # a word in front of the last command; see __falenv_hook_after
+_OUR_HOOKS = ("__falenv_run", _AFTER, "__falenv_hook")
 #: A line that loads falenv without `install`.
 _EVAL = re.compile(rb"^(?![ \t]*#).*\b(?:fal|falenv)['\"]? profiles? env\b", re.MULTILINE)
 _BLOCK = re.compile(rb"^# >>> falenv\b", re.MULTILINE)
 #: A command that ends a start-up file, or replaces the shell.
-_ENDS = re.compile(rb"^(?![ \t]*#)(?:.*[;&|{(]|.*\bthen)?[ \t]*(exec|return|exit)\b", re.MULTILINE)
+_ENDS = re.compile(
+    rb"^(?![ \t]*#)(?:.*[;&|{(]|.*\b(?:then|else|do|and|or))?[ \t]*(exec|return|exit)\b",
+    re.MULTILINE,
+)
 
 
 class Finding:
@@ -82,7 +86,8 @@ class Here:
     """What the checks look at: the store, the profile that is active, and the calling shell.
 
     `found` is None if the store cannot be read. `failure` says why, or why no profile can be used.
-    `is_integrated` says that the calling shell has loaded falenv. `shell` is its name, or empty.
+    `is_integrated` says that the calling shell has loaded falenv, and `shell` is its name, or
+    empty. `new_shells` are the new shells that load falenv.
     """
 
     __slots__ = ("active", "failure", "found", "is_integrated", "new_shells", "shell", "why")
@@ -427,9 +432,7 @@ def _state(_: Here) -> Iterator[Finding]:
     """Say if shells have no place for the index, so that each change costs them a process."""
     candidates = paths.index_candidates(paths.store())
     if candidates and not any(map(_can_hold, candidates)):
-        what = (
-            f"nothing can be written to {paths.state()}, so shells start a process at each change"
-        )
+        what = f"falenv cannot write to {paths.state()}, so each change costs a shell a process"
         yield Finding(WARNING, "state", what, f"chmod u+rwx {as_path(_nearest(paths.state()))}")
 
 
@@ -463,7 +466,8 @@ def _startup(here: Here) -> Iterator[Finding]:
             continue
         shell = newshell.ask(target)
         if shell:
-            here.new_shells.append(shell)
+            if shell.loaded:
+                here.new_shells.append(shell)
             yield from _new_shell(shell, loaded_by[0])
 
 
@@ -523,7 +527,7 @@ def _new_shell(shell: NewShell, path: str) -> Iterator[Finding]:
     elif not shell.completes:
         what = f"a new {shell.name} has no completions for fal, because something removes them"
         yield Finding(NOTE, "completions", what, f"look for `complete -r` in {path}")
-    last = max((shell.hooks.find(hook) for hook in _OUR_HOOKS), default=-1)
+    last = max(_end_of(shell.hooks, hook) for hook in _OUR_HOOKS)
     for hook in _BEFORE:
         at = shell.hooks.rfind(hook)
         if at > last >= 0:
@@ -532,6 +536,14 @@ def _new_shell(shell: NewShell, path: str) -> Iterator[Finding]:
                 f"{tool}'s hook runs after falenv's in a new {shell.name}, so falenv follows late"
             )
             yield Finding(WARNING, "hooks", what, f"move falenv's lines below {tool}'s in {path}")
+
+
+def _end_of(hooks: str, hook: str) -> int:
+    """Return where in a shell's hooks this one has run, or -1 if it is not there."""
+    at = hooks.find(hook)
+    if hook == _AFTER and at >= 0:
+        at = hooks.find(";", at) % (len(hooks) + 1)
+    return at
 
 
 def _exports(here: Here) -> Iterator[Finding]:

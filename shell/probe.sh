@@ -16,6 +16,6 @@ if \builtin test -n "${ZSH_VERSION-}"; then
     if \builtin typeset -f compdef >/dev/null; then __falenv_says completes ''; fi
 else
     __falenv_hooks=${PROMPT_COMMAND[*]-}
-    __falenv_says hooks "${__falenv_hooks//$'\n'/ }"
+    __falenv_says hooks "${__falenv_hooks//$'\n'/;}"
     if \builtin complete -p fal >/dev/null 2>&1; then __falenv_says completes ''; fi
 fi

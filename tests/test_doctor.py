@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from unittest import mock
 
 import pytest
-from conftest import ANOTHER, KEYS, SCRIPTS, Home, give_away
+from conftest import ANOTHER, KEYS, SCRIPTS, Home, give_away, unprivileged
 from driver import needs
 from test_account import HAND, key_id
 from test_verify import authority, server, verify  # noqa: F401
@@ -254,6 +254,7 @@ CASES = {
 def fine(home: Home, monkeypatch: pytest.MonkeyPatch) -> list[Row]:
     """Return the findings in a home of two profiles, without any start-up file."""
     monkeypatch.chdir(home.path)
+    monkeypatch.setattr(newshell, "SECONDS", 60)
     home.write(GOOD.format(**KEYS))
     return doctor(home)
 
@@ -328,10 +329,24 @@ def test_an_owner_who_is_someone_else(home: Home, fine: list[Row]) -> None:
 
 
 def test_a_state_folder_that_nothing_can_be_written_to(home: Home, fine: list[Row]) -> None:
-    with mock.patch("falenv.doctor.os.access", return_value=False):
-        (found,) = odd(doctor(home), fine)
-    assert found[:2] == ("warning", "state")
-    assert found[3] == filled(home, "chmod u+rwx {quoted}'")
+    state = home.path / ".local" / "state" / "falenv"
+    state.mkdir(parents=True)
+    folders = (home.store.parent, state)
+    for folder in folders:
+        folder.chmod(0o500)
+    prefix = unprivileged()  # root could write there
+
+    def rows() -> list[Row]:
+        return rows_of(home.run(*prefix, FAL, "profile", "doctor", "--json").stdout)
+
+    (found,) = [row for row in rows() if row[1] == "state"]
+    what = f"falenv cannot write to {state}, so each change costs a shell a process"
+    fix = filled(home, "chmod u+rwx {quoted}/.local/state/falenv'")
+    assert found == ("warning", "state", what, fix)
+    assert home.run("sh", "-c", fix or "").returncode == 0
+    assert "state" not in [row[1] for row in rows()]
+    home.store.parent.chmod(0o700)
+    assert odd(doctor(home), fine) == []
 
 
 # --- Start-up files -------------------------------------------------------------------------------
