@@ -12,6 +12,7 @@ import sys
 from falenv import detect, dialects, files, index, links, notices, paths, store
 from falenv.active import (
     NOBODY,
+    STORE_SHOWN,
     Active,
     choice,
     for_program,
@@ -484,6 +485,14 @@ def _names_by_id() -> dict[str, str]:
         return store.read(paths.store()).names_by_id
     except StoreError:
         return {}
+
+
+def is_integrated(mark: str) -> bool:
+    """Return True if an integrated shell runs this command, in the main shell or in a subshell.
+
+    `mark` is what `mark_of_shell` has returned. A subshell with a key of the user's says nothing.
+    """
+    return bool(mark or os.environ.get(STORE_SHOWN))
 
 
 def mark_of_shell() -> str:

@@ -8,7 +8,7 @@ import time
 
 import click
 
-from falenv import doctor, edits, fast, notices, paths, store, verify
+from falenv import edits, fast, notices, paths, store, verify
 from falenv.active import target
 from falenv.console import say
 from falenv.errors import FalenvError, ProfileNotFoundError, UsageError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: The width of a level and the space behind it.
 _WIDTH = 9
-_COLORS = {doctor.OK: "green", doctor.NOTE: "cyan", doctor.WARNING: "yellow", doctor.ERROR: "red"}
+_COLORS = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "red"}
 
 
 @click.command("verify")
@@ -194,7 +194,9 @@ def doctor_(*, repairs: bool, asks_fal: bool, as_json: bool) -> None:
         fal profile doctor
         fal profile doctor --fix
     """
-    is_integrated = bool(fast.mark_of_shell())
+    from falenv import doctor  # with subprocess, which no other command needs
+
+    is_integrated = fast.is_integrated(fast.mark_of_shell())
     findings = doctor.look(is_integrated=is_integrated, asks_fal=asks_fal and not repairs)
     fixed: list[str] = []
     if repairs:

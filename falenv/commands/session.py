@@ -6,7 +6,7 @@ import os
 
 import click
 
-from falenv import assets, detect, dialects, envfiles, explain, fast, links, notices, paths, store
+from falenv import assets, detect, dialects, envfiles, fast, links, notices, paths, store
 from falenv.active import Active, for_program, is_asked_for, resolve
 from falenv.active import shown as shown_profile
 from falenv.console import emit, say
@@ -163,18 +163,19 @@ def current(*, as_json: bool, only_name: bool, in_full: bool) -> None:
         active, coming = in_this_shell(found)
     except FalenvError:
         if in_full:  # the steps show what is wrong
-            _explain(found, is_integrated=bool(mark), as_json=as_json)
+            _explain(found, mark, as_json=as_json)
         raise
     notices.tell_of_flaw(found, active.profile)
     if as_json:
         about = _current_as_json(found, active, coming)
         if in_full:
-            about |= explain.as_json(found, is_integrated=bool(mark))
-        click.echo(as_json_text(about))
+            _explain(found, mark, as_json=True, about=about)
+        else:
+            click.echo(as_json_text(about))
         return
     _print_current(found.path, active)
     if in_full:
-        _explain(found, is_integrated=bool(mark), as_json=False)
+        _explain(found, mark)
     if active is not coming:
         now = f"{shown(coming.name)} is active" if coming.name else "no profile is active"
         say(f"{now} now; this shell follows at its next prompt, or with: fal profile use --default")
@@ -187,10 +188,19 @@ def current(*, as_json: bool, only_name: bool, in_full: bool) -> None:
     _tell_of_key(active, f"fal profile use {again}" if mark else notices.EVAL)
 
 
-def _explain(found: Store, *, is_integrated: bool, as_json: bool) -> None:
-    """Print the steps that choose a profile, and the credential of each client."""
+def _explain(
+    found: Store, mark: str, *, as_json: bool = False, about: dict[str, object] | None = None
+) -> None:
+    """Print the steps that choose a profile, and the credential of each client.
+
+    `about` is what the JSON says besides.
+    """
+    from falenv import explain
+
+    is_integrated = fast.is_integrated(mark)
     if as_json:
-        click.echo(as_json_text(explain.as_json(found, is_integrated=is_integrated)))
+        steps = explain.as_json(found, is_integrated=is_integrated)
+        click.echo(as_json_text((about or {}) | steps))
         return
     for line in explain.lines(found, is_integrated=is_integrated):
         click.echo(message(runnable(line)))
