@@ -87,10 +87,20 @@ class Here:
 
     `found` is None if the store cannot be read. `failure` says why, or why no profile can be used.
     `is_integrated` says that the calling shell has loaded falenv, and `shell` is its name, or
-    empty. `new_shells` are the new shells that load falenv.
+    empty. `new_shells` are the new shells that load falenv. `rc_files` has the start-up files of
+    each target, for which zsh has to be asked.
     """
 
-    __slots__ = ("active", "failure", "found", "is_integrated", "new_shells", "shell", "why")
+    __slots__ = (
+        "active",
+        "failure",
+        "found",
+        "is_integrated",
+        "new_shells",
+        "rc_files",
+        "shell",
+        "why",
+    )
 
     def __init__(self, *, is_integrated: bool) -> None:
         self.is_integrated = is_integrated
@@ -99,6 +109,7 @@ class Here:
         self.failure: FalenvError | None = None
         self.why = ""
         self.new_shells: list[NewShell] = []
+        self.rc_files = {target: paths.rc_files(target) for target in rcfiles.TARGETS}
         try:
             self.shell = detect.shell()
         except UsageError:
@@ -380,13 +391,13 @@ def _profiles(here: Here) -> Iterator[Finding]:
 # --- Files ---------------------------------------------------------------------------------------
 
 
-def _modes(_: Here) -> Iterator[Finding]:
+def _modes(here: Here) -> Iterator[Finding]:
     """Tell of files and folders that other users can read or write, or own."""
     target = os.path.realpath(paths.store())
     folder = os.path.dirname(target)
     secret = [target, paths.login_token()]
     ours = [folder, paths.state(), paths.cache(), paths.verdicts(), paths.notices()]
-    startup = [path for name in rcfiles.TARGETS for path in paths.rc_files(name)]
+    startup = [path for names in here.rc_files.values() for path in names]
     is_fine = True
     for path, bits in (
         *((path, 0o077) for path in secret),
@@ -455,7 +466,7 @@ def _startup(here: Here) -> Iterator[Finding]:
     """Tell of falenv's lines in start-up files: missing, old, changed, or not reached."""
     exe = paths.program()
     for target in rcfiles.TARGETS:
-        loaded_by = [path for path in paths.rc_files(target) if _loads(path)]
+        loaded_by = [path for path in here.rc_files[target] if _loads(path)]
         if not loaded_by:
             if target == here.shell:
                 what = f"no start-up file loads falenv in a new {target}"
@@ -555,16 +566,16 @@ def _exports(here: Here) -> Iterator[Finding]:
         if origin.value:
             owner = f" of profile {shown(names[origin.value])}" if origin.value in names else ""
             whose = f" (id {printable(origin.value)}{owner})"
-        is_late = any(_is_of(origin.path, name) for name in replaced)
+        path = origin.path
+        is_late = any(
+            path in here.rc_files[name] or f".{name}" in path or f"/{name}/" in path
+            for name in replaced
+        )
         result = "which replaces falenv's" if is_late else "which falenv sets aside"
         if not here.new_shells:
             result = "which overrides every profile"
         what = f"{origin.text} sets a FAL_KEY{whose}, {result}"
         yield Finding(WARNING if is_late else NOTE, "exported", what, "delete that line")
-
-
-def _is_of(path: str, shell: str) -> bool:
-    return path in paths.rc_files(shell) or f"/{shell}/" in path or f".{shell}" in path
 
 
 def _account(here: Here) -> Iterator[Finding]:

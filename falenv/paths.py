@@ -269,11 +269,11 @@ def variable_files() -> list[str]:
 
     The shells' own files come first, in the order in which a shell reads them.
     """
-    home, config = os.path.expanduser("~"), _config()
+    home, config, zsh = os.path.expanduser("~"), _config(), _zsh_folder()
     names = (".bashrc", ".bash_profile", ".bash_login", ".profile", ".kshrc", ".mkshrc", ".shrc")
     found = [os.path.join(home, name) for name in names]
     for name in (".zshenv", ".zprofile", ".zshrc", ".zlogin"):
-        found += [os.path.join(folder, name) for folder in (home, _zsh_folder())]
+        found += [os.path.join(folder, name) for folder in (home, zsh)]
     fish = os.path.join(config, "fish")
     for folder, end in ((os.path.join(fish, "conf.d"), ".fish"), (fish, ".fish")):
         found += _named(folder, end)
