@@ -209,7 +209,7 @@ __falenv_complete_run() {
 __falenv_complete_profile() {
     if ((${#words[@]} == 2)); then
         __falenv_complete_offer env use off on current exec prompt completion install uninstall \
-            list set unset key host create delete link unlink allow deny
+            list set unset key host create delete link unlink allow deny verify doctor
         case $cur in -*) __falenv_complete_offer --help ;; esac
         return
     fi
@@ -217,7 +217,7 @@ __falenv_complete_profile() {
     case ${words[2]} in
         env) options='--shell --exports-only --unset --no-prompt' argument=names ;;
         use) options='- --default --none' argument=names ;;
-        current) options='--json --name' ;;
+        current) options='--json --name --explain' ;;
         exec) options=--none argument=program ;;
         completion) argument=shells ;;
         install | uninstall) options='--yes --dry-run' argument=targets ;;
@@ -227,6 +227,8 @@ __falenv_complete_profile() {
         host) options='--profile --unset --force' ;;
         delete) options='--yes' argument=names ;;
         unset) argument=names ;;
+        verify) options='--all --json' argument=many ;;
+        doctor) options='--fix --network --json' ;;
         off | on | prompt | create | unlink | allow | deny) ;;
         *) return ;;
     esac
@@ -267,7 +269,7 @@ __falenv_complete_profile() {
         *:*:-*) __falenv_complete_offer $options --help ;;
         *)
             case $given:$argument in
-                0:names | 0:program) __falenv_complete_names '' ;;
+                0:names | 0:program | *:many) __falenv_complete_names '' ;;
                 0:shells) __falenv_complete_offer bash fish zsh ;;
                 *:targets) __falenv_complete_offer bash direnv fish nu zsh ;;
             esac

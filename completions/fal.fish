@@ -158,6 +158,8 @@ __falenv_complete_add profile -a link -d 'Use a profile in this folder and below
 __falenv_complete_add profile -a unlink -d 'Remove the .fal-profile of this folder'
 __falenv_complete_add profile -a allow -d 'Follow the nearest .fal-profile'
 __falenv_complete_add profile -a deny -d 'Ignore the nearest .fal-profile'
+__falenv_complete_add profile -a verify -d 'Ask fal whose key it is'
+__falenv_complete_add profile -a doctor -d 'Find what is wrong here, and how to fix it'
 
 __falenv_complete_add "profile '* *'" -s h -l help -d 'Show this message and exit'
 __falenv_complete_add "'env *'" -l shell -x -a 'bash dash fish ksh mksh nu sh zsh' -d 'Print code for this shell'
@@ -170,6 +172,7 @@ __falenv_complete_add "'use 0'" -l none -d 'Have no fal credentials in this shel
 __falenv_complete_add "'exec 0'" -l none -d 'Run it without any fal credentials'
 __falenv_complete_add "'current *'" -l json -d 'Print JSON'
 __falenv_complete_add "'current *'" -l name -d 'Print only the name'
+__falenv_complete_add "'current *'" -l explain -d 'Show each step, and what each client uses'
 __falenv_complete_add "'install *' 'uninstall *'" -l yes -d 'Make the change without asking'
 __falenv_complete_add "'install *' 'uninstall *'" -l dry-run -d 'Show the change, but do not make it'
 __falenv_complete_add "'list *'" -l json -d 'Print JSON'
@@ -179,9 +182,13 @@ __falenv_complete_add "'key *'" -l yes -d 'Replace a key without asking'
 __falenv_complete_add "'host *'" -l profile -x -a '(__falenv_complete_names)' -d 'Change this profile'
 __falenv_complete_add "'host *'" -l unset -d 'Remove the host from the profile'
 __falenv_complete_add "'host *'" -l force -d 'Accept a host that fal does not own'
+__falenv_complete_add "'verify *'" -l all -d 'Verify all profiles'
+__falenv_complete_add "'verify *' 'doctor *'" -l json -d 'Print JSON'
+__falenv_complete_add "'doctor *'" -l fix -d "Repair modes and falenv's own lines"
+__falenv_complete_add "'doctor *'" -l network -d 'Also ask fal about the active key'
 __falenv_complete_add "'delete *'" -l yes -d 'Delete without asking'
 
-__falenv_complete_add "'env 0' 'use 0' 'set 0' 'unset 0' 'key 0' 'delete 0' 'link 0' 'exec 0'" -a '(__falenv_complete_names)' -d Profile
+__falenv_complete_add "'env 0' 'use 0' 'set 0' 'unset 0' 'key 0' 'delete 0' 'link 0' 'exec 0' 'verify *'" -a '(__falenv_complete_names)' -d Profile
 __falenv_complete_add "'completion 0'" -a 'bash fish zsh'
 __falenv_complete_add "'install *' 'uninstall *'" -a 'bash direnv fish nu zsh'
 __falenv_complete_add command -a '(__falenv_complete_command)'

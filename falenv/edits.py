@@ -1,4 +1,4 @@
-"""The changes to the store: create, set and unset the default, key, host, delete.
+"""The changes to the store: create, set and unset the default, key, host, accounts, delete.
 
 Each function makes one change and brings the index up to date, so that open shells follow. It
 returns the store before and after. Errors: StoreError, StoreBusyError. Only a change of the default
@@ -13,7 +13,7 @@ from falenv.profile import INTERNAL, check_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Mapping, MutableMapping
     from typing import Any
 
     from falenv.store import Store
@@ -72,6 +72,29 @@ def set_host(name: str, host: str | None) -> tuple[Store, Store]:
             table["host"] = host
         elif "host" in table:
             del table["host"]
+
+    return _change(edit)
+
+
+def note_accounts(
+    notes: Mapping[str, Mapping[str, str | None]], keys: Mapping[str, object]
+) -> tuple[Store, Store]:
+    """Note in the tables of profiles whose their keys are; None removes a setting.
+
+    `keys` has the keys that the notes are about, as the store has them. Leave out a profile that
+    was deleted or got another key meanwhile.
+    """
+
+    def edit(data: Data) -> None:
+        for name, settings in notes.items():
+            table = data.get(name)
+            if not isinstance(table, dict) or table.get("key") != keys[name]:
+                continue
+            for setting, value in settings.items():
+                if value is not None:
+                    table[setting] = value
+                elif setting in table:
+                    del table[setting]
 
     return _change(edit)
 

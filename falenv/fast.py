@@ -12,6 +12,7 @@ import sys
 from falenv import detect, dialects, files, index, links, notices, paths, store
 from falenv.active import (
     NOBODY,
+    STORE_SHOWN,
     Active,
     choice,
     for_program,
@@ -363,20 +364,29 @@ def pass_on(arguments: list[str]) -> NoReturn:
     """
     from falenv.official import hand_over
 
-    changes: Environment = {}
     tell_hookless()
+    changes = for_official()
+    if "FAL_KEY" in changes:
+        notices.tell_of_rivals()
+    hand_over(arguments, changes)
+
+
+def for_official() -> Environment:
+    """Return how the environment of the official CLI differs from this process's. Errors: resolve.
+
+    With a FAL_KEY in the changes, falenv supplies the key.
+    """
     if is_asked_for() or not (os.environ.get("FAL_KEY") or has_none()):
         found = find()
         active = for_program(found)
         if active.profile:
             # The name keeps the official CLI from the key and the host of the default.
-            changes = environment(active, found) | {"FAL_PROFILE": active.profile.name}
-            notices.tell_of_rivals()
+            return environment(active, found) | {"FAL_PROFILE": active.profile.name}
     elif is_ours() and owns_key():
-        changes = {"FAL_PROFILE": os.environ.get("FAL_PROFILE") or shown_profile()}
+        return {"FAL_PROFILE": os.environ.get("FAL_PROFILE") or shown_profile()}
     elif is_ours() and os.environ.get("FAL_KEY"):
-        changes = _without_profile_hosts() | {"FAL_PROFILE": NOBODY}
-    hand_over(arguments, changes)
+        return _without_profile_hosts() | {"FAL_PROFILE": NOBODY}
+    return {}
 
 
 def tell_hookless() -> None:
@@ -488,6 +498,14 @@ def _names_by_id() -> dict[str, str]:
         return store.read(paths.store()).names_by_id
     except StoreError:
         return {}
+
+
+def is_integrated(mark: str) -> bool:
+    """Return True if an integrated shell runs this command, in the main shell or in a subshell.
+
+    `mark` is what `mark_of_shell` has returned. A subshell with a key of the user's says nothing.
+    """
+    return bool(mark or os.environ.get(STORE_SHOWN))
 
 
 def mark_of_shell() -> str:

@@ -273,6 +273,41 @@ def _nushell_folder() -> str:
     return os.path.join(_config(), "nushell")
 
 
+def variable_files() -> list[str]:
+    """Return the files in which variables of shells may be set, as far as they exist.
+
+    The shells' own files come first, in the order in which a shell reads them.
+    """
+    home, config, zsh = os.path.expanduser("~"), _config(), _zsh_folder()
+    names = (".bashrc", ".bash_profile", ".bash_login", ".profile", ".kshrc", ".mkshrc", ".shrc")
+    found = [os.path.join(home, name) for name in names]
+    for name in (".zshenv", ".zprofile", ".zshrc", ".zlogin"):
+        found += [os.path.join(folder, name) for folder in (home, zsh)]
+    fish = os.path.join(config, "fish")
+    for folder, end in ((os.path.join(fish, "conf.d"), ".fish"), (fish, ".fish")):
+        found += _named(folder, end)
+    found += [os.path.join(fish, "fish_variables"), os.environ.get("ENV", "")]
+    found += _named(os.path.join(config, "environment.d"), ".conf")
+    found += [os.path.join(home, ".pam_environment"), os.path.join(home, ".xprofile")]
+    found += ["/etc/environment", "/etc/profile", "/etc/bash.bashrc", "/etc/zsh/zshenv"]
+    found += _named("/etc/profile.d", ".sh")
+    return [path for path in dict.fromkeys(found) if os.path.isabs(path) and os.path.isfile(path)]
+
+
+def _named(folder: str, end: str) -> list[str]:
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    return [os.path.join(folder, name) for name in names if name.endswith(end)]
+
+
+def login_token() -> str:
+    """Return the path of the token that `fal auth login` writes (fal/auth/local.py)."""
+    folder = os.environ.get("FAL_HOME_DIR") or "~/.fal"
+    return os.path.join(os.path.expanduser(folder), "auth0_token")
+
+
 def _zsh_folder() -> str:
     """Return the user's ZDOTDIR.
 

@@ -332,7 +332,7 @@ def _lines(text: str) -> dict[tuple[str, str], int]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.lstrip().startswith("["):
             header = line
-        if not any(setting in line for setting in ("key", "host", "profile", INTERNAL)):
+        if not any(setting in line for setting in ("key", "host", "profile", "team", INTERNAL)):
             continue
         try:
             data = tomli.loads(line if line == header else f"{header}\n{line}")

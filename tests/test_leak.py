@@ -115,7 +115,11 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "use": [["b"], ["-"], ["--default"], [PASTED], [HALF], ["b", PASTED]],
     "off": [[], [PASTED]],
     "on": [[]],
-    "current": [[], ["--json"], ["--name"], [PASTED], [HALF]],
+    "current": [[], ["--json"], ["--name"], ["--explain"], ["--explain", "--json"], [PASTED],
+                [HALF]],
+    # tests/test_verify.py has those that ask a server.
+    "verify": [[PASTED], [HALF], ["b", PASTED]],
+    "doctor": [[], ["--json"], ["--fix"], [PASTED], [HALF]],
     "exec": [["b", "--", "true"], ["odd", "--", "no-such-program"], [PASTED, "--", "true"],
              [HALF, "--", "true"], ["b"]],
     "prompt": [[]],

@@ -209,6 +209,7 @@ def test_case_59_list_shows_the_odd_ones(home: Home) -> None:
         "is_default": False,
         "key_id": None,
         "host": None,
+        "account": None,
         "problem": f"{home.store}, line 13: the key of profile 'odd' is not text; "
         'write it as key = "ID:SECRET", or run: fal profile key odd',
         "note": None,

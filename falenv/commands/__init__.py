@@ -8,7 +8,7 @@ import click
 
 import falenv
 from falenv import program
-from falenv.commands import folder, install, session, settings
+from falenv.commands import check, folder, install, session, settings
 from falenv.errors import FalenvError, UsageError
 from falenv.masking import shown_words
 
@@ -50,6 +50,7 @@ for command in (
     *settings.COMMANDS,
     *session.COMMANDS,
     *folder.COMMANDS,
+    *check.COMMANDS,
     *install.COMMANDS,
 ):
     profile.add_command(command)

@@ -13,7 +13,8 @@ from falenv.console import emit, say
 from falenv.environment import rivals
 from falenv.errors import FalenvError, UsageError
 from falenv.masking import as_json as as_json_text
-from falenv.masking import as_word, key_id, label, mask, masked, printable, shown
+from falenv.masking import as_word, key_id, label, mask, masked, message, printable, shown
+from falenv.program import runnable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,30 +140,78 @@ def on() -> None:
 @click.command("current")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--name", "only_name", is_flag=True, help="Print only the name.")
-def current(*, as_json: bool, only_name: bool) -> None:
+@click.option(
+    "--explain", "in_full", is_flag=True, help="Show each step, and what each client uses."
+)
+def current(*, as_json: bool, only_name: bool, in_full: bool) -> None:
     """Show which profile is active here, and why.
 
     Show the profile that programs use in this shell. If another profile is active since the last
     prompt, name it. Say if a variable in this shell makes programs use another account.
 
+    With --explain, show each step by which falenv chooses a profile (pin, folder, default) with
+    file and line. Then show which credential the official CLI, fal_client and the JS client use
+    here, and why.
+
     \b
         fal profile current
         fal profile current --name
+        fal profile current --explain
     """
     mark = fast.mark_of_shell()
     if only_name:
         fast.current_name()
         return
     found = store.read(paths.store())
-    active, coming = in_this_shell(found)
+    try:
+        active, coming = in_this_shell(found)
+    except FalenvError:
+        if in_full:  # the steps show what is wrong
+            _explain(found, mark, as_json=as_json)
+        raise
     notices.tell_of_flaw(found, active.profile)
     if as_json:
-        click.echo(as_json_text(_current_as_json(found, active, coming)))
+        about = _current_as_json(found, active, coming)
+        if in_full:
+            _explain(found, mark, as_json=True, about=about)
+        else:
+            click.echo(as_json_text(about))
         return
     _print_current(found.path, active)
+    if in_full:
+        _explain(found, mark)
     if active is not coming:
         now = f"{shown(coming.name)} is active" if coming.name else "no profile is active"
         say(f"{now} now; this shell follows at its next prompt, or with: fal profile use --default")
+    _tell_of_folder(found)
+    hint = notices.first_contact(found)
+    if hint and active.why == "none":
+        say(hint)
+        return
+    again = as_word(active.name) if active.why == "pin" else "--default"
+    _tell_of_key(active, f"fal profile use {again}" if mark else "")
+
+
+def _explain(
+    found: Store, mark: str, *, as_json: bool = False, about: dict[str, object] | None = None
+) -> None:
+    """Print the steps that choose a profile, and the credential of each client.
+
+    `about` is what the JSON says besides.
+    """
+    from falenv import explain
+
+    is_integrated = fast.is_integrated(mark)
+    if as_json:
+        steps = explain.as_json(found, is_integrated=is_integrated)
+        click.echo(as_json_text((about or {}) | steps))
+        return
+    for line in explain.lines(found, is_integrated=is_integrated):
+        click.echo(message(runnable(line)))
+
+
+def _tell_of_folder(found: Store) -> None:
+    """Say which `.fal-profile` files are passed over here, and which `.env` has another key."""
     for other in links.chain():
         if other.verdict != "allowed":
             reason = "you denied it" if other.verdict == "denied" else "you have not allowed it"
@@ -172,12 +221,6 @@ def current(*, as_json: bool, only_name: bool) -> None:
             )
     for file, owner in envfiles.other_keys(links.here(), key_id(os.environ.get("FAL_KEY"))):
         notices.tell_of_env_file(file, owner, found.names_by_id.get(owner, ""))
-    hint = notices.first_contact(found)
-    if hint and active.why == "none":
-        say(hint)
-        return
-    again = as_word(active.name) if active.why == "pin" else "--default"
-    _tell_of_key(active, f"fal profile use {again}" if mark else "")
 
 
 def _current_as_json(found: Store, active: Active, coming: Active) -> dict[str, object]:

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from falenv import edits, fast, notices, paths, questions, store
+from falenv import edits, fast, notices, paths, questions, store, verify
 from falenv.active import check_shown, choice, target
 from falenv.console import can_ask, say
 from falenv.errors import (
@@ -84,9 +84,15 @@ def _as_json(found: Store, name: str, *, is_active: bool) -> dict[str, Any]:
         "is_default": name == found.default,
         "key_id": key_id(profile.key) or None if profile else None,
         "host": masked(profile.host) if profile and profile.host else None,
+        "account": _account(found, profile) or None,
         "problem": message(str(problem)) if problem else None,
         "note": _note(found, profile) or None,
     }
+
+
+def _account(found: Store, profile: Profile | None) -> str:
+    """Return the account that `verify` found for a profile's key, or an empty string."""
+    return verify.noted(found.data[profile.name], profile.key)[0] if profile else ""
 
 
 def _note(found: Store, profile: Profile | None) -> str:
@@ -111,11 +117,14 @@ def _table(found: Store, active: str, why: str) -> None:
     # An id is a UUID, the widest part of most rows. Its beginning is enough to tell two apart.
     shortened = "ellipsis" if console.encoding.startswith("utf") else "crop"
     table.add_column("Key ID", overflow=shortened, min_width=9)  # type: ignore[arg-type]
+    accounts = {name: _account(found, profile) for name, profile in found.profiles.items()}
+    if any(accounts.values()):
+        table.add_column("Account", overflow="fold")
     table.add_column("Active here")
     table.add_column("Settings", overflow="fold")
     for name in found.names:
         profile = found.profiles.get(name)
-        settings = ", ".join(map(masked, found.data[name]))
+        settings = ", ".join(one for one in found.data[name] if one in {"key", "host"})
         if profile is None:
             settings = f"unusable: {found.unusable[name].reason}"
         elif profile.flaw:
@@ -125,6 +134,7 @@ def _table(found: Store, active: str, why: str) -> None:
             "*" if name == found.default else "",
             Text(printable(masked(name))),
             Text(printable(key_id(profile.key)) if profile else ""),
+            *([Text(accounts.get(name, ""))] if any(accounts.values()) else []),
             why if name == active else "",
             Text(printable(settings)),
         )
