@@ -111,7 +111,7 @@ function __falenv_note_state
         set -gx FAL_PROFILE $__falenv_name
     end
     set -g __falenv_pin "$FAL_PROFILE"
-    set -g __falenv_marked "$FALENV_PROFILE"
+    set -g __falenv_marked "$FALENV_PROFILE:$FALENV_KEY_ID"
     set -g __falenv_where "$FAL_CONFIG_PATH:$HOME"
     set -g __falenv_around
     set -qg __falenv_pwd

@@ -188,7 +188,7 @@ __falenv_note_state() {
     fi
     __falenv_set_mark
     __falenv_pin=${FAL_PROFILE-}
-    __falenv_marked=${FALENV_PROFILE-}
+    __falenv_marked=${FALENV_PROFILE-}:${FALENV_KEY_ID-}
     __falenv_where=${FAL_CONFIG_PATH-}:${HOME-}
     __falenv_around=
     if [ -z "${__falenv_pwd+set}" ]; then
@@ -625,7 +625,7 @@ __falenv_fail() {
 
 __falenv_idle() {
     [ -x "$__falenv_exe" ] && [ "${FALENV_PROMPT-}" = "$__falenv_styled" ] &&
-        [ "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-}" = "$__falenv_around" ] &&
+        [ "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FALENV_KEY_ID-}:${FAL_CONFIG_PATH-}:${HOME-}" = "$__falenv_around" ] &&
         __falenv_pays_as_before || return 1
     __falenv_find_links
     [ -z "$__falenv_moved$__falenv_dotenv" ] && __falenv_is_fresh "$__falenv_index"
@@ -695,7 +695,7 @@ __falenv_catch_up() {
         __falenv_remove
         return
     fi
-    if [ "${FAL_PROFILE-}:${FALENV_PROFILE-}" != "$__falenv_pin:$__falenv_marked" ] ||
+    if [ "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FALENV_KEY_ID-}" != "$__falenv_pin:$__falenv_marked" ] ||
         ! __falenv_same_store; then
         __falenv_follow switch
     else

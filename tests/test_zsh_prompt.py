@@ -240,6 +240,15 @@ def test_case_84_a_saved_prompt_never_shows_another_account(start: Start, subst:
     assert shell.segment == ""
 
 
+def test_case_70_an_exported_psvar_brings_nothing_into_a_new_shell(start: Start) -> None:
+    shell = begin(start, "OURS")
+    shell.talk("setopt all_export; psvar=(x '' y)")
+    assert shell.talk("exec zsh -d -i") == ""
+    assert shell.segment == "(fal:a) "
+    assert shell.talk("fal profile off") == ""
+    assert shell.stdout("print -rl -- ${(q)psvar}") == "x\n''\ny\n"
+
+
 #: spaceship 4.22 (lib/prompts.zsh, lib/core.zsh) assigns PROMPT again when a section is ready.
 SPACESHIP = """
     setopt prompt_subst
