@@ -140,7 +140,7 @@ __falenv_init() {
     local __falenv_v='' __falenv_now='' __falenv_was="${1-}"
     for __falenv_v in "${@:2}" pin marked where around styled moved pwd seen name shown why sgr id \
         store index segment ours guard foreign failure aside told_aside hint stay payer rivals_a \
-        rivals_b dotenv unnoted mark; do
+        rivals_b dotenv unnoted mark missed; do
         __falenv_now="$__falenv_now __falenv_$__falenv_v="
         [[ $__falenv_was != again ]] || __falenv_now="$__falenv_now\${__falenv_$__falenv_v-}"
     done
@@ -528,13 +528,18 @@ __falenv_follow() {
     local __falenv_out='' __falenv_code='' __falenv_left='' __falenv_users_pin=''
     __falenv_keep_pin
     __falenv_find_links
-    __falenv_moved=
+    __falenv_moved='' __falenv_missed=''
     if __falenv_is_stuck; then
         __falenv_note_state
         return 1
     fi
     if [[ $1 == change ]]; then
-        [[ -z ${FALENV_NONE-} ]] && __falenv_is_untouched || return 0
+        [[ -z ${FALENV_NONE-} ]] || return 0
+        if ! __falenv_is_untouched; then
+            # Follow when the user puts back what he has changed.
+            __falenv_missed=yes
+            return 0
+        fi
         __falenv_left=$__falenv_name
     fi
     __falenv_find_pin
@@ -573,7 +578,7 @@ __falenv_find_pin() {
 # Follow a change that was made elsewhere, if there is one.
 __falenv_check() {
     __falenv_find_links
-    if [[ -n $__falenv_moved ]] ||
+    if [[ -n $__falenv_moved$__falenv_missed ]] ||
         { [[ -n $__falenv_index ]] && ! __falenv_is_fresh "$__falenv_index"; }; then
         __falenv_follow change
     fi

@@ -356,7 +356,7 @@ function __falenv_load
     if not set -qg __falenv_loaded; or set -qgx __falenv_loaded
         set -e -g __falenv_{pin,marked,where,around,moved,pwd,links,texts,before,why,name,id,guard} \
             __falenv_{foreign,failure,hint,aside,told_aside,draws,prompts,drawn,line,said,heard} \
-            __falenv_{dotenv,unnoted}
+            __falenv_{dotenv,unnoted,missed}
         functions -q fal
         and functions -c fal __falenv_fal
         functions -q falenv

@@ -548,9 +548,13 @@ __falenv_release_interrupt() {
 __falenv_follow() {
     __falenv_keep_pin
     __falenv_find_links
-    __falenv_moved=
+    __falenv_moved='' __falenv_missed=''
     if [ "$1" = change ]; then
-        [ -z "${FALENV_NONE-}" ] && __falenv_is_untouched || return 0
+        [ -z "${FALENV_NONE-}" ] || return 0
+        if ! __falenv_is_untouched; then
+            __falenv_missed=yes # core.sh says why
+            return 0
+        fi
         \set -- "$__falenv_name"
     else
         \set -- ''
@@ -640,7 +644,7 @@ __falenv_pays_as_before() {
 
 __falenv_check() {
     __falenv_find_links
-    if [ -n "$__falenv_moved" ] ||
+    if [ -n "$__falenv_moved${__falenv_missed-}" ] ||
         { [ -n "$__falenv_index" ] && ! __falenv_is_fresh "$__falenv_index"; }; then
         __falenv_follow change
     fi
@@ -1015,6 +1019,7 @@ __falenv_load() {
         __falenv_why='' __falenv_ours='' __falenv_guard='' __falenv_foreign='' __falenv_failure=''
         __falenv_aside='' __falenv_told_aside='' __falenv_stay='' __falenv_payer=''
         __falenv_rivals_set='' __falenv_hint='' __falenv_dotenv='' __falenv_unnoted=''
+        __falenv_missed=''
         \unset __falenv_pwd __falenv_before
         __falenv_functions='' __falenv_aliases='' __falenv_keeps='' __falenv_in_alias=''
         __falenv_keep_command fal
@@ -1103,7 +1108,7 @@ __falenv_remove() {
         __falenv_hookless __falenv_host __falenv_id __falenv_in_alias __falenv_index \
         __falenv_keeps __falenv_kept_fal __falenv_key __falenv_line __falenv_link_max \
         __falenv_loaded __falenv_main __falenv_mark_folder __falenv_mark_pin __falenv_mark_touched \
-        __falenv_marked __falenv_most __falenv_moved __falenv_n __falenv_name \
+        __falenv_marked __falenv_missed __falenv_most __falenv_moved __falenv_n __falenv_name \
         __falenv_name_in_note __falenv_newer __falenv_nobody __falenv_none __falenv_notices \
         __falenv_now __falenv_older __falenv_ours __falenv_out __falenv_own __falenv_own_key_id \
         __falenv_payer __falenv_pin __falenv_printer __falenv_protocol __falenv_ps1 __falenv_pwd \

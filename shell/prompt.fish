@@ -142,7 +142,7 @@ end
 
 function __falenv_check
     __falenv_find_links
-    if test -n "$__falenv_moved"
+    if test -n "$__falenv_moved$__falenv_missed"
         __falenv_late command __falenv_follow change
     else if test -n "$__falenv_index"
         __falenv_is_fresh $__falenv_index

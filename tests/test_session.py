@@ -540,7 +540,7 @@ class Session:
 
     def do_rival(self) -> int:
         self.need(self.now.is_on, not self.now.is_none, self.now.place != "direnv")
-        name = self.chance.choice(["FAL_KEY_ID", "FAL_HOST"])
+        name = self.chance.choice(self.now.rivals or ["FAL_KEY_ID", "FAL_HOST"])
         if name in self.now.rivals:
             self.now.rivals.remove(name)
             line = self.kind.unset(name)
