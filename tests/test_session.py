@@ -453,10 +453,12 @@ class Session:
         now.options = [option for option in now.options if "key_bindings" in option]
         now.shows_mode, now.has_own_mode = bool(now.options), False
         files = self.quoted(self.shell.files)
+        # With all_export, the next `activate` would put back the prompt that this one has kept.
+        exec_ = "exec env -u _OLD_VIRTUAL_PS1"
         self.say(
             {
-                "bash": f"exec bash --noprofile --rcfile {files}/rc -i",
-                "zsh": "exec zsh -d -i",
+                "bash": f"{exec_} bash --noprofile --rcfile {files}/rc -i",
+                "zsh": f"{exec_} zsh -d -i",
                 "fish": "exec fish -i",
             }[self.kind.name]
         )
