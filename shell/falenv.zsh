@@ -90,8 +90,8 @@ __falenv_hook() {
             -e "$__falenv_f5" || ( -n "$__falenv_f6" && \
             ( -e "$__falenv_f6" || -e "$__falenv_f7" || -e "$__falenv_f8" ) ) ]]
         then
-            # A new folder assigns many variables (warn_nested_var).
-            if [[ "${PWD-}" == "$__falenv_pwd" ]]; then
+            # A new folder assigns many variables, and the text of a file is one of the caller's.
+            if [[ "${PWD-}" == "$__falenv_pwd" && "${options[warnnestedvar]-}" != on ]]; then
                 __falenv_find_links
             else
                 __falenv_guarded __falenv_find_links

@@ -393,6 +393,14 @@ def test_case_67_a_widget_changes_the_folder(home: Home, start: Start, subst: st
     assert shell.talk('print -r -- "$reply"; printenv FAL_KEY') == f"{KEYS['a']}\n{KEYS['a']}"
 
 
+def test_case_71_warn_nested_var_in_a_linked_folder(home: Home, start: Start) -> None:
+    linked(home)
+    shell = begin(start, "OURS\nsetopt warn_nested_var warn_create_global no_unset")
+    assert shell.talk("cd linked") == ""
+    assert shell.prompts(2) == ""
+    assert shell.segment == "(fal:b/) "
+
+
 def test_case_67_a_notice_in_a_widget_stands_on_a_line_of_its_own(home: Home, start: Start) -> None:
     (home.path / "linked").mkdir()
     (home.path / "linked" / ".fal-profile").write_text("b\n")
