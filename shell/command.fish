@@ -121,10 +121,15 @@ function __falenv_follow
     __falenv_keep_pin
     __falenv_find_links
     set -g __falenv_moved
+    set -g __falenv_missed
     if test $argv[1] = change
         test -z "$FALENV_NONE"
-        and __falenv_is_untouched
         or return 0
+        if not __falenv_is_untouched
+            # Follow when the user puts back what he has changed.
+            set -g __falenv_missed yes
+            return 0
+        end
         set left $__falenv_name
     end
     __falenv_find_pin

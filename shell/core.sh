@@ -132,17 +132,24 @@ __falenv_tell_aside() {
 
 # --- What the shell saw last ----------------------------------------------------------------------
 
-# Give each variable of the state a value when the shell is new, whatever the environment brought. After
-# that neither `set -u` nor zsh's warn_create_global complains.
+# Give each variable of the state a value, whatever the environment brought. After that neither `set -u`
+# nor zsh's warn_create_global complains. The variables without falenv's prefix that "${@:2}" names come
+# from the shell's own file. With `again` as $1, keep what has a value: this integration replaces that of
+# another version, which may not have had all of them.
 __falenv_init() {
-    __falenv_pin='' __falenv_marked='' __falenv_where='' __falenv_around='' __falenv_styled=''
-    __falenv_moved='' __falenv_pwd='' __falenv_seen='' __falenv_name='' __falenv_shown=''
-    __falenv_why='' __falenv_sgr='' __falenv_id='' __falenv_store='' __falenv_index=''
-    __falenv_segment='' __falenv_ours='' __falenv_guard='' __falenv_foreign='' __falenv_failure=''
-    __falenv_aside='' __falenv_told_aside='' __falenv_hint='' __falenv_stay=''
-    __falenv_payer='' __falenv_rivals_a='' __falenv_rivals_b='' __falenv_dotenv='' __falenv_unnoted=''
-    __falenv_mark=''
-    \builtin unset __falenv_before __falenv_told
+    local __falenv_v='' __falenv_all='' __falenv_was="${1-}" IFS=' '
+    \builtin set -- "${@:2}" pin marked where around styled moved pwd seen name shown why sgr id \
+        store index segment ours guard foreign failure aside told_aside hint stay payer rivals_a \
+        rivals_b dotenv unnoted mark missed
+    if [[ $__falenv_was == again ]]; then
+        for __falenv_v in "$@"; do
+            \builtin eval "__falenv_$__falenv_v=\${__falenv_$__falenv_v-}"
+        done
+    else
+        __falenv_all=$*
+        \builtin eval "__falenv_${__falenv_all// /= __falenv_}="
+        \builtin unset __falenv_before __falenv_told
+    fi
 }
 
 # Note what the shell looks like now. Each state ends with this call.
@@ -160,8 +167,9 @@ __falenv_note_state() {
     __falenv_payer=$__falenv_ours __falenv_rivals_a='' __falenv_rivals_b=''
     __falenv_set_mark
     __falenv_pin=${FAL_PROFILE-}
-    # direnv changes FALENV_PROFILE when it puts back all the variables that it had seen.
-    __falenv_marked=${FALENV_PROFILE-}
+    # direnv changes these two when it loads a folder, and when it puts back what it had seen. The key
+    # that it sets then is not one that the user has chosen.
+    __falenv_marked=${FALENV_PROFILE-}:${FALENV_KEY_ID-}
     __falenv_where=${FAL_CONFIG_PATH-}:${HOME-}
     __falenv_around=
     if [[ -z "$__falenv_pwd" ]]; then
@@ -542,7 +550,7 @@ __falenv_follow() {
     local __falenv_out='' __falenv_code='' __falenv_left='' __falenv_users_pin=''
     __falenv_keep_pin
     __falenv_find_links
-    __falenv_moved=
+    __falenv_moved='' __falenv_missed=''
     if __falenv_is_stuck; then
         __falenv_note_state
         __falenv_note_payer
@@ -550,7 +558,12 @@ __falenv_follow() {
         return 1
     fi
     if [[ $1 == change ]]; then
-        [[ -z ${FALENV_NONE-} ]] && __falenv_is_untouched || return 0
+        [[ -z ${FALENV_NONE-} ]] || return 0
+        if ! __falenv_is_untouched; then
+            # Follow when the user puts back what he has changed.
+            __falenv_missed=yes
+            return 0
+        fi
         __falenv_left=$__falenv_name
     fi
     __falenv_find_pin
@@ -589,7 +602,7 @@ __falenv_find_pin() {
 # Follow a change that was made elsewhere, if there is one.
 __falenv_check() {
     __falenv_find_links
-    if [[ -n $__falenv_moved ]] ||
+    if [[ -n $__falenv_moved$__falenv_missed ]] ||
         { [[ -n $__falenv_index ]] && ! __falenv_is_fresh "$__falenv_index"; }; then
         __falenv_follow change
     fi
@@ -636,7 +649,7 @@ __falenv_catch_up() {
         __falenv_remove
         return 0
     fi
-    if [[ ${FAL_PROFILE-}:${FALENV_PROFILE-} != "$__falenv_pin:$__falenv_marked" ]] ||
+    if [[ ${FAL_PROFILE-}:${FALENV_PROFILE-}:${FALENV_KEY_ID-} != "$__falenv_pin:$__falenv_marked" ]] ||
         ! __falenv_same_store; then
         __falenv_follow switch
     else

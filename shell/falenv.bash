@@ -126,7 +126,7 @@ __falenv_guarded() {
 __falenv_idle() {
     # shellcheck disable=SC2050  # the constants detect nocasematch
     [[ a != A && -x $__falenv_exe &&
-        ${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-} == "$__falenv_around" &&
+        ${FAL_PROFILE-}:${FALENV_PROFILE-}:${FALENV_KEY_ID-}:${FAL_CONFIG_PATH-}:${HOME-} == "$__falenv_around" &&
         ${FAL_KEY%%:*}:${FAL_HOST-}:${FAL_RUN_HOST-}:${FAL_QUEUE_RUN_HOST-} == "$__falenv_payer" &&
         ${FAL_KEY_ID+x}${FAL_KEY_SECRET+x}${FAL_FORCE_AUTH_BY_USER+x}${FAL_GRPC_HOST+x} == "$__falenv_rivals_a" &&
         ${FAL_REST_HOST+x}${FAL_WS_RUN_HOST+x}${ISOLATE_AUTH_DISABLED+x}${ISOLATE_TEST_MODE+x} == "$__falenv_rivals_b" &&
@@ -260,12 +260,11 @@ __falenv_prompt_word='${__falenv_after+"$__falenv_after"} '
 
 # Remember what `off` restores, and install the hook.
 __falenv_load() {
+    \builtin set -- line literal shows in_ble told_hook told_restricted functions aliases completion \
+        completions_kept
     # An array, because the environment cannot contain one.
     if [[ ${__falenv_loaded[1]-} != "$$" ]]; then
-        __falenv_init
-        __falenv_line='' __falenv_literal='' __falenv_shows='' __falenv_in_ble=''
-        __falenv_told_hook='' __falenv_told_restricted=''
-        __falenv_functions='' __falenv_aliases='' __falenv_completion='' __falenv_completions_kept=''
+        __falenv_init new "$@"
         __falenv_keep_command falenv
         __falenv_completions_kept=$__falenv_completion
         __falenv_keep_command fal
@@ -273,6 +272,7 @@ __falenv_load() {
         __falenv_keep_all
         __falenv_loaded=('' "$$") # IFS could split a plain $$
     else
+        __falenv_init again "$@"
         __falenv_keep_pin
     fi
     \builtin complete -F __falenv_complete fal falenv 2>/dev/null

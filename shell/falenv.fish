@@ -118,7 +118,7 @@ function __falenv_note_state
         set -gx FAL_PROFILE $__falenv_name
     end
     set -g __falenv_pin "$FAL_PROFILE"
-    set -g __falenv_marked "$FALENV_PROFILE"
+    set -g __falenv_marked "$FALENV_PROFILE:$FALENV_KEY_ID"
     set -g __falenv_where "$FAL_CONFIG_PATH:$HOME"
     set -g __falenv_around
     set -qg __falenv_pwd
@@ -364,7 +364,7 @@ function __falenv_load
     if not set -qg __falenv_loaded; or set -qgx __falenv_loaded
         set -e -g __falenv_{pin,marked,where,around,moved,pwd,links,texts,before,why,name,id,guard} \
             __falenv_{foreign,failure,hint,aside,told_aside,draws,prompts,drawn,line,said,heard} \
-            __falenv_{dotenv,unnoted,own,users_pin}
+            __falenv_{dotenv,unnoted,own,users_pin,missed}
         functions -q fal
         and functions -c fal __falenv_fal
         functions -q falenv

@@ -142,7 +142,7 @@ end
 
 function __falenv_check
     __falenv_find_links
-    if test -n "$__falenv_moved"
+    if test -n "$__falenv_moved$__falenv_missed"
         __falenv_late command __falenv_follow change
     else if test -n "$__falenv_index"
         __falenv_is_fresh $__falenv_index
@@ -189,7 +189,7 @@ function __falenv_catch_up
         __falenv_late command __falenv_remove
         return
     end
-    if test "$FAL_PROFILE:$FALENV_PROFILE" != "$__falenv_pin:$__falenv_marked"
+    if test "$FAL_PROFILE:$FALENV_PROFILE:$FALENV_KEY_ID" != "$__falenv_pin:$__falenv_marked"
         or not __falenv_same_store
         __falenv_late command __falenv_follow switch
     else
@@ -220,7 +220,8 @@ function __falenv_first
             = "x$__falenv_payer" \
             -a "x$FAL_REST_HOST:$FAL_WS_RUN_HOST:$FAL_FORCE_AUTH_BY_USER" = "x$__falenv_payer_2" \
             -a "x$ISOLATE_AUTH_DISABLED:$ISOLATE_TEST_MODE" = "x$__falenv_payer_3" \
-            -a "x$FAL_PROFILE:$FALENV_PROFILE:$FAL_CONFIG_PATH:$HOME" = "x$__falenv_around" \
+            -a "x$FAL_PROFILE:$FALENV_PROFILE:$FALENV_KEY_ID:$FAL_CONFIG_PATH:$HOME" \
+            = "x$__falenv_around" \
             -a "x$FALENV_PROMPT:$NO_COLOR:$TERM" = "x$__falenv_styled" \
             -a -e "$__falenv_index" -a -e "$__falenv_store" \
             -a ! "$__falenv_store" -nt "$__falenv_index" \

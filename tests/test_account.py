@@ -358,6 +358,28 @@ def test_case_51_with_another_store(home: Home, start: Start, hooked: Kind) -> N
 # --- Rule 4: the prompt tells the truth ----------------------------------------------------------
 
 
+def test_case_55_what_changed_meanwhile_is_followed_later(
+    home: Home, start: Start, hooked: Kind
+) -> None:
+    home.profiles("me", "comfy", "a", default="me")
+    linked = home.path / "linked"
+    linked.mkdir()
+    (linked / ".fal-profile").write_text("comfy\n")
+    assert home.run("sh", "-c", "cd linked && fal profile allow").returncode == 0
+    shell = start(hooked)
+    for name, value, back in (
+        ("FAL_KEY_ID", "1", ""),
+        ("FAL_KEY", HAND, hooked.export("FAL_KEY", KEYS["me"])),
+    ):
+        shell.export(name, value)
+        assert shell.talk("cd linked") == ""
+        assert shell.segment == "(fal:me!) "
+        assert shell.talk(back or hooked.unset(name)) == ""
+        assert (shell.get("FAL_KEY"), shell.segment) == (KEYS["comfy"], "(fal:comfy/) ")
+        assert shell.talk("cd ..") == ""
+        assert shell.segment == "(fal:me) "
+
+
 def test_case_55_what_is_set_by_hand_is_marked(home: Home, start: Start, hooked: Kind) -> None:
     home.profiles("me", "comfy", default="me")
     shell = start(hooked)
