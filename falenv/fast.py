@@ -1,6 +1,6 @@
 """What a shell runs while its user waits: env, start, refresh, exec, prompt, hand-over and names.
 
-Nothing here imports click, rich, tomlkit or typing; a test holds the list. `commands/` declares
+Nothing here imports click, tomlkit or typing; a test holds the list. `commands/` declares
 the same commands for click, for their help and for mistyped lines.
 """
 

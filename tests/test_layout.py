@@ -19,6 +19,7 @@ ORDER = (
     "paths",
     "program",
     "console",
+    "table",
     "files",
     "segment",
     "profile",

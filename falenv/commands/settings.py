@@ -8,9 +8,9 @@ import sys
 
 import click
 
-from falenv import edits, fast, notices, paths, questions, store, verify
+from falenv import edits, fast, notices, paths, questions, store, table, verify
 from falenv.active import check_shown, choice, target
-from falenv.console import can_ask, say
+from falenv.console import can_ask, is_utf8, say, terminal_width
 from falenv.errors import (
     CancelledError,
     FalenvError,
@@ -104,24 +104,10 @@ def _note(found: Store, profile: Profile | None) -> str:
 
 
 def _table(found: Store, active: str, why: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(highlight=False)
-    if not console.is_terminal:  # another program reads this, so do not fold lines
-        console = Console(highlight=False, width=10_000)
-    table = Table()
-    table.add_column("Default")
-    table.add_column("Profile", overflow="fold")
-    # An id is a UUID, the widest part of most rows. Its beginning is enough to tell two apart.
-    shortened = "ellipsis" if console.encoding.startswith("utf") else "crop"
-    table.add_column("Key ID", overflow=shortened, min_width=9)  # type: ignore[arg-type]
+    """Print all profiles. On a terminal, an id is cut first: its beginning tells two apart."""
     accounts = {name: _account(found, profile) for name, profile in found.profiles.items()}
-    if any(accounts.values()):
-        table.add_column("Account", overflow="fold")
-    table.add_column("Active here")
-    table.add_column("Settings", overflow="fold")
+    headings = ["Default", "Profile", "Key ID", "Account", "Active here", "Settings"]
+    rows = []
     for name in found.names:
         profile = found.profiles.get(name)
         settings = ", ".join(one for one in found.data[name] if one in {"key", "host"})
@@ -129,18 +115,21 @@ def _table(found: Store, active: str, why: str) -> None:
             settings = f"unusable: {found.unusable[name].reason}"
         elif profile.flaw:
             settings += f" ({_note(found, profile)})"
-        # Text: rich would take [/] in a name for its markup.
-        table.add_row(
-            "*" if name == found.default else "",
-            Text(printable(masked(name))),
-            Text(printable(key_id(profile.key)) if profile else ""),
-            *([Text(accounts.get(name, ""))] if any(accounts.values()) else []),
-            why if name == active else "",
-            Text(printable(settings)),
+        rows.append(
+            [
+                "*" if name == found.default else "",
+                printable(masked(name)),
+                printable(key_id(profile.key)) if profile else "",
+                accounts.get(name, ""),
+                why if name == active else "",
+                printable(settings),
+            ]
         )
-    with console.capture() as drawn:  # rich would handle a closed stdout in its own way
-        console.print(table)
-    click.echo(drawn.get(), nl=False)
+    if not any(accounts.values()):
+        for row in (headings, *rows):
+            del row[3]
+    drawn = table.draw(headings, rows, terminal_width(), cut="Key ID", plain=not is_utf8())
+    click.echo(drawn, nl=False)
 
 
 @click.command("set")
