@@ -209,7 +209,7 @@ __falenv_complete_run() {
 __falenv_complete_profile() {
     if ((${#words[@]} == 2)); then
         __falenv_complete_offer env use off on current exec prompt completion install uninstall \
-            list set unset key host create delete link unlink allow deny
+            list set unset key host create delete rename link unlink allow deny
         case $cur in -*) __falenv_complete_offer --help ;; esac
         return
     fi
@@ -223,6 +223,7 @@ __falenv_complete_profile() {
         install | uninstall) options='--yes --dry-run' argument=targets ;;
         list) options='--json' ;;
         set | link) argument=names ;;
+        rename) options='--json' argument=names ;;
         key) options='--stdin --from-env --yes' argument=names ;;
         host) options='--profile --unset --force' ;;
         delete) options='--yes' argument=names ;;

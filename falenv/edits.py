@@ -1,4 +1,4 @@
-"""The changes to the store: create, set and unset the default, key, host, delete.
+"""The changes to the store: create, set and unset the default, key, host, rename, delete.
 
 Each function makes one change and brings the index up to date, so that open shells follow. It
 returns the store before and after. Errors: StoreError, StoreBusyError. Only a change of the default
@@ -7,8 +7,13 @@ refuses a store whose default is odd, and only if it cannot repair that.
 
 from __future__ import annotations
 
-from falenv import index, paths, store
-from falenv.errors import InvalidNameError, NotDefaultError, ProfileNotFoundError
+from falenv import index, links, paths, store
+from falenv.errors import (
+    InvalidNameError,
+    NameTakenError,
+    NotDefaultError,
+    ProfileNotFoundError,
+)
 from falenv.profile import INTERNAL, check_name
 
 TYPE_CHECKING = False
@@ -16,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from typing import Any
 
+    from falenv.links import Link
     from falenv.store import Store
     from falenv.tomledit import Change
 
@@ -74,6 +80,30 @@ def set_host(name: str, host: str | None) -> tuple[Store, Store]:
             del table["host"]
 
     return _change(edit)
+
+
+def rename(old: str, new: str) -> tuple[Store, Store, list[Link]]:
+    """Give a profile a new name, also as the default and in the folders that are linked to it.
+
+    Return the store before and after, and the `.fal-profile` files (see `links.rename`). Errors
+    besides: ProfileNotFoundError, and NameTakenError if a profile has the new name.
+    """
+    from falenv import tomledit
+
+    def edit(data: Data) -> None:
+        _table(data, old)
+        if new in data:
+            raise NameTakenError(new)
+        tomledit.rename(data, old, new)
+        internal = data.get(INTERNAL)
+        if isinstance(internal, dict) and internal.get("profile") == old:
+            internal["profile"] = new
+
+    before, after = store.edit(paths.store(), edit)
+    links.note_new_name(after.path, old, new)
+    changed = links.rename(old, new)
+    index.update(after)
+    return before, after, changed
 
 
 def delete(name: str) -> tuple[Store, Store]:

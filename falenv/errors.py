@@ -123,10 +123,11 @@ class ProfileNotFoundError(FalenvError):
     """No profile of the store has this name.
 
     `why` says where the name is from: `argument`, `pin`, `folder`, `default`, or `delete` for the
-    argument of `fal profile delete`.
+    argument of a command that creates no profile. `new_name` is the name that the profile has now,
+    if it was renamed.
     """
 
-    def __init__(self, name: str, why: str, known: list[str]) -> None:
+    def __init__(self, name: str, why: str, known: list[str], new_name: str = "") -> None:
         listed = ", ".join(map(masked, known[:_MOST_NAMES]))
         listed += ", …" if len(known) > _MOST_NAMES else ""
         there = f"profiles: {listed}" if known else "there are no profiles yet"
@@ -161,7 +162,10 @@ class ProfileNotFoundError(FalenvError):
                 else f"to create it as the default: fal profile create {as_word(name)}",
             ),
         )
-        super().__init__(f"{what} ({there}); {cure}")
+        if new_name:
+            super().__init__(f"{what}: it is named {shown(new_name)} now; use that name")
+        else:
+            super().__init__(f"{what} ({there}); {cure}")
 
 
 class FolderError(FalenvError):
@@ -220,6 +224,13 @@ class InvalidNameError(FalenvError):
             f"{shown(name)} cannot be a profile's name: {what}; "
             "use letters, digits and any of . _ - @ + /"
         )
+
+
+class NameTakenError(FalenvError):
+    """A profile cannot get a name that another profile has."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"profile {shown(name)} already exists; choose another name")
 
 
 class SettingError(FalenvError):

@@ -17,6 +17,7 @@ from falenv.active import (
     for_program,
     has_none,
     is_asked_for,
+    new_name,
     pin,
     resolve,
 )
@@ -123,7 +124,8 @@ def refresh(
     is_upgrade = protocol != str(paths.PROTOCOL)
     program = program or paths.program()
     found = _read(dialect, path, program if is_upgrade else "")
-    active, variables, failure = _decide(found, is_running=bool(was))
+    pinned = "" if is_use else _renamed_pin(found)
+    active, variables, failure = _decide(found, pinned or None, is_running=bool(was))
     if isinstance(failure, ProfileNotFoundError) and pin() and is_use:
         failure = ProfileNotFoundError(pin(), "argument", found.names)
     index_path = index.update(found)
@@ -134,7 +136,7 @@ def refresh(
             dialect,
             path,
             index_path,
-            pin() if is_use else None,
+            pin() if is_use else pinned or None,
             failure=active.why if failure else "",
         )
         code = integration(dialect, code, show_segment=None, program=program)
@@ -146,9 +148,22 @@ def refresh(
     if failure:
         raise failure
     known = set(map(masked, found.names))
-    if was and (was not in known or not active.name):
+    if was and new_name(found, was) == active.name != "":
+        say(f"profile {shown(was)} is named {shown(active.name)} now")
+    elif was and (was not in known or not active.name):
         own = os.environ.get(notices.OWN_KEY_ID, "")
         notices.tell_of_loss(was, active.name, is_known=was in known, own=own)
+
+
+def _renamed_pin(found: Store) -> str:
+    """Return the new name of the profile that this shell is pinned to, if it was renamed.
+
+    It has to be the account that the shell has: another profile may have got that name since.
+    """
+    name = new_name(found, pin()) if pin() and label(pin()) == shown_profile() else ""
+    profile = found.profiles.get(name)
+    is_same = profile and key_id(profile.key) == os.environ.get("FALENV_KEY_ID", "")
+    return name if is_same else ""
 
 
 def _print_exports(dialect: Dialect, name: str | None) -> None:

@@ -47,6 +47,7 @@ COMMANDS = {
     "key": ["key", "b", "--stdin"],
     "host": ["host", "api.alpha.fal.ai"],
     "delete": ["delete", "b"],
+    "rename": ["rename", "a", "c"],
     "env": ["env", "--shell", "bash"],
 }
 SYNCED = re.compile(r"fsync\(.*/\.fal(/\.config\.toml\.falenv)?>|rename\(.*/\.fal/")
@@ -116,7 +117,8 @@ class Victim:
         self.turning = {at for at, line in enumerate(lines) if TURNING.search(line)}
         names = [name for name, _ in calls]
         assert {"openat", "write", "utimensat"} <= set(names)
-        assert names.count("rename") == 1 + self.writes  # the index's, and the store's
+        # The index's, and the store's; `rename` also writes a note for the shells.
+        assert names.count("rename") == 1 + self.writes + (self.arguments[0] == "rename")
         # What a power failure could undo: first the file is on the disk, then its name.
         synced = SYNCED if self.kind is Home else WRITTEN_IN_PLACE
         order = [line.split("(")[0].split()[1] for line in lines if synced.search(line)]

@@ -94,6 +94,8 @@ ARGUMENTS: dict[str, list[list[str]]] = {
              ["--profile", PASTED, "api.fal.ai"]],
     "create": [["new"], ["a"], [PASTED]],
     "delete": [["b"], ["b", "--yes"], ["nope"], [PASTED], [HALF]],
+    "rename": [["b", "new"], ["b", "a"], [PASTED, "new"], [HALF, "new"], ["b", PASTED],
+               ["b", PASTED, "--json"]],
     "env": [
         [],
         *(["--shell", shell] for shell in sorted(dialects.DIALECTS)),
@@ -363,7 +365,7 @@ def positions() -> list[list[str]]:
 
 def is_name(line: list[str]) -> bool:
     """Return True if a line makes a secret half the name of a profile, since it can be one."""
-    return line[1:2] in (["set"], ["create"]) and HALF in line
+    return line[1:2] in (["set"], ["create"], ["rename"]) and HALF in line
 
 
 @pytest.mark.fire

@@ -8,7 +8,7 @@ import click
 
 import falenv
 from falenv import program
-from falenv.commands import folder, install, session, settings
+from falenv.commands import folder, install, manage, session, settings
 from falenv.errors import FalenvError, UsageError
 from falenv.masking import shown_words
 
@@ -49,6 +49,7 @@ def profile() -> None:
 for command in (
     *settings.COMMANDS,
     *session.COMMANDS,
+    *manage.COMMANDS,
     *folder.COMMANDS,
     *install.COMMANDS,
 ):
