@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: The commands after which another profile may be active. The shell that runs one follows at once.
 SWITCHES = ("set", "unset", "create", "link", "unlink", "allow", "deny", "rename")
 #: The commands that may change the key or host of the profile that the shell is on.
-EDITS = ("key", "host")
+EDITS = ("key", "host", "import")
 
 
 #: A FAL_PROFILE that no store can hold as a profile, so the official CLI finds no key and no host.

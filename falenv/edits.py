@@ -1,4 +1,4 @@
-"""The changes to the store: create, set and unset the default, key, host, rename, delete.
+"""The changes to the store: create, set and unset the default, key, host, import, rename, delete.
 
 Each function makes one change and brings the index up to date, so that open shells follow. It
 returns the store before and after. Errors: StoreError, StoreBusyError. Only a change of the default
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from falenv import index, links, paths, store
 from falenv.errors import (
+    ExistsError,
     InvalidNameError,
     NameTakenError,
     NotDefaultError,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from typing import Any
 
+    from falenv.incoming import Incoming
     from falenv.links import Link
     from falenv.store import Store
     from falenv.tomledit import Change
@@ -80,6 +82,53 @@ def set_host(name: str, host: str | None) -> tuple[Store, Store]:
             del table["host"]
 
     return _change(edit)
+
+
+#: What belongs to a key, and goes with it when another one takes its place.
+_OF_A_KEY = ("key_command", "keyring", "key_id", "account", "account_id", "verified")
+
+
+def is_news(found: Store, one: Incoming) -> bool:
+    """Return True if an imported profile would change the store."""
+    table = found.data.get(one.name)
+    return not isinstance(table, dict) or _changes(table, one) != {}
+
+
+def add(incoming: list[Incoming], *, replace: bool) -> tuple[Store, Store]:
+    """Add imported profiles to the store. With `replace`, give their settings to existing ones.
+
+    Only a new key takes away what belongs to the old one, and its host. The default stays. Errors
+    besides: ExistsError without `replace`.
+    """
+
+    def edit(data: Data) -> None:
+        taken = [one.name for one in incoming if one.name in data and _changes(data[one.name], one)]
+        if taken and not replace:
+            raise ExistsError(taken)
+        for one in incoming:
+            if one.name not in data:
+                data[one.name] = {}
+            table = _table(data, one.name)
+            for setting, value in _changes(table, one).items():
+                if value is None:
+                    del table[setting]
+                else:
+                    table[setting] = value
+
+    return _change(edit)
+
+
+def _changes(table: Data, one: Incoming) -> dict[str, str | None]:
+    """Return the settings that an imported profile changes in a table; None for those to delete."""
+    wanted: dict[str, str | None] = {**one.settings}
+    if "key" in one.settings:
+        wanted = dict.fromkeys(["key", "host", *_OF_A_KEY]) | wanted
+    return {
+        setting: value
+        for setting, value in wanted.items()
+        if (value is None and setting in table)
+        or (value is not None and table.get(setting) != value)
+    }
 
 
 def rename(old: str, new: str) -> tuple[Store, Store, list[Link]]:

@@ -192,6 +192,15 @@ class NoProfileError(FalenvError):
         super().__init__("no profile is active; choose one: fal profile set NAME")
 
 
+class NoKeyError(FalenvError):
+    """A command needs the key of a profile that has none."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"profile {shown(name)} has no key; to set one: fal profile key {as_word(name)}"
+        )
+
+
 class NotShownError(FalenvError):
     """A command without a name would change another profile than the one in the prompt.
 
@@ -231,6 +240,18 @@ class NameTakenError(FalenvError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"profile {shown(name)} already exists; choose another name")
+
+
+class ExistsError(FalenvError):
+    """Profiles to import exist already, with other settings."""
+
+    def __init__(self, names: list[str]) -> None:
+        what = "profile" if len(names) == 1 else "profiles"
+        verb = "exists" if len(names) == 1 else "exist"
+        super().__init__(
+            f"nothing was changed: {what} {', '.join(map(shown, names))} already {verb}; "
+            "to replace the key and host there, add --replace"
+        )
 
 
 class SettingError(FalenvError):

@@ -35,7 +35,14 @@ from falenv.environment import (
     with_credentials_again,
     without_credentials,
 )
-from falenv.errors import FalenvError, ProfileNotFoundError, StoreError, UsageError
+from falenv.errors import (
+    FalenvError,
+    NoKeyError,
+    NoProfileError,
+    ProfileNotFoundError,
+    StoreError,
+    UsageError,
+)
 from falenv.masking import as_word, key_id, label, masked, shown
 
 #: In this variable a shell without a hook says so.
@@ -69,20 +76,26 @@ def find(name: str | None = None) -> Store | Indexed:
     return store.Store(path, text, status)
 
 
-def env(
+def env(  # noqa: PLR0913 - its options
     *,
     name: str | None = None,
     shell: str | None = None,
     exports_only: bool = False,
     unset: bool = False,
     no_prompt: bool = False,
+    format: str | None = None,  # noqa: A002 - the option's name
 ) -> None:
-    """Print the code that brings the active profile into a shell.
+    """Print the code that brings the active profile into a shell, or its variables in a format.
 
     A profile that cannot be used fails closed: the code unsets FAL_KEY, and the error follows. Only
     with such a default the user's FAL_KEY stays. On any other error print nothing, so the shell
     keeps what it has.
     """
+    if format is not None:
+        if shell is not None or exports_only or unset or no_prompt:
+            raise UsageError("--format is for programs, so it takes no option for a shell")
+        print_format(name, format)
+        return
     dialect = _dialect(shell)
     if unset:
         names = ["FAL_KEY", *HOSTS, *ABOUT, "FAL_PROFILE", *with_credentials_again()]
@@ -207,6 +220,45 @@ def _print_integration(
         write_cached(cache, dialect, program or paths.program(), path, index_path)
     if failure:
         raise failure
+
+
+def print_format(name: str | None, form: str) -> None:
+    """Print the variables of a profile in a format, or give them to a job of GitHub Actions.
+
+    Errors: FalenvError if there is no key, if stdout is a terminal, or if the format cannot hold a
+    value. Then print nothing.
+    """
+    from falenv import envtext
+
+    envtext.check_format(form)
+    _, variables = variables_for_programs(find(name), name)
+    if sys.stdout.isatty():
+        words = f"fal profile export {as_word(name or 'NAME')} --format {form} --output FILE"
+        raise FalenvError(
+            "the output contains your key, so it is not printed to a terminal; redirect it, or "
+            f"use: {words}"
+        )
+    if form == "github":
+        envtext.to_github(variables, emit)
+    else:
+        emit(envtext.render(form, variables))
+
+
+def variables_for_programs(found: Store | Indexed, name: str | None) -> tuple[str, dict[str, str]]:
+    """Return a profile's name, and its key and hosts as variables for a program elsewhere.
+
+    Errors: as `resolve` and `environment`, and FalenvError if there is no key.
+    """
+    if has_none():
+        raise FalenvError("this shell has no credentials; to use a profile: fal profile use NAME")
+    active = resolve(found, name)
+    if active.profile is None:
+        raise NoProfileError
+    variables = environment(active, found)
+    if variables["FAL_KEY"] is None:
+        raise NoKeyError(active.name)
+    carried = {variable: variables[variable] for variable in ("FAL_KEY", *HOSTS)}
+    return active.name, {name: value for name, value in carried.items() if value is not None}
 
 
 def _dialect(shell: str | None) -> Dialect:
@@ -337,9 +389,7 @@ def run(name: str, command: list[str]) -> NoReturn:
     found = find(name)
     variables = environment(resolve(found, name), found)
     if variables["FAL_KEY"] is None:
-        raise FalenvError(
-            f"profile {shown(name)} has no key; to set one: fal profile key {as_word(name)}"
-        )
+        raise NoKeyError(name)
     from falenv.official import become
 
     notices.tell_of_rivals()
@@ -409,7 +459,7 @@ def _without_profile_hosts() -> Environment:
 
 #: The options of the commands that need no click: those without a value, then those with one.
 OPTIONS = {
-    "env": ({"--exports-only", "--unset", "--no-prompt"}, {"--shell"}),
+    "env": ({"--exports-only", "--unset", "--no-prompt"}, {"--shell", "--format"}),
     "start": (set(), {"--shell", "--cache", "--program"}),
     "refresh": (set(), {"--shell", "--was", "--cache", "--program", "--protocol"}),
 }

@@ -96,7 +96,19 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "delete": [["b"], ["b", "--yes"], ["nope"], [PASTED], [HALF]],
     "rename": [["b", "new"], ["b", "a"], [PASTED, "new"], [HALF, "new"], ["b", PASTED],
                ["b", PASTED, "--json"]],
+    "import": [
+        ["env", "new", "<", ""], ["-", "new", "<", f"FAL_KEY={fake('typed')}"], ["-", PASTED],
+        ["-", "b", "<", f"FAL_KEY={fake('typed')}"], [PASTED], [HALF], ["-", HALF, "--json"],
+        ["-", "new", "<", f"FAL_KEY={fake('typed')};"], ["-", "<", f"[x]\nkey = {fake('typed')}"],
+        ["-", "<", f"[x]\nkey = ['{fake('typed')}']"], ["--from-env", "new", "--json"],
+        ["-", "new", "<", f"FAL_KEY=i:s\nFAL_HOST={fake('typed')}"],
+    ],
+    "export": [
+        ["--no-keys"], [PASTED], [HALF], ["--format", PASTED], ["--json"],
+        ["--no-keys", "--output", "/nowhere/x"], ["--format", "github"],
+    ],
     "env": [
+        ["--format", PASTED],
         [],
         *(["--shell", shell] for shell in sorted(dialects.DIALECTS)),
         ["--shell", "bash", "--exports-only"],

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
-from conftest import KEYS, Home
-from driver import Shell, needs, notice
+import tomli
+from conftest import KEYS, SCRIPTS, Home
+from driver import Kind, Shell, needs, notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Start = Callable[..., Shell]
+
+
+@pytest.fixture(autouse=True)
+def _in_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home.path)
+
+
+def fal(
+    home: Home, *words: str, stdin: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `fal profile …` in this process."""
+    with mock.patch.dict(home.variables, variables):
+        return subprocess.CompletedProcess(words, *home.here("profile", *words, stdin=stdin))
+
 
 # --- rename --------------------------------------------------------------------------------------
 
@@ -53,8 +70,8 @@ def test_rename_never_leads_a_pin_to_another_account(home: Home, start: Start) -
     home.profiles("a", "b", default="b")
     shell = start("bash")
     shell.talk("fal profile use a")
-    assert home.fal("rename", "a", "c").returncode == 0
-    assert home.fal("key", "c", "--stdin", stdin=KEYS["example"]).returncode == 0
+    assert fal(home, "rename", "a", "c").returncode == 0
+    assert fal(home, "key", "c", "--stdin", stdin=KEYS["example"]).returncode == 0
     said = notice(shell.prompts(), "FAL_PROFILE names 'a', but no such profile exists")
     assert said.endswith(": it is named 'c' now; use that name")
     assert shell.get("FAL_KEY") == "<unset>"
@@ -68,12 +85,12 @@ def test_what_still_has_the_old_name_is_told_the_new_one(home: Home) -> None:
         done = home.fal(*words)
         assert (done.returncode, done.stderr) == (1, f"falenv: profile 'a' {now}"), words
     # Only as long as that is so.
-    home.fal("rename", "c", "d")
-    assert "it is named 'd' now" in home.fal("use", "a").stderr
-    home.fal("rename", "d", "a")
-    assert home.fal("exec", "a", "--", "true").returncode == 0
-    home.fal("delete", "a")
-    assert "named" not in home.fal("use", "a").stderr
+    fal(home, "rename", "c", "d")
+    assert "it is named 'd' now" in fal(home, "use", "a").stderr
+    fal(home, "rename", "d", "a")
+    assert fal(home, "key", "a", "--print").stdout == f"{KEYS['a']}\n"
+    fal(home, "delete", "a")
+    assert "named" not in fal(home, "use", "a").stderr
 
 
 @pytest.mark.parametrize(
@@ -129,7 +146,7 @@ def test_rename_in_folders_that_say_something_else_or_cannot_be_written(home: Ho
     paths["linked"].rename(home.path / "moved")
     paths["linked"].symlink_to(home.path / "moved")
     home.run("sh", "-c", "cd denied && fal profile deny")
-    done = home.fal("rename", "a", "c", "--json")
+    done = fal(home, "rename", "a", "c", "--json")
     assert json.loads(done.stdout) == {
         "command": "rename", "profile": "c", "was": "a", "links": [str(paths["mine"])],
         "default": "b", "store": str(home.store),
@@ -138,7 +155,258 @@ def test_rename_in_folders_that_say_something_else_or_cannot_be_written(home: Ho
     texts = {name: path.read_text() for name, path in paths.items() if name != "gone"}
     assert texts == {"other": "b\n", "linked": "a\n", "denied": "a\n", "mine": "c\n"}
     # Outside of an integrated shell nothing changes FAL_PROFILE.
-    done = home.fal("rename", "c", "d", FAL_PROFILE="c")
+    done = fal(home, "rename", "c", "d", FAL_PROFILE="c")
     assert done.stderr.splitlines()[-1] == (
         "falenv: FAL_PROFILE still names 'c'; set it to the new name"
     )
+
+
+# --- import --------------------------------------------------------------------------------------
+
+EVIL = """\
+[__internal__]
+profile = "x"
+[x]
+key = "kx:fromteam"
+key_command = ["touch", "ran"]
+keyring = true
+env = "exec"
+protected = true
+account = "someone"
+color = "red"
+region = "eu"
+[y]
+host = "api.alpha.fal.ai"
+"""
+
+
+def test_import_takes_key_host_and_colour_and_nothing_else(home: Home) -> None:
+    home.profiles("a", default="a")
+    (home.path / "t.toml").write_text(EVIL)
+    done = fal(home, "import", "t.toml")
+    assert (done.returncode, done.stdout) == (0, "Profile x imported.\nProfile y imported.\n")
+    assert done.stderr == (
+        "falenv: not imported with 'x': key_command, keyring, env, protected, account, region\n"
+        "falenv: profile 'y' has no key; to set one: fal profile key y\n"
+    )
+    data = tomli.loads(home.store.read_text())
+    assert data == {
+        "__internal__": {"profile": "a"},
+        "a": {"key": KEYS["a"]},
+        "x": {"key": "kx:fromteam", "color": "red"},
+        "y": {"host": "api.alpha.fal.ai"},
+    }
+    before = home.store.read_bytes()
+    assert (
+        fal(home, "import", "t.toml").stdout == "Profile x is unchanged.\nProfile y is unchanged.\n"
+    )
+    assert home.store.read_bytes() == before
+
+
+def test_import_replaces_only_if_asked_and_then_all_that_belongs_to_a_key(home: Home) -> None:
+    store = (
+        '[a]  # mine\nkey = "k:old"\nhost = "api.fal.ai"\naccount = "me"\nkey_id = "k"\n'
+        'protected = true\nregion = "eu"\n'
+    )
+    home.write(store)
+    (home.path / ".env").write_text("export FAL_KEY='k:new' # c\n")
+    refused = fal(home, "import", ".env", "a")
+    assert (refused.returncode, refused.stdout, refused.stderr) == (1, "", (
+        "falenv: nothing was changed: profile 'a' already exists; "
+        "to replace the key and host there, add --replace\n"
+    ))  # fmt: skip
+    assert home.store.read_text() == store
+    done = fal(home, "import", ".env", "a", "--replace", "--json")
+    assert json.loads(done.stdout)["profiles"] == [
+        {"profile": "a", "result": "replaced", "key_id": "k", "host": None, "left_out": []}
+    ]
+    assert home.store.read_text() == (
+        '[a]  # mine\nkey = "k:new"\nprotected = true\nregion = "eu"\n'
+    )
+    # A template has no key, so the one that is there stays.
+    (home.path / "t.toml").write_text('[a]\nhost = "api.alpha.fal.ai"\n')
+    assert fal(home, "import", "t.toml", "--replace").returncode == 0
+    assert home.store.read_text() == (
+        '[a]  # mine\nkey = "k:new"\nprotected = true\nregion = "eu"\nhost = "api.alpha.fal.ai"\n'
+    )
+
+
+KEY = "FAL_KEY=a:b\n"
+IMPORT_HELP = "see: fal profile import --help"
+GIVE = f"give FILE and a NAME, or --from-env; {IMPORT_HELP}"
+CURE = 'write it as key = "ID:SECRET", or run: fal profile key n'
+CRASH = "would crash the official CLI, which needs a host that starts with 'api', such as"
+FOREIGN = "sends its key to 'api.evil.com', which fal does not own; to allow that, add --allow-host"
+BAD_TOML = "Expected ']' at the end of a table declaration (at line 1, column 3); fix that line"
+WANTS = "The key must be in the format key:value."
+LETTERS = "use letters, digits and any of . _ - @ + /"
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "said"),
+    [
+        ("FAL_KEY=$X\n", "f n", "f: the key refers to another variable; write its value there"),
+        (KEY, "f", f"f does not say how to name the profile; add a NAME; {IMPORT_HELP}"),
+        ("X=1\n", "f n", "f has neither FAL_KEY nor FAL_KEY_ID with FAL_KEY_SECRET"),
+        ("FAL_KEY=no\n", "f n", f"f: the key of profile 'n': Invalid key. {WANTS}"),
+        (KEY, "f x!", f"'x!' cannot be a profile's name: it contains '!'; {LETTERS}"),
+        (f"{KEY}FAL_HOST=r.x", "f n", f"host 'r.x' {CRASH} api.alpha.fal.ai"),
+        (f"{KEY}FAL_HOST=api.evil.com", "f n", f"nothing was changed: profile 'n' {FOREIGN}"),
+        ("[n]\nkey = 1\n", "f", f"f, line 2: the key of profile 'n' is not text; {CURE}"),
+        ("[x]\n[y]\n", "f z", "f has no profile 'z' (profiles: x, y)"),
+        ("[__internal__]\n", "f", "f has no profiles"),
+        ("[x\n", "f", f"f: the store is not valid TOML: {BAD_TOML}"),
+        ("", "nofile", "'nofile' could not be read: No such file or directory"),
+        ("", ".", "'.' could not be read: is a folder"),
+        ("", "", GIVE),
+        ("", "--from-env a b", GIVE),
+    ],
+)
+def test_import_refuses_and_then_changes_nothing(
+    home: Home, text: str, words: str, said: str
+) -> None:
+    home.profiles("a", default="a")
+    before = home.store.read_bytes()
+    (home.path / "f").write_text(text)
+    code, out, err = home.here("profile", "import", *words.split())
+    assert (out, err) == ("", f"falenv: {said}\n")
+    assert code == (2 if "--help" in said else 1)
+    assert home.store.read_bytes() == before
+
+
+def test_import_from_the_pair_from_standard_input_and_from_the_environment(home: Home) -> None:
+    home.profiles("a", default="a")
+    done = fal(home, "import", "-", "one", stdin="\ufeffFAL_KEY_ID=i\nFAL_KEY_SECRET='s'\n")
+    assert (done.stdout, done.stderr) == ("Profile one imported.\n", "")
+    # Which name a file says itself.
+    done = fal(home, "import", "-", stdin='FAL_KEY="i:2"\nFAL_PROFILE=two\n')
+    assert (done.stdout, done.stderr) == ("Profile two imported.\n", "")
+    done = fal(home, "import", "--from-env", "three", FAL_KEY_ID="i", FAL_KEY_SECRET="3",
+                    FAL_HOST="api.fal.ai")  # fmt: skip
+    assert (done.stdout, done.stderr) == ("Profile three imported.\n", "")
+    done = fal(home, "import", "--from-env", FAL_KEY="i:4", FAL_PROFILE="four")
+    assert done.stdout == "Profile four imported.\n"
+    found = tomli.loads(home.store.read_text())
+    assert [found[name] for name in ("one", "two", "three", "four")] == [
+        {"key": "i:s"}, {"key": "i:2"}, {"key": "i:3", "host": "api.fal.ai"}, {"key": "i:4"}
+    ]  # fmt: skip
+
+
+def test_import_in_shells_and_a_foreign_host_on_a_terminal(
+    home: Home, start: Start, kind: Kind
+) -> None:
+    """The key that falenv set aside is the user's own; a host of theirs is asked about."""
+    home.profiles("a", default="a")
+    shell = start(kind, f"{kind.export('FAL_KEY', 'own:key')}\n{kind.eval_line()}")
+    assert shell.talk("fal profile import --from-env mine") == "Profile mine imported."
+    assert shell.talk("fal profile key mine --print | cat") == "own:key"
+    (home.path / "f.env").write_text("FAL_KEY=k:new\nFAL_HOST=api.evil.com\n")
+    question = "Profile b sends its key to api.evil.com, which fal does not own. Import it? [y/N]: "
+    for answer, said in (
+        ("n", "falenv: cancelled; nothing was changed"),
+        ("y", "Profile b imported."),
+    ):
+        shell.type("fal profile import f.env b\r")
+        shell.wait(lambda: shell.screen().endswith(question.rstrip()), "the question")
+        assert shell.press(f"{answer}\r") == said
+    # The shell's own profile gets its new key at once, and no other.
+    (home.path / "f.env").write_text("FAL_KEY=k:newer\n")
+    assert shell.talk("fal profile import f.env a --replace") == "Profile a replaced."
+    assert (shell.segment, shell.get("FAL_KEY")) == ("(fal:a) ", "k:newer")
+
+
+# --- export --------------------------------------------------------------------------------------
+
+
+def test_export_and_import_are_inverse_and_a_template_has_no_keys(home: Home) -> None:
+    home.write(
+        f'[__internal__]\nprofile = "a"\n[a]\nkey = "{KEYS["a"]}"\nhost = "api.fal.ai"\n'
+        'color = "red"\naccount = "me"\nkey_id = "x"\n[b]\nkey = " q:r "\nn = nan\n["odd n"]\n'
+    )
+    done = fal(home, "export", "a", "b", "--output", "out.toml")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Wrote a, b to out.toml.\n", "")
+    out = home.path / "out.toml"
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert fal(home, "export", "a", "b").stdout == out.read_text()
+    other = str(home.path / "other" / "store")
+    done = fal(home, "import", "out.toml", FAL_CONFIG_PATH=other)
+    assert done.stdout == "Profile a imported.\nProfile b imported.\n"
+    assert tomli.loads((home.path / "other" / "store").read_text()) == {
+        "a": {"key": KEYS["a"], "host": "api.fal.ai", "color": "red"}, "b": {"key": "q:r"},
+    }  # fmt: skip
+    done = fal(home, "export", "--no-keys", "a", "odd n")
+    assert tomli.loads(done.stdout) == {"a": {"host": "api.fal.ai", "color": "red"}, "odd n": {}}
+    assert done.stdout.startswith("# Profiles without keys.")
+    done = fal(home, "export", "a", "--format", "dotenv", "--output", ".env", "--json")
+    assert json.loads(done.stdout) == {
+        "command": "export", "profiles": ["a"], "has_keys": True, "file": f"{home.path}/.env",
+        "default": "a", "store": str(home.store),
+    }  # fmt: skip
+    assert fal(home, "import", ".env", "again").stdout == "Profile again imported.\n"
+
+
+def test_export_keeps_keys_out_of_git(home: Home) -> None:
+    git = needs("git")
+    home.profiles("a", default="a")
+    tree = home.path / "t"
+    (tree / "sub").mkdir(parents=True)
+    home.run(git, "init", "-q", "t")
+    (tree / ".gitignore").write_text("*.toml\n")
+    (tree / "tracked.toml").write_text("")
+    home.run(git, "-C", "t", "add", "-f", "tracked.toml")
+    home.run(git, "-C", "t", "config", "core.fsmonitor", "touch ran; :")
+    (home.path / "way").symlink_to(tree / "sub")
+    for file in ("t/x", "t/sub/x", "way/x", "t/tracked.toml"):
+        for words in ([], ["--format", "json"]):
+            done = fal(home, "export", "a", "--output", file, "--replace", *words, GIT_DIR="/none")
+            assert (done.returncode, done.stdout) == (1, ""), file
+            assert done.stderr == (
+                f"falenv: nothing was written: '{file}' would be in the git tree {tree}, where the "
+                "key could be committed; add the file to .gitignore, or write it elsewhere\n"
+            )
+    assert fal(home, "export", "--output", "t/sub/x.toml").returncode == 0
+    assert fal(home, "export", "--no-keys", "--output", "t/template").returncode == 0
+    assert not list(home.path.rglob("ran"))
+    # Nobody can tell without git.
+    done = fal(home, "export", "--output", "t/y.toml", PATH=str(SCRIPTS))
+    assert done.returncode == 1
+
+
+def test_export_refuses(home: Home) -> None:
+    home.profiles("a", "b", default="a")
+    (home.path / "f").write_text("mine")
+    for words, code, said in (
+        (["a", "--output", "f"], 1, "'f' exists already; to replace it, add --replace"),
+        (["a", "--output", "."], 1, "'.' is a folder; name a file"),
+        (["a", "--output", "no/f"], 1, "'no/f' could not be written: No such file or directory"),
+        (["no"], 1, ""),
+        (["a", "b", "--format", "json"], 2, ""), (["a", "--no-keys", "--format", "json"], 2, ""),
+        (["a", "--format", "github", "--output", "x"], 2, ""), (["--json"], 2, ""),
+        (["a", "--format", "json", "--json"], 2, ""),
+    ):  # fmt: skip
+        done = fal(home, "export", *words)
+        assert (done.returncode, done.stdout) == (code, ""), words
+        assert not said or done.stderr == f"falenv: {said}\n"
+    assert (home.path / "f").read_text() == "mine"
+    assert fal(home, "export", "--output", "f", "--replace").returncode == 0
+    assert (home.path / "f").stat().st_mode & 0o777 == 0o600
+
+
+# --- key --print ---------------------------------------------------------------------------------
+
+
+def test_key_print_is_for_the_profile_in_the_prompt(home: Home) -> None:
+    home.write(
+        f'[__internal__]\nprofile = "a"\n[a]\nkey = "{KEYS["a"]}"\n[b]\nkey = " q:r "\n[c]\n'
+    )
+    assert home.here("profile", "key", "--print") == (0, f"{KEYS['a']}\n", "")
+    assert home.here("profile", "key", "b", "--print") == (0, "q:r\n", "")
+    said = "falenv: profile 'c' has no key; to set one: fal profile key c\n"
+    assert home.here("profile", "key", "c", "--print") == (1, "", said)
+    assert home.here("profile", "key", "--print", "--stdin")[0] == 2
+    # A shell on b, while the default is a.
+    done = fal(home, "key", "--print", FALENV_PROFILE="b", FALENV_KEY_ID="q", FAL_KEY="q:r")
+    assert (done.stdout, done.stderr) == ("q:r\n", "")
+    fal(home, "unset")
+    said = "falenv: no profile is active; choose one: fal profile set NAME\n"
+    assert home.here("profile", "key", "--print") == (1, "", said)

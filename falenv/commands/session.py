@@ -6,7 +6,7 @@ import os
 
 import click
 
-from falenv import assets, detect, dialects, envfiles, fast, links, notices, paths, store
+from falenv import assets, detect, dialects, envfiles, envtext, fast, links, notices, paths, store
 from falenv.active import Active, for_program, is_asked_for, resolve
 from falenv.active import shown as shown_profile
 from falenv.console import emit, say
@@ -26,6 +26,11 @@ NOT_HERE = f"only the shell function fal can switch this shell; to load it: {not
 @click.argument("name", required=False)
 @click.option("--shell", metavar=f"[{'|'.join(dialects.NAMES)}]", help="Print code for this shell.")
 @click.option("--exports-only", is_flag=True, help="Print only the exports.")
+@click.option(
+    "--format",
+    metavar=f"[{'|'.join(envtext.FORMATS)}]",
+    help="Print the variables for another program.",
+)
 @click.option("--unset", is_flag=True, help="Print code that unsets the variables.")
 @click.option("--no-prompt", is_flag=True, help="Do not show the profile in the prompt.")
 def env(**options: str | bool | None) -> None:
@@ -34,9 +39,14 @@ def env(**options: str | bool | None) -> None:
     With NAME, the code also pins the shell to that profile. Without --shell, falenv detects your
     shell. In an .envrc, the code contains only exports.
 
+    --format prints FAL_KEY and the hosts: json, dotenv for an .env file, docker for `docker run
+    --env-file`, systemd for EnvironmentFile=. github hides the key in the log of a GitHub Actions
+    job, and sets the variables for its later steps.
+
     \b
         eval "$(fal profile env)"
         eval "$(fal profile env comfy)"
+        fal profile env comfy --format json | jq .FAL_KEY
     """
     fast.env(**options)  # type: ignore[arg-type]  # the options above are its parameters
 

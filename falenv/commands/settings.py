@@ -9,12 +9,14 @@ import sys
 import click
 
 from falenv import edits, fast, notices, paths, questions, store
-from falenv.active import check_shown, choice, target
-from falenv.console import can_ask, say
+from falenv.active import check_shown, choice, for_program, resolve, target
+from falenv.console import can_ask, emit, say
 from falenv.errors import (
     CancelledError,
     FalenvError,
     InvalidKeyError,
+    NoKeyError,
+    NoProfileError,
     NotDefaultError,
     ProfileNotFoundError,
     UsageError,
@@ -27,6 +29,7 @@ from falenv.program import runnable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from falenv.profile import Profile
@@ -233,7 +236,10 @@ def unset(name: str | None) -> None:
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read the key from standard input.")
 @click.option("--from-env", is_flag=True, help="Take your own key from the environment.")
 @click.option("--yes", is_flag=True, help="Replace a key without asking.")
-def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool, yes: bool) -> None:
+@click.option("--print", "print_", is_flag=True, help="Print the key, but never to a terminal.")
+def key(
+    *, name: tuple[str, ...], from_stdin: bool, from_env: bool, yes: bool, print_: bool
+) -> None:
     """Set the key of a profile.
 
     Ask for the key, and hide what you type. A key is never an argument, because the shell's
@@ -243,23 +249,29 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool, yes: bool) -
     You can paste a whole line, such as `export FAL_KEY=...`. --from-env reads FAL_KEY, or else
     FAL_KEY_ID and FAL_KEY_SECRET. On a terminal, confirm before a key is replaced.
 
+    --print writes the key of the profile to a pipe or a file, for a script.
+
     \b
         fal profile key comfy
         fal profile key comfy --stdin < key.txt
+        fal profile key comfy --print | kubectl create secret generic fal --from-file=key=/dev/stdin
     """
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
-    _refuse_key(name, found)
-    if len(name) > 1 or (from_stdin and from_env):
+    refuse_key(name, found, "key")
+    if len(name) > 1 or from_stdin + from_env + print_ > 1:
         raise UsageError(
-            "give at most one NAME, and not both --stdin and --from-env; "
+            "give at most one NAME, and at most one of --stdin, --from-env and --print; "
             "see: fal profile key --help"
         )
+    if print_:
+        _print_key(found, name[0] if name else None)
+        return
     option = " --from-env" if from_env else " --stdin" if from_stdin else ""
     profile = target(found, name[0] if name else None, f"fal profile key NAME{option}")
     must_ask = questions.has_terminal() and not yes
     if from_env:
-        value = _key_from_environment(found)
+        value = key_from_environment(found)
         if must_ask and _key_of(profile) != value:
             with questions.hidden() as ask:
                 _confirm_replacing(ask, profile)
@@ -275,14 +287,26 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool, yes: bool) -
     _tell_of_rest(after, profile, mark)
 
 
-def _refuse_key(words: tuple[str, ...], found: Store) -> None:
+def refuse_key(words: Iterable[str], found: Store, command: str) -> None:
     """Raise FalenvError for a key on the command line, which `ps` and the history show."""
     for word in words:
         if ":" in word and word not in found.names:
             raise FalenvError(
                 "a key is never an argument, because the shell's history keeps it; delete it from "
-                "the history, then run: fal profile key"
+                f"the history, then run: fal profile {command}"
             )
+
+
+def _print_key(found: Store, name: str | None) -> None:
+    """Print the key of a profile, by default of the one in the prompt. Errors: FalenvError."""
+    profile = (for_program(found) if name is None else resolve(found, name)).profile
+    if profile is None:
+        raise NoProfileError
+    if not profile.key:
+        raise NoKeyError(profile.name)
+    if sys.stdout.isatty():
+        raise FalenvError("a key is not printed to a terminal; send it to a program or a file")
+    emit(f"{profile.key}\n")
 
 
 def _typed_key(profile: str, *, must_ask: bool) -> str:
@@ -322,7 +346,7 @@ def _key_of(profile: str) -> str:
     return key if isinstance(key, str) else ""
 
 
-def _key_from_environment(found: Store) -> str:
+def key_from_environment(found: Store) -> str:
     """Return the user's own key: FAL_KEY, or else FAL_KEY_ID and FAL_KEY_SECRET.
 
     A FAL_KEY with the id in FALENV_KEY_ID is the one that falenv exported. Errors: FalenvError.
