@@ -209,7 +209,7 @@ __falenv_complete_run() {
 __falenv_complete_profile() {
     if ((${#words[@]} == 2)); then
         __falenv_complete_offer env use off on current exec prompt completion install uninstall \
-            list set unset key host create delete rename import export link unlink allow deny
+            list set unset key host create delete rename edit import export link unlink allow deny
         case $cur in -*) __falenv_complete_offer --help ;; esac
         return
     fi
@@ -221,7 +221,7 @@ __falenv_complete_profile() {
         exec) options=--none argument=program ;;
         completion) argument=shells ;;
         install | uninstall) options='--yes --dry-run' argument=targets ;;
-        list) options='--json' ;;
+        list | edit) options='--json' ;;
         set | link) argument=names ;;
         rename) options='--json' argument=names ;;
         import) options='--from-env --replace --allow-host --json' argument=files ;;

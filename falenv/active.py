@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 #: The commands after which another profile may be active. The shell that runs one follows at once.
-SWITCHES = ("set", "unset", "create", "link", "unlink", "allow", "deny", "rename")
+SWITCHES = ("set", "unset", "create", "link", "unlink", "allow", "deny", "rename", "edit")
 #: The commands that may change the key or host of the profile that the shell is on.
 EDITS = ("key", "host", "import")
 

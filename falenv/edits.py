@@ -155,6 +155,13 @@ def rename(old: str, new: str) -> tuple[Store, Store, list[Link]]:
     return before, after, changed
 
 
+def save(base: str, text: str) -> tuple[Store, Store]:
+    """Replace the whole text of the store; raise StoreChangedError if it is not `base` now."""
+    before, after = store.write(paths.store(), base, text)
+    index.update(after)
+    return before, after
+
+
 def delete(name: str) -> tuple[Store, Store]:
     """Delete a profile. If it is the default, leave the store without one."""
 

@@ -88,6 +88,13 @@ class UnusableProfileError(StoreError):
         self.reason = f"the {error.setting} {brief}" + (f", line {line}" if line else "")
 
 
+class StoreChangedError(StoreError):
+    """The store is not the one any more that the user has edited."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "the store has changed since", "nothing was changed")
+
+
 class StartupFileError(StoreError):
     """A shell's start-up file cannot be read, understood or written. It was not changed."""
 

@@ -48,6 +48,8 @@ COMMANDS = {
     "host": ["host", "api.alpha.fal.ai"],
     "delete": ["delete", "b"],
     "rename": ["rename", "a", "c"],
+    "import": ["import", "-", "c"],
+    "edit": ["edit"],
     "env": ["env", "--shell", "bash"],
 }
 SYNCED = re.compile(r"fsync\(.*/\.fal(/\.config\.toml\.falenv)?>|rename\(.*/\.fal/")
@@ -87,7 +89,8 @@ class Victim:
         done = home.run(
             needs("strace"), "-f", "-qq", "-y", "-o", str(self.path / "trace"),
             *strace, str(SCRIPTS / "falenv"), "profile", *self.arguments,
-            stdin=KEYS["c"], PYTHONHASHSEED="0",
+            stdin=f"FAL_KEY={KEYS['c']}", PYTHONHASHSEED="0",
+            EDITOR=f"{needs('sed')} -i s/mine/theirs/;s/my/your/",
         )  # fmt: skip
         return home, done
 

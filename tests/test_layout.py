@@ -28,6 +28,7 @@ ORDER = (
     "links",
     "envfiles",
     "index",
+    "editing",
     "incoming",
     "outgoing",
     "edits",

@@ -96,6 +96,7 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "delete": [["b"], ["b", "--yes"], ["nope"], [PASTED], [HALF]],
     "rename": [["b", "new"], ["b", "a"], [PASTED, "new"], [HALF, "new"], ["b", PASTED],
                ["b", PASTED, "--json"]],
+    "edit": [[], ["--json"], [PASTED], [HALF]],
     "import": [
         ["env", "new", "<", ""], ["-", "new", "<", f"FAL_KEY={fake('typed')}"], ["-", PASTED],
         ["-", "b", "<", f"FAL_KEY={fake('typed')}"], [PASTED], [HALF], ["-", HALF, "--json"],
@@ -298,7 +299,7 @@ def check(home: Home, state: State, case: Case, trace: Path, prefix: tuple[str, 
     given = state.variables
     done = home.run(
         *strace(trace), *prefix, str(SCRIPTS / "fal"), "profile", case.command, *case.words,
-        stdin=case.stdin, TMPDIR=str(home.path / "tmp"), **given,
+        stdin=case.stdin, TMPDIR=str(home.path / "tmp"), EDITOR="true", **given,
     )  # fmt: skip
     assert done.returncode in (0, 1, 2, 126, 127), done
     assert "Traceback" not in done.stderr
@@ -393,6 +394,7 @@ def test_no_message_repeats_a_key_from_any_position(
     monkeypatch.setattr(os, "execvpe", missing)
     lines = positions()
     lines = lines if LONG else lines[::3]
+    home.variables["EDITOR"] = "true"
     for line in lines:
         home.write(STORE)
         _, out, err = home.here(*line, stdin=fake("typed"))

@@ -410,3 +410,93 @@ def test_key_print_is_for_the_profile_in_the_prompt(home: Home) -> None:
     fal(home, "unset")
     said = "falenv: no profile is active; choose one: fal profile set NAME\n"
     assert home.here("profile", "key", "--print") == (1, "", said)
+
+
+# --- edit ----------------------------------------------------------------------------------------
+
+
+def test_edit_saves_what_is_whole_and_nothing_else(home: Home) -> None:
+    home.profiles("a", "b", default="a")
+    before = home.store.read_text()
+
+    def edited(*scripts: str) -> tuple[int, str, str]:
+        text = " ".join(f"-e '{script}'" for script in scripts)
+        done = fal(home, "edit", EDITOR=f"sed -i {text}", VISUAL="")
+        return done.returncode, done.stdout, done.stderr.removeprefix("falenv: ")
+
+    nothing = "falenv: nothing was changed\n"
+    for script, said in (
+        ("s/^.a.$/[a/", "the store is not valid TOML: Expected ']' at the end of a table decl"),
+        ("s/^.a.$/[x y]/", None),
+        ('/^key/s/"/1#/', "line 5: the key of profile 'a' is not text"),
+        ('s/= .a.$/= "zz"/', "the default is 'zz', but no such profile exists"),
+        ("4,5d", "the default 'a' is gone; choose another there"),
+        ("s/= .a.$/= 1/", "line 2: the default profile is not text"),
+        ('s/^.b.$/["x y"]/', "'x y' cannot be a profile's name: it contains ' '"),
+    ):  # fmt: skip
+        code, out, err = edited(script)
+        assert (code, out) == (1, ""), script
+        assert err.endswith(nothing), (script, err)
+        assert said is None or said in err.partition("\n")[0], (script, err)
+        assert KEYS["a"].partition(":")[2] not in err
+        assert home.store.read_text() == before
+    assert edited("s/x/x/") == (0, "Nothing was changed.\n", "")
+    assert edited("1s/^/# mine\\n/", "s/^.b.$/[c]/") == (0, f"Saved {home.store}.\n", "")
+    assert home.store.read_text() == "# mine\n" + before.replace("[b]", "[c]")
+    # What is broken already can be repaired, also a store that nothing else can read.
+    home.write("[a\n")
+    assert edited("s/a/a]/") == (0, f"Saved {home.store}.\n", "")
+    home.write("[a]\nkey = 1\n[b]\n")
+    assert edited("s/b/c/") == (0, f"Saved {home.store}.\n", "")
+    for editor, said in (
+        ("false", "the editor '/usr/bin/false' failed, so nothing was changed"),
+        ("no-such-editor", "the editor 'no-such-editor' was not found; set EDITOR"),
+        ("'", "VISUAL or EDITOR is not a command; set EDITOR, for example to nano"),
+    ):
+        done = fal(home, "edit", EDITOR=editor)
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", f"falenv: {said}\n")
+    # Neither of these is left.
+    assert list((home.path / ".local/state/falenv/edit").iterdir()) == []
+
+
+def test_edit_on_a_terminal(home: Home, start: Start, kind: Kind) -> None:
+    """Nothing but the user has the copy, others can write meanwhile, and mistakes go back."""
+    home.profiles("a", "b", default="a")
+    (home.path / "lock").symlink_to(home.store.with_name(".config.toml.lock"))
+    # First a mistake, then a repair while the store changes, then an edit of the new text.
+    editor = home.path / "editor"
+    editor.write_text(
+        """#!/bin/sh
+        echo >> turns
+        stat -c %a "$1" "${1%/*}" >> rights
+        case $(wc -l < turns) in
+            1) echo '[broken' >> "$1" ;;
+            2) flock -n lock true && fal profile create new > said
+               sed -i '/broken/d' "$1"; echo '[c]' >> "$1" ;;
+            3) grep -c '^.new.$' "$1" > seen; grep -c '^.c.$' "${1%/*}/yours.toml" >> seen
+               sed -i 's/= "new"/= "b"/' "$1" ;;
+        esac
+        """
+    )
+    editor.chmod(0o755)
+    shell = start(kind, EDITOR="./editor", VISUAL=None)
+    shell.talk("fal profile host --unset")  # makes the lock
+    shell.type("fal profile edit\r")
+    shell.wait(lambda: shell.screen().endswith("Edit again? [Y/n]:"), "the first question")
+    again = "Edit again, from the new text? [Y/n]:"
+    shell.type("\r")
+    shell.wait(lambda: shell.screen().endswith(again), "the second question")
+    changed = "(the default changed; 'new' added)"
+    assert f"falenv: not saved: {home.store} has changed since {changed}; your text is in" in (
+        shell.screen()
+    )
+    assert shell.press("\r") == f"Saved {home.store}."
+    assert (home.path / "rights").read_text() == "600\n700\n" * 3
+    assert (home.path / "seen").read_text() == "1\n1\n"
+    assert tomli.loads(home.store.read_text()) == {
+        "__internal__": {"profile": "b"}, "a": {"key": KEYS["a"]}, "b": {"key": KEYS["b"]},
+        "new": {},
+    }  # fmt: skip
+    # It was typed here, so this shell follows at once.
+    assert (shell.segment, shell.get("FAL_KEY")) == ("(fal:b) ", KEYS["b"])
+    assert list((home.path / ".local/state/falenv/edit").iterdir()) == []

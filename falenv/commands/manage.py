@@ -7,12 +7,19 @@ import sys
 
 import click
 
-from falenv import edits, envtext, fast, files, incoming, notices, outgoing, paths, store
+from falenv import editing, edits, envtext, fast, files, incoming, notices, outgoing, paths, store
 from falenv.active import pin
 from falenv.commands import results, settings
 from falenv.console import can_ask, emit, say
 from falenv.environment import is_ours
-from falenv.errors import FalenvError, NameTakenError, ProfileNotFoundError, UsageError
+from falenv.errors import (
+    CancelledError,
+    FalenvError,
+    NameTakenError,
+    ProfileNotFoundError,
+    StoreChangedError,
+    UsageError,
+)
 from falenv.masking import given, key_id, masked, printable, shown
 
 TYPE_CHECKING = False
@@ -246,4 +253,61 @@ def _refuse_json(*, as_json: bool) -> None:
         raise UsageError("--json reports on a file, so it needs --output; see also: --format json")
 
 
-COMMANDS = (rename, import_, export)
+@click.command("edit")
+@results.option
+def edit(*, as_json: bool) -> None:
+    """Edit the store in your editor, and check it before it is saved.
+
+    VISUAL or EDITOR names the editor. It gets a private copy, so other programs can write the store
+    meanwhile. If the result has a mistake, or if the store has changed, you can edit again.
+
+    \b
+        fal profile edit
+        EDITOR="code --wait" fal profile edit
+    """
+    mark = fast.mark_of_shell()
+    words, path = editing.editor(), paths.store()
+    base, status = store.load(path)
+    text = base
+    before = store.lenient(path, base, status)
+    try:
+        with editing.private_folder() as folder:
+            while True:
+                new = editing.edited(folder, text, words)
+                found = [] if new == base else editing.problems(path, before, new)
+                if found:
+                    for problem in found:
+                        say(problem)
+                    _confirm_again("Edit again?")
+                    text = new
+                    continue
+                try:
+                    before, after = edits.save(base, new)
+                    break
+                except StoreChangedError:
+                    text, status = store.load(path)
+                    changes = "; ".join(editing.differences(base, text))
+                    mine = f"; your text is in {editing.keep(folder, new)}" if can_ask() else ""
+                    say(f"not saved: {path} has changed since ({changes}){mine}")
+                    _confirm_again("Edit again, from the new text?")
+                    base, before = text, store.lenient(path, text, status)
+    except OSError as error:
+        raise FalenvError(f"{error.filename or path}: {error.strerror}") from None
+    is_changed = base != new
+    notices.tell_of_mode(before)
+    if as_json:
+        results.emit(after, changed=is_changed, profiles=list(map(masked, after.names)))
+    else:
+        click.echo(printable(f"Saved {path}.") if is_changed else "Nothing was changed.")
+    notices.tell_shell(after, mark)
+
+
+def _confirm_again(question: str) -> None:
+    """Ask if the user edits again; raise FalenvError if not, or if nobody can answer."""
+    if not can_ask():
+        raise FalenvError("nothing was changed")
+    if not click.confirm(question, default=True, err=True):
+        raise CancelledError
+
+
+COMMANDS = (rename, edit, import_, export)
