@@ -220,17 +220,18 @@ __falenv_complete_profile() {
         current) options='--json --name' ;;
         exec) options=--none argument=program ;;
         completion) argument=shells ;;
-        install | uninstall) options='--yes --dry-run' argument=targets ;;
+        install | uninstall) options='--yes --dry-run --json' argument=targets ;;
         list | edit) options='--json' ;;
-        set | link) argument=names ;;
+        set | link) options=--json argument=names ;;
         rename) options='--json' argument=names ;;
         import) options='--from-env --replace --allow-host --json' argument=files ;;
         export) options='--no-keys --output --format --replace --json' argument=profiles ;;
-        key) options='--stdin --from-env --print --yes' argument=names ;;
-        host) options='--profile --unset --force' ;;
-        delete) options='--yes' argument=names ;;
-        unset) argument=names ;;
-        off | on | prompt | create | unlink | allow | deny) ;;
+        key) options='--stdin --from-env --print --yes --json' argument=names ;;
+        host) options='--profile --unset --force --json' ;;
+        delete) options='--yes --json' argument=names ;;
+        unset) options=--json argument=names ;;
+        create | unlink | allow | deny) options=--json ;;
+        off | on | prompt) ;;
         *) return ;;
     esac
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from falenv.masking import as_json, masked
@@ -15,11 +13,12 @@ if TYPE_CHECKING:
 option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def emit(after: Store, **fields: object) -> None:
-    """Print what the current command has done: its name, `fields`, the default and the store.
+def emit(after: Store | None, **fields: object) -> None:
+    """Print what the current command has done: its name, `fields`, and the default of a store.
 
     Names in `fields` are masked already.
     """
     what = {"command": click.get_current_context().info_name, **fields}
-    default = masked(after.default) or None
-    click.echo(as_json({**what, "default": default, "store": os.fspath(after.path)}))
+    if after:
+        what |= {"default": masked(after.default) or None, "store": after.path}
+    click.echo(as_json(what))

@@ -10,6 +10,7 @@ import click
 
 from falenv import edits, fast, notices, paths, questions, store
 from falenv.active import check_shown, choice, for_program, resolve, target
+from falenv.commands import results
 from falenv.console import can_ask, emit, say
 from falenv.errors import (
     CancelledError,
@@ -29,7 +30,7 @@ from falenv.program import runnable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from falenv.profile import Profile
@@ -138,7 +139,8 @@ def _table(found: Store, active: str, why: str) -> None:
 
 @click.command("set")
 @click.argument("name")
-def set_(name: str) -> None:
+@results.option
+def set_(*, name: str, as_json: bool) -> None:
     """Set the default profile.
 
     Every shell follows the default, unless the shell is pinned or its folder is linked. If the
@@ -154,12 +156,13 @@ def set_(name: str) -> None:
     if not name or name not in found.profiles:  # to the official CLI an empty default is none
         edits.check_new(found, name)
         _confirm_new(found, name)
-    _set_default(name, mark)
+    _set_default(name, mark, as_json=as_json)
 
 
 @click.command("create")
 @click.argument("name")
-def create(name: str) -> None:
+@results.option
+def create(*, name: str, as_json: bool) -> None:
     """Create a profile and make it the default.
 
     \b
@@ -173,9 +176,8 @@ def create(name: str) -> None:
             f"fal profile set {as_word(name)}"
         )
     edits.check_new(found, name)
-    _set_default(
-        name, mark, first=f"Profile {printable(name)} created. Setting it as default profile..."
-    )
+    first = f"Profile {printable(name)} created. Setting it as default profile..."
+    _set_default(name, mark, first, as_json=as_json)
 
 
 def _confirm_new(found: Store, name: str) -> None:
@@ -193,27 +195,40 @@ def _confirm_new(found: Store, name: str) -> None:
         )
 
 
-def _set_default(name: str, mark: str, first: str = "") -> None:
+def _set_default(name: str, mark: str, first: str = "", *, as_json: bool) -> None:
     before, after = edits.set_default(name)
     lines = [first] if first else []
     lines.append(f"Default profile set to {printable(masked(name))}.")
     profile = after.profiles.get(name)  # None if another program has just made it unusable
     if profile and not profile.key:
         lines.append(NO_KEY)
-    _report(before, after, mark, *lines)
+    done = {"profile": masked(name), "created": name not in before.names}
+    _report(before, after, mark, lines, done, as_json=as_json)
 
 
-def _report(before: Store, after: Store, mark: str, *lines: str) -> None:
-    """Print what an edit has done, and what that means for the calling shell."""
+def _report(  # noqa: PLR0913 - what an edit has done, in both forms
+    before: Store,
+    after: Store,
+    mark: str,
+    lines: list[str],
+    fields: Mapping[str, object],
+    *,
+    as_json: bool,
+) -> None:
+    """Print what an edit has done, as lines or as JSON, and what it means for the calling shell."""
     notices.tell_of_mode(before)
-    for line in lines:
-        click.echo(runnable(line))
+    if as_json:
+        results.emit(after, **fields)
+    else:
+        for line in lines:
+            click.echo(runnable(line))
     notices.tell_shell(after, mark)
 
 
 @click.command("unset")
 @click.argument("name", required=False)
-def unset(name: str | None) -> None:
+@results.option
+def unset(*, name: str | None, as_json: bool) -> None:
     """Unset the default profile.
 
     Shells that follow the default then have the FAL_KEY from before falenv, or none. No profile is
@@ -228,7 +243,9 @@ def unset(name: str | None) -> None:
         check_shown(found, found.default, "fal profile unset NAME")
     elif name != found.default:
         raise NotDefaultError(name, found.default)
-    _report(*edits.unset_default(found.default), mark, "Default profile unset.")
+    before, after = edits.unset_default(found.default)
+    done = {"was": masked(before.default) or None}
+    _report(before, after, mark, ["Default profile unset."], done, as_json=as_json)
 
 
 @click.command("key")
@@ -237,8 +254,15 @@ def unset(name: str | None) -> None:
 @click.option("--from-env", is_flag=True, help="Take your own key from the environment.")
 @click.option("--yes", is_flag=True, help="Replace a key without asking.")
 @click.option("--print", "print_", is_flag=True, help="Print the key, but never to a terminal.")
-def key(
-    *, name: tuple[str, ...], from_stdin: bool, from_env: bool, yes: bool, print_: bool
+@results.option
+def key(  # noqa: PLR0913 - the options above
+    *,
+    name: tuple[str, ...],
+    from_stdin: bool,
+    from_env: bool,
+    yes: bool,
+    print_: bool,
+    as_json: bool,
 ) -> None:
     """Set the key of a profile.
 
@@ -259,9 +283,9 @@ def key(
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
     refuse_key(name, found, "key")
-    if len(name) > 1 or from_stdin + from_env + print_ > 1:
+    if len(name) > 1 or from_stdin + from_env + print_ > 1 or (print_ and as_json):
         raise UsageError(
-            "give at most one NAME, and at most one of --stdin, --from-env and --print; "
+            "give at most one NAME, and one of --stdin, --from-env, or --print without --json; "
             "see: fal profile key --help"
         )
     if print_:
@@ -283,7 +307,8 @@ def key(
         raise UsageError("standard input is not a terminal; to read the key from it, add --stdin")
     done = f"Key set for profile {printable(masked(profile))}."
     before, after = edits.set_key(profile, value)
-    _report(before, after, mark, done)
+    fields = {"profile": masked(profile), "key_id": key_id(value)}
+    _report(before, after, mark, [done], fields, as_json=as_json)
     _tell_of_rest(after, profile, mark)
 
 
@@ -394,7 +419,8 @@ def _piped_key() -> str:
 @click.option("--profile", "name", metavar="NAME", help="Change this profile.")
 @click.option("--unset", "drop", is_flag=True, help="Remove the host from the profile.")
 @click.option("--force", is_flag=True, help="Accept a host that fal does not own.")
-def host(*, host: str | None, name: str | None, drop: bool, force: bool) -> None:
+@results.option
+def host(*, host: str | None, name: str | None, drop: bool, force: bool, as_json: bool) -> None:
     """Set the fal host of a profile.
 
     The host receives the profile's key. Without --profile, change the active profile. The prompt
@@ -412,7 +438,8 @@ def host(*, host: str | None, name: str | None, drop: bool, force: bool) -> None
     profile = target(store.read(paths.store()), name, words)
     done = "Fal host unset." if value is None else f"Fal host set to {value}."
     before, after = edits.set_host(profile, value)
-    _report(before, after, mark, done)
+    fields = {"profile": masked(profile), "host": value}
+    _report(before, after, mark, [done], fields, as_json=as_json)
     _tell_of_rest(after, profile, mark)
 
 
@@ -427,7 +454,8 @@ def _tell_of_rest(after: Store, name: str, mark: str) -> None:
 @click.command("delete")
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Delete without asking.")
-def delete(*, name: str, yes: bool) -> None:
+@results.option
+def delete(*, name: str, yes: bool, as_json: bool) -> None:
     """Delete a profile and its key.
 
     You cannot get the key back: fal shows each key only once. On a terminal, confirm if the
@@ -449,7 +477,10 @@ def delete(*, name: str, yes: bool) -> None:
                 raise CancelledError
     before, after = edits.delete(name)
     notices.tell_of_mode(before)
-    click.echo(f"Profile {printable(masked(name))} deleted.")
+    if as_json:
+        results.emit(after, profile=masked(name))
+    else:
+        click.echo(f"Profile {printable(masked(name))} deleted.")
     if found.default == name:
         say(f"{shown(name)} was the default; choose another: fal profile set NAME")
     notices.tell_shell(after, mark)
