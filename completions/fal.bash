@@ -218,7 +218,7 @@ __falenv_complete_profile() {
         env) options='--shell --format --exports-only --unset --no-prompt' argument=names ;;
         use) options='- --default --none' argument=names ;;
         current) options='--json --name' ;;
-        exec) options=--none argument=program ;;
+        exec) options='--none --exit' argument=program ;;
         completion) argument=shells ;;
         install | uninstall) options='--yes --dry-run --json' argument=targets ;;
         list | edit) options='--json' ;;

@@ -379,14 +379,17 @@ def list_names() -> None:
     emit("".join(f"{name}\n" for name in names if name.isprintable() and name == masked(name)))
 
 
-def run(name: str, command: list[str]) -> NoReturn:
-    """Run `command` in this process's place, with a profile's environment."""
+def run(name: str, command: list[str], *, stops: bool = False) -> None:
+    """Run `command` in this process's place, with a profile's environment.
+
+    Without a command, run the user's shell. If `name` is a pattern, run the command once for each
+    profile that matches, and end at the first failure if `stops`.
+    """
     mark_of_shell()  # removes the variable, since the command is not the shell
-    if not command:
-        raise UsageError(
-            f"no command given; for example: fal profile exec {as_word(name)} -- fal app list"
-        )
     found = find(name)
+    if name not in found.names and set(name) & set("*?["):
+        _run_each(name, command, stops=stops)
+    command = command or _shell(f"fal profile exec {as_word(name)} -- fal app list")
     variables = environment(resolve(found, name), found)
     if variables["FAL_KEY"] is None:
         raise NoKeyError(name)
@@ -396,11 +399,39 @@ def run(name: str, command: list[str]) -> NoReturn:
     become(command, apply(with_credentials_again() | variables))
 
 
+def _run_each(pattern: str, command: list[str], *, stops: bool) -> NoReturn:
+    """Run a command once for each profile that matches a pattern, and exit."""
+    from falenv import foreach
+
+    everything = store.read(paths.store())
+    names = foreach.matching(everything, pattern)
+    if not names:
+        listed = ", ".join(map(masked, everything.names))
+        raise FalenvError(f"no profile matches {shown(pattern)} (profiles: {listed})")
+    if not command:
+        raise UsageError(
+            f"{shown(pattern)} matches several profiles, so a command is needed; for example: "
+            "fal profile exec 'client-*' -- fal app list"
+        )
+    sys.exit(foreach.run(everything, names, command, stops=stops))
+
+
+def _shell(example: str) -> list[str]:
+    """Return the user's own shell, if there is a terminal; else raise UsageError."""
+    if not sys.stdin.isatty():
+        raise UsageError(f"no command given, and no terminal for a shell; for example: {example}")
+    shell = os.environ.get("SHELL", "")
+    if not os.access(shell, os.X_OK):
+        import pwd
+
+        shell = pwd.getpwuid(os.getuid()).pw_shell or "/bin/sh"
+    return [shell]
+
+
 def run_without(command: list[str]) -> NoReturn:
     """Run `command` in this process's place, without any fal credentials."""
     mark_of_shell()
-    if not command:
-        raise UsageError("no command given; for example: fal profile exec --none -- python job.py")
+    command = command or _shell("fal profile exec --none -- python job.py")
     from falenv.official import become
 
     _make_empty_home()

@@ -63,7 +63,7 @@ def test_a_command_prints_one_object(
     assert (code, out.count("\n")) == (0, 1), err
     found = json.loads(out)
     if command == "install":
-        (file,) = found.pop("files")
+        file = found.pop("files")[0]
         assert file["file"] == f"{home.path}/.bashrc"
         assert file["difference"].startswith("--- /dev/null\n")
         assert not (home.path / ".bashrc").exists()

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from falenv import edits, fast, notices, paths, questions, store
+from falenv import edits, fast, notices, paths, picker, questions, store
 from falenv.active import check_shown, choice, for_program, resolve, target
 from falenv.commands import results
 from falenv.console import can_ask, emit, say
@@ -138,19 +138,22 @@ def _table(found: Store, active: str, why: str) -> None:
 
 
 @click.command("set")
-@click.argument("name")
+@click.argument("name", required=False)
 @results.option
-def set_(*, name: str, as_json: bool) -> None:
+def set_(*, name: str | None, as_json: bool) -> None:
     """Set the default profile.
 
     Every shell follows the default, unless the shell is pinned or its folder is linked. If the
-    profile does not exist, create it.
+    profile does not exist, create it. Without NAME, pick one from a list.
 
     \b
         fal profile set comfy
     """
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
+    if name is None:
+        usage = "missing argument 'NAME'; see: fal profile set --help"
+        name = picker.pick(found, choice(found)[0], usage)
     if name in found.unusable:
         raise found.unusable[name]
     if not name or name not in found.profiles:  # to the official CLI an empty default is none
@@ -278,7 +281,7 @@ def key(  # noqa: PLR0913 - the options above
     \b
         fal profile key comfy
         fal profile key comfy --stdin < key.txt
-        fal profile key comfy --print | kubectl create secret generic fal --from-file=key=/dev/stdin
+        fal profile key comfy --print | docker secret create fal_key -
     """
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
