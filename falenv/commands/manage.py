@@ -8,7 +8,7 @@ import sys
 import click
 
 from falenv import editing, edits, envtext, fast, files, incoming, notices, outgoing, paths, store
-from falenv.active import pin
+from falenv.active import choice, pin
 from falenv.commands import results, settings
 from falenv.console import can_ask, emit, say
 from falenv.environment import is_ours
@@ -112,7 +112,7 @@ def import_(
             say(f"not imported with {shown(one.name)}: {names}")
         if not after.data[one.name].get("key"):
             say(f"profile {shown(one.name)} has no key; to set one: fal profile key {one.name}")
-    notices.tell_shell(after, mark)
+    notices.tell_of_key(after.profiles.get(choice(after)[0]), mark)
 
 
 def _incoming(found: Store, words: tuple[str, ...], *, from_env: bool) -> list[Incoming]:
@@ -299,7 +299,10 @@ def edit(*, as_json: bool) -> None:
         results.emit(after, changed=is_changed, profiles=list(map(masked, after.names)))
     else:
         click.echo(printable(f"Saved {path}.") if is_changed else "Nothing was changed.")
-    notices.tell_shell(after, mark)
+    if before.default != after.default:
+        notices.tell_shell(after, mark)
+    else:
+        notices.tell_of_key(after.profiles.get(choice(after)[0]), mark)
 
 
 def _confirm_again(question: str) -> None:
