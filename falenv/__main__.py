@@ -27,6 +27,8 @@ def _main() -> int:
     except FalenvError as error:
         console.say(str(error))
         code = error.exit_code
+    except SystemExit as end:  # of a command that was run for several profiles
+        code = int(end.code or 0)
     except BrokenPipeError:
         console.drop_output()  # the reader went away, which is not a fault
         code = 141
