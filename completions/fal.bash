@@ -209,27 +209,32 @@ __falenv_complete_run() {
 __falenv_complete_profile() {
     if ((${#words[@]} == 2)); then
         __falenv_complete_offer env use off on current exec prompt completion install uninstall \
-            list set unset key host create delete link unlink allow deny verify doctor
+            list set unset key host create delete rename edit import export link unlink allow deny \
+            verify doctor
         case $cur in -*) __falenv_complete_offer --help ;; esac
         return
     fi
     local options='' argument=''
     case ${words[2]} in
-        env) options='--shell --exports-only --unset --no-prompt' argument=names ;;
+        env) options='--shell --format --exports-only --unset --no-prompt' argument=names ;;
         use) options='- --default --none' argument=names ;;
         current) options='--json --name --explain' ;;
-        exec) options=--none argument=program ;;
+        exec) options='--none --exit' argument=program ;;
         completion) argument=shells ;;
-        install | uninstall) options='--yes --dry-run' argument=targets ;;
-        list) options='--json' ;;
-        set | link) argument=names ;;
-        key) options='--stdin --from-env --yes' argument=names ;;
-        host) options='--profile --unset --force' ;;
-        delete) options='--yes' argument=names ;;
-        unset) argument=names ;;
-        verify) options='--all --json' argument=many ;;
+        install | uninstall) options='--yes --dry-run --json' argument=targets ;;
+        list | edit) options='--json' ;;
+        set | link) options=--json argument=names ;;
+        rename) options='--json' argument=names ;;
+        import) options='--from-env --replace --allow-host --json' argument=files ;;
+        export) options='--no-keys --output --format --replace --json' argument=profiles ;;
+        key) options='--stdin --from-env --print --yes --json' argument=names ;;
+        host) options='--profile --unset --force --json' ;;
+        delete) options='--yes --json' argument=names ;;
+        unset) options=--json argument=names ;;
+        verify) options='--all --json' argument=profiles ;;
         doctor) options='--fix --network --json' ;;
-        off | on | prompt | create | unlink | allow | deny) ;;
+        create | unlink | allow | deny) options=--json ;;
+        off | on | prompt) ;;
         *) return ;;
     esac
 
@@ -237,7 +242,7 @@ __falenv_complete_profile() {
     local i given=0 last=2
     for ((i = 3; i < ${#words[@]}; i++)); do
         case ${words[i]} in
-            --shell | --profile) i=$((i + 1)) ;;
+            --shell | --profile | --format | --output) i=$((i + 1)) ;;
             *)
                 # `exec --none` takes no name.
                 [[ ${words[i]} != -?* || ${words[2]}:${words[i]} == exec:--none ]] || continue
@@ -264,12 +269,18 @@ __falenv_complete_profile() {
     case ${words[2]}:${words[${#words[@]} - 1]}:$cur in
         env:--shell:*) __falenv_complete_offer bash dash fish ksh mksh nu sh zsh ;;
         env:*:--shell=*) __falenv_complete_offer --shell={bash,dash,fish,ksh,mksh,nu,sh,zsh} ;;
+        env:--format:* | export:--format:*) __falenv_complete_offer docker dotenv github json systemd ;;
+        env:*:--format=* | export:*:--format=*)
+            __falenv_complete_offer --format={docker,dotenv,github,json,systemd}
+            ;;
+        export:--output:*) __falenv_complete_files ;;
         host:--profile:*) __falenv_complete_names '' ;;
         host:*:--profile=*) __falenv_complete_names --profile= ;;
         *:*:-*) __falenv_complete_offer $options --help ;;
         *)
             case $given:$argument in
-                0:names | 0:program | *:many) __falenv_complete_names '' ;;
+                0:files) __falenv_complete_files ;;
+                0:names | 0:program | *:profiles) __falenv_complete_names '' ;;
                 0:shells) __falenv_complete_offer bash fish zsh ;;
                 *:targets) __falenv_complete_offer bash direnv fish nu zsh ;;
             esac

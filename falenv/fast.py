@@ -18,6 +18,7 @@ from falenv.active import (
     for_program,
     has_none,
     is_asked_for,
+    new_name,
     pin,
     resolve,
 )
@@ -35,7 +36,14 @@ from falenv.environment import (
     with_credentials_again,
     without_credentials,
 )
-from falenv.errors import FalenvError, ProfileNotFoundError, StoreError, UsageError
+from falenv.errors import (
+    FalenvError,
+    NoKeyError,
+    NoProfileError,
+    ProfileNotFoundError,
+    StoreError,
+    UsageError,
+)
 from falenv.masking import as_word, key_id, label, masked, shown
 
 #: In this variable a shell without a hook says so.
@@ -69,20 +77,26 @@ def find(name: str | None = None) -> Store | Indexed:
     return store.Store(path, text, status)
 
 
-def env(
+def env(  # noqa: PLR0913 - its options
     *,
     name: str | None = None,
     shell: str | None = None,
     exports_only: bool = False,
     unset: bool = False,
     no_prompt: bool = False,
+    format: str | None = None,  # noqa: A002 - the option's name
 ) -> None:
-    """Print the code that brings the active profile into a shell.
+    """Print the code that brings the active profile into a shell, or its variables in a format.
 
     A profile that cannot be used fails closed: the code unsets FAL_KEY, and the error follows. Only
     with such a default the user's FAL_KEY stays. On any other error print nothing, so the shell
     keeps what it has.
     """
+    if format is not None:
+        if shell is not None or exports_only or unset or no_prompt:
+            raise UsageError("--format is for programs, so it takes no option for a shell")
+        print_format(name, format)
+        return
     dialect = _dialect(shell)
     if unset:
         names = ["FAL_KEY", *HOSTS, *ABOUT, "FAL_PROFILE", *with_credentials_again()]
@@ -135,7 +149,8 @@ def refresh(
     is_upgrade = protocol != str(paths.PROTOCOL)
     program = program or paths.program()
     found = _read(dialect, path, program if is_upgrade else "")
-    active, variables, failure = _decide(found, is_running=bool(was))
+    pinned = "" if is_use else _renamed_pin(found)
+    active, variables, failure = _decide(found, pinned or None, is_running=bool(was))
     if isinstance(failure, ProfileNotFoundError) and pin() and is_use:
         failure = ProfileNotFoundError(pin(), "argument", found.names)
     index_path = index.update(found)
@@ -146,7 +161,7 @@ def refresh(
             dialect,
             path,
             index_path,
-            pin() if is_use else None,
+            pin() if is_use else pinned or None,
             failure=active.why if failure else "",
         )
         code = integration(dialect, code, show_segment=None, program=program)
@@ -158,9 +173,22 @@ def refresh(
     if failure:
         raise failure
     known = set(map(masked, found.names))
-    if was and (was not in known or not active.name):
+    if was and new_name(found, was) == active.name != "":
+        say(f"profile {shown(was)} is named {shown(active.name)} now")
+    elif was and (was not in known or not active.name):
         own = os.environ.get(notices.OWN_KEY_ID, "")
         notices.tell_of_loss(was, active.name, is_known=was in known, own=own)
+
+
+def _renamed_pin(found: Store) -> str:
+    """Return the new name of the profile that this shell is pinned to, if it was renamed.
+
+    It has to be the account that the shell has: another profile may have got that name since.
+    """
+    name = new_name(found, pin()) if pin() and label(pin()) == shown_profile() else ""
+    profile = found.profiles.get(name)
+    is_same = profile and key_id(profile.key) == os.environ.get("FALENV_KEY_ID", "")
+    return name if is_same else ""
 
 
 def _print_exports(dialect: Dialect, name: str | None) -> None:
@@ -204,6 +232,45 @@ def _print_integration(
         write_cached(cache, dialect, program or paths.program(), path, index_path)
     if failure:
         raise failure
+
+
+def print_format(name: str | None, form: str) -> None:
+    """Print the variables of a profile in a format, or give them to a job of GitHub Actions.
+
+    Errors: FalenvError if there is no key, if stdout is a terminal, or if the format cannot hold a
+    value. Then print nothing.
+    """
+    from falenv import envtext
+
+    envtext.check_format(form)
+    _, variables = variables_for_programs(find(name), name)
+    if sys.stdout.isatty():
+        words = f"fal profile export {as_word(name or 'NAME')} --format {form} --output FILE"
+        raise FalenvError(
+            "the output contains your key, so it is not printed to a terminal; redirect it, or "
+            f"use: {words}"
+        )
+    if form == "github":
+        envtext.to_github(variables, emit)
+    else:
+        emit(envtext.render(form, variables))
+
+
+def variables_for_programs(found: Store | Indexed, name: str | None) -> tuple[str, dict[str, str]]:
+    """Return a profile's name, and its key and hosts as variables for a program elsewhere.
+
+    Errors: as `resolve` and `environment`, and FalenvError if there is no key.
+    """
+    if has_none():
+        raise FalenvError("this shell has no credentials; to use a profile: fal profile use NAME")
+    active = resolve(found, name)
+    if active.profile is None:
+        raise NoProfileError
+    variables = environment(active, found)
+    if variables["FAL_KEY"] is None:
+        raise NoKeyError(active.name)
+    carried = {variable: variables[variable] for variable in ("FAL_KEY", *HOSTS)}
+    return active.name, {name: value for name, value in carried.items() if value is not None}
 
 
 def _dialect(shell: str | None) -> Dialect:
@@ -326,30 +393,59 @@ def list_names() -> None:
     emit("".join(f"{name}\n" for name in names if name.isprintable() and name == masked(name)))
 
 
-def run(name: str, command: list[str]) -> NoReturn:
-    """Run `command` in this process's place, with a profile's environment."""
+def run(name: str, command: list[str], *, stops: bool = False) -> None:
+    """Run `command` in this process's place, with a profile's environment.
+
+    Without a command, run the user's shell. If `name` is a pattern, run the command once for each
+    profile that matches, and end at the first failure if `stops`.
+    """
     mark_of_shell()  # removes the variable, since the command is not the shell
-    if not command:
-        raise UsageError(
-            f"no command given; for example: fal profile exec {as_word(name)} -- fal app list"
-        )
     found = find(name)
+    if name not in found.names and set(name) & set("*?["):
+        _run_each(name, command, stops=stops)
+    command = command or _shell(f"fal profile exec {as_word(name)} -- fal app list")
     variables = environment(resolve(found, name), found)
     if variables["FAL_KEY"] is None:
-        raise FalenvError(
-            f"profile {shown(name)} has no key; to set one: fal profile key {as_word(name)}"
-        )
+        raise NoKeyError(name)
     from falenv.official import become
 
     notices.tell_of_rivals()
     become(command, apply(with_credentials_again() | variables))
 
 
+def _run_each(pattern: str, command: list[str], *, stops: bool) -> NoReturn:
+    """Run a command once for each profile that matches a pattern, and exit."""
+    from falenv import foreach
+
+    everything = store.read(paths.store())
+    names = foreach.matching(everything, pattern)
+    if not names:
+        listed = ", ".join(map(masked, everything.names))
+        raise FalenvError(f"no profile matches {shown(pattern)} (profiles: {listed})")
+    if not command:
+        raise UsageError(
+            f"{shown(pattern)} matches several profiles, so a command is needed; for example: "
+            "fal profile exec 'client-*' -- fal app list"
+        )
+    sys.exit(foreach.run(everything, names, command, stops=stops))
+
+
+def _shell(example: str) -> list[str]:
+    """Return the user's own shell, if there is a terminal; else raise UsageError."""
+    if not sys.stdin.isatty():
+        raise UsageError(f"no command given, and no terminal for a shell; for example: {example}")
+    shell = os.environ.get("SHELL", "")
+    if not os.access(shell, os.X_OK):
+        import pwd
+
+        shell = pwd.getpwuid(os.getuid()).pw_shell or "/bin/sh"
+    return [shell]
+
+
 def run_without(command: list[str]) -> NoReturn:
     """Run `command` in this process's place, without any fal credentials."""
     mark_of_shell()
-    if not command:
-        raise UsageError("no command given; for example: fal profile exec --none -- python job.py")
+    command = command or _shell("fal profile exec --none -- python job.py")
     from falenv.official import become
 
     _make_empty_home()
@@ -417,7 +513,7 @@ def _without_profile_hosts() -> Environment:
 
 #: The options of the commands that need no click: those without a value, then those with one.
 OPTIONS = {
-    "env": ({"--exports-only", "--unset", "--no-prompt"}, {"--shell"}),
+    "env": ({"--exports-only", "--unset", "--no-prompt"}, {"--shell", "--format"}),
     "start": (set(), {"--shell", "--cache", "--program"}),
     "refresh": (set(), {"--shell", "--was", "--cache", "--program", "--protocol"}),
 }

@@ -117,6 +117,11 @@ def notice(path: str) -> str:
     return os.path.join(notices(), _flat(path))
 
 
+def renamed(store_path: str, name: str) -> str:
+    """Return the path of the note which says that profile `name` of a store has a new name."""
+    return os.path.join(state(), "renamed", _flat(f"{store_path}/{name}"))
+
+
 def empty_home() -> str:
     """Return the folder that takes the place of the one with the login token (FAL_HOME_DIR)."""
     return os.path.join(state(), "empty")

@@ -16,6 +16,7 @@ from falenv import files
 from falenv.errors import (
     SettingError,
     StoreBusyError,
+    StoreChangedError,
     StoreError,
     StoreNotWrittenError,
     UnusableProfileError,
@@ -26,6 +27,7 @@ from falenv.profile import INTERNAL, Profile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from falenv.tomledit import Change
@@ -149,6 +151,51 @@ def edit(path: str, change: Change) -> tuple[Store, Store]:
     the new content. Errors: StoreError and StoreBusyError, and any error of `change`; the file
     stays as it was.
     """
+    from falenv import tomledit
+
+    def make(text: str) -> str:
+        edited = tomledit.edited(text, change)
+        if edited is None:
+            what = "falenv cannot edit this store without changing other parts of it"
+            raise StoreError(path, what, "edit it by hand")
+        return edited
+
+    return _write(path, make)
+
+
+def write(path: str, base: str, text: str) -> tuple[Store, Store]:
+    """Replace the whole text of the store under its lock; return the store before and after.
+
+    The old text may be invalid. Then the store before is empty. Errors: StoreChangedError if the
+    store no longer has the text `base`, StoreError and StoreBusyError; the file stays as it was.
+    """
+
+    def make(now: str) -> str:
+        if now != base:
+            raise StoreChangedError(path)
+        return text
+
+    return _write(path, make, read=lenient)
+
+
+def lenient(path: str, text: str, status: os.stat_result | None) -> Store:
+    """Return the store of a text, or an empty one if the text is invalid."""
+    try:
+        return Store(path, text, status)
+    except StoreError:
+        return Store(path, "", status)
+
+
+def _write(
+    path: str,
+    make: Callable[[str], str],
+    *,
+    read: Callable[[str, str, os.stat_result | None], Store] | None = None,
+) -> tuple[Store, Store]:
+    """Write the text that `make` makes of the old one; return the store before and after.
+
+    `read` makes a store of the old text, by default one that refuses an invalid text.
+    """
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
     try:
@@ -159,7 +206,7 @@ def edit(path: str, change: Change) -> tuple[Store, Store]:
     lock = _take_lock(path, target)
     try:
         _sign_lock(lock)
-        before, after = _replace(path, target, change)
+        before, after = _replace(path, target, make, read or Store)
         if after is not before:
             _sync_folder(path, folder)
     except files.HalfWrittenError as error:
@@ -387,27 +434,28 @@ def _holder(name: str) -> str:
     return f"process {process}" if process.isdigit() else "another process"
 
 
-def _replace(path: str, target: str, change: Change) -> tuple[Store, Store]:
+def _replace(
+    path: str,
+    target: str,
+    make: Callable[[str], str],
+    read: Callable[[str, str, os.stat_result | None], Store],
+) -> tuple[Store, Store]:
     """Replace the store, or else overwrite it; return the store before and after.
 
     A crash at any point leaves the old store or the new one. Return the same store twice if the
     file can stay as it is.
     """
-    from falenv import tomledit
-
     # Only the holder of the lock writes here, so one name is enough. The next writer removes the
     # temporary file of a writer that was killed.
     temporary = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.falenv")
     files.remove(temporary)
     for _ in range(_EDIT_TRIES):
-        before = read(path, is_locked=True)
-        text = tomledit.edited(before.text, change)
-        if text is None:
-            what = "falenv cannot edit this store without changing other parts of it"
-            raise StoreError(path, what, "edit it by hand")
-        if text == before.text and before.mtime_ns is not None and not before.is_open_to_others:
+        old, state = load(path, is_locked=True)
+        before = read(path, old, state)
+        text = make(old)
+        if text == old and before.mtime_ns is not None and not before.is_open_to_others:
             return before, before
-        content = before.text.encode()
+        content = old.encode()
         try:
             status = files.replace(
                 target,

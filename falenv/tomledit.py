@@ -140,6 +140,24 @@ def _rewritten(text: str, change: Change) -> str:
     return result.removesuffix(added)
 
 
+def rename(data: MutableMapping[str, Any], old: str, new: str) -> None:
+    """Give the entry `old` of a document the name `new`, at the same place. A part of a change."""
+    from tomlkit import TOMLDocument, items
+
+    if not isinstance(data, TOMLDocument):
+        data[new] = data.pop(old)
+        return
+    # Container._replace() would add a line break behind some tables.
+    for at, (key, item) in enumerate(data.body):
+        if key and key.key == old:
+            spelled = items.SingleKey(new, sep=key.sep)
+            spelled._dotted = key.is_dotted()  # noqa: SLF001 - nothing else says it
+            data.body[at] = (spelled, item)
+            for table in item.body if isinstance(item, items.AoT) else [item]:
+                if isinstance(table, items.Table):
+                    table.invalidate_display_name()
+
+
 def _with_internal(data: dict[str, Any]) -> dict[str, Any]:
     """Return the data as the official CLI reads it, which is always with its own table."""
     return {INTERNAL: {}} | data

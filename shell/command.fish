@@ -262,6 +262,12 @@ function __falenv_use
     set -l to
     set -l clear yes
     set -l none $FALENV_NONE
+    if not set -q argv[1]
+        set argv -- (__falenv_program pick)
+        set -l code $status
+        test $code = 0
+        or return $code
+    end
     switch (count $argv):"$argv[1]"
         case 1:--default
         case 1:--none

@@ -768,6 +768,10 @@ __falenv_program() {
 __falenv_use() {
     local __falenv_to='' __falenv_out='' __falenv_clear=yes __falenv_none=${FALENV_NONE-}
     local __falenv_users_pin=''
+    if [[ $# == 0 ]]; then
+        __falenv_to=$(__falenv_program pick) || return
+        \builtin set -- -- "$__falenv_to"
+    fi
     case $#:${1-} in
         1:--default) ;;
         1:--none) __falenv_to=$__falenv_nobody ;;

@@ -883,6 +883,10 @@ __falenv_program() {
 
 __falenv_use() {
     __falenv_clear=yes __falenv_to='' __falenv_none=${FALENV_NONE-}
+    if [ "$#" = 0 ]; then
+        __falenv_to=$(__falenv_program pick) || return
+        \set -- -- "$__falenv_to"
+    fi
     case $#:${1-} in
         1:--default) ;;
         1:--none) __falenv_to=$__falenv_nobody ;;

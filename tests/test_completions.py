@@ -174,8 +174,7 @@ def expected() -> dict[str, set[str]]:
 def takes_name(command: str) -> bool:
     """Tell whether a command's first argument is the name of a profile that exists."""
     arguments = [p for p in profile.commands[command].params if p.param_type_name == "argument"]
-    is_name = bool(arguments) and arguments[0].name in {"name", "names"}
-    return is_name and command != "create"
+    return bool(arguments) and arguments[0].name in {"name", "names"} and command != "create"
 
 
 def ask_bash(home: Home, typed: str) -> dict[str, str]:
@@ -212,7 +211,7 @@ def ask_zsh(home: Home, typed: str) -> dict[str, str]:
     ran = home.script("zsh", script, TYPED=typed, FILES=str(REPOSITORY / "completions"))
     assert ran.stderr == ""
     found = dict(row.partition(":")[::2] for row in ran.stdout.splitlines())
-    if found.get("*", "").endswith(":(one)"):
+    if found.pop("*", "").endswith(":(one)"):
         found["one"] = "-"
     if "1" in found:
         if found["1"].endswith(":(one)"):

@@ -47,6 +47,9 @@ COMMANDS = {
     "key": ["key", "b", "--stdin"],
     "host": ["host", "api.alpha.fal.ai"],
     "delete": ["delete", "b"],
+    "rename": ["rename", "a", "c"],
+    "import": ["import", "-", "c"],
+    "edit": ["edit"],
     "env": ["env", "--shell", "bash"],
 }
 SYNCED = re.compile(r"fsync\(.*/\.fal(/\.config\.toml\.falenv)?>|rename\(.*/\.fal/")
@@ -72,6 +75,8 @@ class Victim:
         self.kind = MountedHome if mounted else Home
         self.arguments = COMMANDS[command]
         self.writes = command != "env"
+        # What the editor does is its own affair.
+        self.alone = ["-b", "execve"] if command == "edit" else []
         self.calls = self.measure()
 
     def run(self, *strace: str) -> tuple[Home, subprocess.CompletedProcess[str]]:
@@ -84,9 +89,10 @@ class Victim:
         soon = time.time_ns() + 900_000_000
         os.utime(home.store, ns=(soon, soon))
         done = home.run(
-            needs("strace"), "-f", "-qq", "-y", "-o", str(self.path / "trace"),
+            needs("strace"), "-f", "-qq", "-y", *self.alone, "-o", str(self.path / "trace"),
             *strace, str(SCRIPTS / "falenv"), "profile", *self.arguments,
-            stdin=KEYS["c"], PYTHONHASHSEED="0",
+            stdin=f"FAL_KEY={KEYS['c']}", PYTHONHASHSEED="0",
+            EDITOR=f"{needs('sed')} -i s/mine/theirs/;s/my/your/",
         )  # fmt: skip
         return home, done
 
@@ -116,7 +122,9 @@ class Victim:
         self.turning = {at for at, line in enumerate(lines) if TURNING.search(line)}
         names = [name for name, _ in calls]
         assert {"openat", "write", "utimensat"} <= set(names)
-        assert names.count("rename") == 1 + self.writes  # the index's, and the store's
+        # The index's, and the store's. `rename` also writes a note for shells, and `edit` a copy.
+        more = self.arguments[0] in {"rename", "edit"}
+        assert names.count("rename") == 1 + self.writes + more
         # What a power failure could undo: first the file is on the disk, then its name.
         synced = SYNCED if self.kind is Home else WRITTEN_IN_PLACE
         order = [line.split("(")[0].split()[1] for line in lines if synced.search(line)]
@@ -134,7 +142,7 @@ class Victim:
         """Let one call meet a fault, and make sure that it did."""
         kind = "signal" if fault in SIGNALS else "error"
         # With its filter in the kernel strace delivers no signals, but else is twice as quick.
-        quick = ["--seccomp-bpf"] if fault in ERRORS else []
+        quick = ["--seccomp-bpf"] if fault in ERRORS and not self.alone else []
         for _ in range(20):
             name, number = self.calls[at]
             inject = f"inject={name}:{kind}={fault}:when={number}"
@@ -178,7 +186,10 @@ class Victim:
 
     def left(self) -> list[str]:
         """Return the hidden files that are neither the user's nor meant to stay."""
-        found = [path.name for path in self.path.rglob(".*") if path.is_file()]
+        copies = self.path / ".local" / "state" / "falenv" / "edit"
+        found = [
+            path.name for path in [*self.path.rglob(".*"), *copies.rglob("*")] if path.is_file()
+        ]
         return [name for name in found if name != ".config.toml.lock"]
 
 

@@ -8,7 +8,7 @@ import click
 
 import falenv
 from falenv import program
-from falenv.commands import check, folder, install, session, settings
+from falenv.commands import check, folder, install, manage, session, settings
 from falenv.errors import FalenvError, UsageError
 from falenv.masking import shown_words
 
@@ -24,6 +24,67 @@ click.Context.formatter_class = _Formatter
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
+#: The groups of the help, each with its commands in the order of the help.
+GROUPS = {
+    "Everyday": ("use", "current", "exec", "verify", "rename", "edit", "import", "export"),
+    "Folders": ("link", "unlink", "allow", "deny"),
+    "Setup": ("install", "uninstall", "doctor", "env", "off", "on", "prompt", "completion"),
+    "As in the official CLI": ("list", "set", "unset", "key", "host", "create", "delete"),
+}
+#: Words that other tools use for a command of falenv.
+HINTS = {
+    "ls": "list",
+    "show": "current",
+    "status": "current",
+    "whoami": "current",
+    "switch": "use NAME",
+    "select": "use NAME",
+    "activate": "use NAME",
+    "deactivate": "use --none",
+    "default": "set NAME",
+    "add": "create NAME",
+    "new": "create NAME",
+    "rm": "delete NAME",
+    "remove": "delete NAME",
+    "mv": "rename NAME NEW_NAME",
+    "move": "rename NAME NEW_NAME",
+    "login": "key NAME",
+    "run": "exec NAME -- COMMAND",
+    "shell": "exec NAME",
+    "config": "edit",
+    "init": "install",
+    "setup": "install",
+}
+
+
+class _Profile(click.Group):
+    """Shows its commands in groups, and names the nearest one for a mistyped one."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        for title, names in GROUPS.items():
+            commands = [self.commands[name] for name in names if name in self.commands]
+            width = formatter.width - 6 - max(len(command.name or "") for command in commands)
+            rows = [(command.name or "", command.get_short_help_str(width)) for command in commands]
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        hint = "" if self.get_command(ctx, args[0]) else self._hint(args[0])
+        if hint:
+            what = f"no such command {args[0]!r}; did you mean: fal profile {hint}"
+            raise click.UsageError(what, ctx)
+        return super().resolve_command(ctx, args)
+
+    def _hint(self, word: str) -> str:
+        import difflib
+
+        known = [name for name, command in self.commands.items() if not command.hidden]
+        close = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
+        return HINTS.get(word) or next(iter(close), "")
+
+
 @click.group("falenv", context_settings=CONTEXT)
 @click.version_option(falenv.__version__, prog_name="falenv")
 def root() -> None:
@@ -34,7 +95,7 @@ def root() -> None:
     """
 
 
-@root.group("profile")
+@root.group("profile", cls=_Profile)
 def profile() -> None:
     """Keep a profile per fal.ai account and switch between them.
 
@@ -49,6 +110,7 @@ def profile() -> None:
 for command in (
     *settings.COMMANDS,
     *session.COMMANDS,
+    *manage.COMMANDS,
     *folder.COMMANDS,
     *check.COMMANDS,
     *install.COMMANDS,

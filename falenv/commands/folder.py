@@ -8,6 +8,7 @@ import click
 
 from falenv import fast, index, links, notices, paths, store
 from falenv.active import choice, resolve
+from falenv.commands import results
 from falenv.errors import FalenvError, FolderError
 from falenv.masking import masked, printable
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 @click.command("link")
 @click.argument("name")
-def link(name: str) -> None:
+@results.option
+def link(*, name: str, as_json: bool) -> None:
     """Use a profile in this folder and below.
 
     Write NAME to the file .fal-profile, and allow that file. You can commit the file: falenv
@@ -33,11 +35,13 @@ def link(name: str) -> None:
     path = os.path.join(links.here(), links.FILE)
     links.write(path, name)
     links.allow(path, links.read(path))
-    _finish(now, mark, f"Profile {masked(name)} linked to {os.path.dirname(path)}.")
+    done = f"Profile {masked(name)} linked to {os.path.dirname(path)}."
+    _finish(now, mark, done, as_json=as_json, file=path, profile=masked(name))
 
 
 @click.command("unlink")
-def unlink() -> None:
+@results.option
+def unlink(*, as_json: bool) -> None:
     """Remove the .fal-profile of this folder.
 
     \b
@@ -57,11 +61,13 @@ def unlink() -> None:
         what = f"could not be removed: {error.strerror}"
         raise FolderError(path, what, links.UNCHANGED) from None
     links.forget(path)
-    _finish(now, mark, f"Profile unlinked from {os.path.dirname(path)}.")
+    done = f"Profile unlinked from {os.path.dirname(path)}."
+    _finish(now, mark, done, as_json=as_json, file=path)
 
 
 @click.command("allow")
-def allow() -> None:
+@results.option
+def allow(*, as_json: bool) -> None:
     """Follow the nearest .fal-profile.
 
     falenv follows the file until its text changes. Then you have to allow it again.
@@ -73,11 +79,13 @@ def allow() -> None:
     now, path = store.read(paths.store()), _nearest()
     name = links.read(path)
     links.allow(path, name)
-    _finish(now, mark, f"Allowed {path}, which names profile {masked(name)}.")
+    done = f"Allowed {path}, which names profile {masked(name)}."
+    _finish(now, mark, done, as_json=as_json, file=path, profile=masked(name))
 
 
 @click.command("deny")
-def deny() -> None:
+@results.option
+def deny(*, as_json: bool) -> None:
     """Ignore the nearest .fal-profile.
 
     Stop warning about the file, even if its text changes.
@@ -88,13 +96,16 @@ def deny() -> None:
     mark = fast.mark_of_shell()
     now, path = store.read(paths.store()), _nearest()
     links.deny(path)
-    _finish(now, mark, f"Denied {path}.")
+    _finish(now, mark, f"Denied {path}.", as_json=as_json, file=path)
 
 
-def _finish(now: Store, mark: str, done: str) -> None:
+def _finish(now: Store, mark: str, done: str, *, as_json: bool, **fields: str) -> None:
     """Update the index, print what was done, and say if this shell still has another key."""
     index.update(now)
-    click.echo(printable(done))
+    if as_json:
+        results.emit(now, **fields)
+    else:
+        click.echo(printable(done))
     notices.tell_of_key(now.profiles.get(choice(now)[0]), mark)
 
 

@@ -6,8 +6,20 @@ import os
 
 import click
 
-from falenv import assets, detect, dialects, envfiles, fast, links, notices, paths, store
-from falenv.active import Active, for_program, is_asked_for, resolve
+from falenv import (
+    assets,
+    detect,
+    dialects,
+    envfiles,
+    envtext,
+    fast,
+    links,
+    notices,
+    paths,
+    picker,
+    store,
+)
+from falenv.active import Active, choice, for_program, is_asked_for, resolve
 from falenv.active import shown as shown_profile
 from falenv.console import emit, say
 from falenv.environment import rivals
@@ -29,6 +41,11 @@ COMPLETED = sorted(dialect.name for dialect in dialects.DIALECTS.values() if dia
 @click.argument("name", required=False)
 @click.option("--shell", metavar=f"[{'|'.join(dialects.NAMES)}]", help="Print code for this shell.")
 @click.option("--exports-only", is_flag=True, help="Print only the exports.")
+@click.option(
+    "--format",
+    metavar=f"[{'|'.join(envtext.FORMATS)}]",
+    help="Print the variables for another program.",
+)
 @click.option("--unset", is_flag=True, help="Print code that unsets the variables.")
 @click.option("--no-prompt", is_flag=True, help="Do not show the profile in the prompt.")
 def env(**options: str | bool | None) -> None:
@@ -37,9 +54,14 @@ def env(**options: str | bool | None) -> None:
     With NAME, the code also pins the shell to that profile. Without --shell, falenv detects your
     shell. In an .envrc, the code contains only exports.
 
+    --format prints FAL_KEY and the hosts: json, dotenv for an .env file, docker for `docker run
+    --env-file`, systemd for EnvironmentFile=. github hides the key in the log of a GitHub Actions
+    job, and sets the variables for its later steps.
+
     \b
         eval "$(fal profile env)"
         eval "$(fal profile env comfy)"
+        fal profile env comfy --format json | jq .FAL_KEY
     """
     fast.env(**options)  # type: ignore[arg-type]  # the options above are its parameters
 
@@ -70,6 +92,18 @@ def dotenv(env_files: tuple[str, ...]) -> None:
     fast.dotenv(list(map(os.path.abspath, env_files)))
 
 
+NAME_OR_OPTION = "give one of NAME, -, --default or --none; see: fal profile use --help"
+
+
+@click.command("pick", hidden=True)
+def pick() -> None:
+    """Let the user pick a profile, and print its name for a shell's `use`."""
+    fast.mark_of_shell()
+    found = store.read(paths.store())
+    active = next((name for name in found.names if label(name) == shown_profile()), "")
+    emit(picker.pick(found, active or choice(found)[0], NAME_OR_OPTION) + "\n")
+
+
 @click.command("use")
 @click.argument("name", nargs=-1, metavar="[NAME|-]")
 @click.option("--default", "default", is_flag=True, help="Follow the default again.")
@@ -77,9 +111,10 @@ def dotenv(env_files: tuple[str, ...]) -> None:
 def use(*, name: tuple[str, ...], default: bool, none: bool) -> None:
     """Pin this shell to a profile.
 
-    The shell then stays on this profile, whatever the default is. `-` goes back to what the
-    shell used before. With --none, the shell and all programs that it starts have no fal
-    credentials, not even the login of the official CLI.
+    The shell then stays on this profile, whatever the default is. Without NAME, pick one from a
+    list, with fzf if you have it. `-` goes back to what the shell used before. With --none, the
+    shell and all programs that it starts have no fal credentials, not even the login of the
+    official CLI.
 
     \b
         fal profile use comfy
@@ -98,7 +133,7 @@ def use(*, name: tuple[str, ...], default: bool, none: bool) -> None:
             )
         return
     if len(name) + default + none != 1 or name == ("",):
-        raise UsageError("give one of NAME, -, --default or --none; see: fal profile use --help")
+        raise UsageError(NAME_OR_OPTION)
     if name and name != ("-",):
         resolve(store.read(paths.store()), name[0])
     if not mark:
@@ -328,16 +363,22 @@ def _tell_of_key(active: Active, cure: str) -> None:
 
 @click.command("exec", context_settings={"allow_interspersed_args": False})
 @click.option("--none", "none", is_flag=True, help="Run it without any fal credentials.")
+@click.option("-e", "--exit", "stops", is_flag=True, help="Stop at the first failure.")
 @click.argument("name", required=False)
-@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND...")
-def exec_(*, none: bool, name: str | None, command: tuple[str, ...]) -> None:
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[--] [COMMAND]...")
+def exec_(*, none: bool, stops: bool, name: str | None, command: tuple[str, ...]) -> None:
     """Run one command with a profile.
 
-    The shell itself does not change. With --none instead of NAME, the command has no fal
-    credentials.
+    The shell itself does not change. Without a command, start your own shell with that profile.
+    With --none instead of NAME, the command has no fal credentials.
+
+    NAME can be a pattern of *, ? and [...]. The command then runs once for each profile, with a
+    heading and a summary on stderr. -e stops at the first failure.
 
     \b
         fal profile exec comfy -- python job.py
+        fal profile exec comfy
+        fal profile exec -e 'client-*' -- fal app list
         fal profile exec --none -- python job.py
     """
     if none:
@@ -345,7 +386,9 @@ def exec_(*, none: bool, name: str | None, command: tuple[str, ...]) -> None:
         fast.run_without(list(words[words[:1] == ("--",) :]))
     if name is None:
         raise UsageError("give NAME or --none; see: fal profile exec --help")
-    fast.run(name, list(command[command[:1] == ("--",) :]))
+    if command[:1] in {("-e",), ("--exit",)}:  # behind the name, where it is not the command
+        stops, command = True, command[1:]
+    fast.run(name, list(command[command[:1] == ("--",) :]), stops=stops)
 
 
 @click.command("prompt")
@@ -378,4 +421,4 @@ def completion(shell: str) -> None:
     emit(assets.read("completions", dialects.find(shell).completion))
 
 
-COMMANDS = (env, start, refresh, dotenv, use, off, on, current, exec_, prompt, completion)
+COMMANDS = (env, start, refresh, dotenv, pick, use, off, on, current, exec_, prompt, completion)

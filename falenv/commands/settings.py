@@ -8,13 +8,16 @@ import sys
 
 import click
 
-from falenv import edits, fast, notices, paths, questions, store, table, verify
-from falenv.active import check_shown, choice, target
-from falenv.console import can_ask, is_utf8, say, terminal_width
+from falenv import edits, fast, notices, paths, picker, questions, store, table, verify
+from falenv.active import check_shown, choice, for_program, resolve, target
+from falenv.commands import results
+from falenv.console import can_ask, emit, is_utf8, say, terminal_width
 from falenv.errors import (
     CancelledError,
     FalenvError,
     InvalidKeyError,
+    NoKeyError,
+    NoProfileError,
     NotDefaultError,
     ProfileNotFoundError,
     UsageError,
@@ -27,6 +30,7 @@ from falenv.program import runnable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from falenv.profile import Profile
@@ -133,29 +137,34 @@ def _table(found: Store, active: str, why: str) -> None:
 
 
 @click.command("set")
-@click.argument("name")
-def set_(name: str) -> None:
+@click.argument("name", required=False)
+@results.option
+def set_(*, name: str | None, as_json: bool) -> None:
     """Set the default profile.
 
     Every shell follows the default, unless the shell is pinned or its folder is linked. If the
-    profile does not exist, create it.
+    profile does not exist, create it. Without NAME, pick one from a list.
 
     \b
         fal profile set comfy
     """
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
+    if name is None:
+        usage = "missing argument 'NAME'; see: fal profile set --help"
+        name = picker.pick(found, choice(found)[0], usage)
     if name in found.unusable:
         raise found.unusable[name]
     if not name or name not in found.profiles:  # to the official CLI an empty default is none
         edits.check_new(found, name)
         _confirm_new(found, name)
-    _set_default(name, mark)
+    _set_default(name, mark, as_json=as_json)
 
 
 @click.command("create")
 @click.argument("name")
-def create(name: str) -> None:
+@results.option
+def create(*, name: str, as_json: bool) -> None:
     """Create a profile and make it the default.
 
     \b
@@ -169,9 +178,8 @@ def create(name: str) -> None:
             f"fal profile set {as_word(name)}"
         )
     edits.check_new(found, name)
-    _set_default(
-        name, mark, first=f"Profile {printable(name)} created. Setting it as default profile..."
-    )
+    first = f"Profile {printable(name)} created. Setting it as default profile..."
+    _set_default(name, mark, first, as_json=as_json)
 
 
 def _confirm_new(found: Store, name: str) -> None:
@@ -189,27 +197,40 @@ def _confirm_new(found: Store, name: str) -> None:
         )
 
 
-def _set_default(name: str, mark: str, first: str = "") -> None:
+def _set_default(name: str, mark: str, first: str = "", *, as_json: bool) -> None:
     before, after = edits.set_default(name)
     lines = [first] if first else []
     lines.append(f"Default profile set to {printable(masked(name))}.")
     profile = after.profiles.get(name)  # None if another program has just made it unusable
     if profile and not profile.key:
         lines.append(NO_KEY)
-    _report(before, after, mark, *lines)
+    done = {"profile": masked(name), "created": name not in before.names}
+    _report(before, after, mark, lines, done, as_json=as_json)
 
 
-def _report(before: Store, after: Store, mark: str, *lines: str) -> None:
-    """Print what an edit has done, and what that means for the calling shell."""
+def _report(  # noqa: PLR0913 - what an edit has done, in both forms
+    before: Store,
+    after: Store,
+    mark: str,
+    lines: list[str],
+    fields: Mapping[str, object],
+    *,
+    as_json: bool,
+) -> None:
+    """Print what an edit has done, as lines or as JSON, and what it means for the calling shell."""
     notices.tell_of_mode(before)
-    for line in lines:
-        click.echo(runnable(line))
+    if as_json:
+        results.emit(after, **fields)
+    else:
+        for line in lines:
+            click.echo(runnable(line))
     notices.tell_shell(after, mark)
 
 
 @click.command("unset")
 @click.argument("name", required=False)
-def unset(name: str | None) -> None:
+@results.option
+def unset(*, name: str | None, as_json: bool) -> None:
     """Unset the default profile.
 
     Shells that follow the default then have the FAL_KEY from before falenv, or none. No profile is
@@ -224,7 +245,9 @@ def unset(name: str | None) -> None:
         check_shown(found, found.default, "fal profile unset NAME")
     elif name != found.default:
         raise NotDefaultError(name, found.default)
-    _report(*edits.unset_default(found.default), mark, "Default profile unset.")
+    before, after = edits.unset_default(found.default)
+    done = {"was": masked(before.default) or None}
+    _report(before, after, mark, ["Default profile unset."], done, as_json=as_json)
 
 
 @click.command("key")
@@ -232,7 +255,17 @@ def unset(name: str | None) -> None:
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read the key from standard input.")
 @click.option("--from-env", is_flag=True, help="Take your own key from the environment.")
 @click.option("--yes", is_flag=True, help="Replace a key without asking.")
-def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool, yes: bool) -> None:
+@click.option("--print", "print_", is_flag=True, help="Print the key, but never to a terminal.")
+@results.option
+def key(  # noqa: PLR0913 - the options above
+    *,
+    name: tuple[str, ...],
+    from_stdin: bool,
+    from_env: bool,
+    yes: bool,
+    print_: bool,
+    as_json: bool,
+) -> None:
     """Set the key of a profile.
 
     Ask for the key, and hide what you type. A key is never an argument, because the shell's
@@ -242,23 +275,29 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool, yes: bool) -
     You can paste a whole line, such as `export FAL_KEY=...`. --from-env reads FAL_KEY, or else
     FAL_KEY_ID and FAL_KEY_SECRET. On a terminal, confirm before a key is replaced.
 
+    --print writes the key of the profile to a pipe or a file, for a script.
+
     \b
         fal profile key comfy
         fal profile key comfy --stdin < key.txt
+        fal profile key comfy --print | docker secret create fal_key -
     """
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
-    _refuse_key(name, found)
-    if len(name) > 1 or (from_stdin and from_env):
+    refuse_key(name, found, "key")
+    if len(name) > 1 or from_stdin + from_env + print_ > 1 or (print_ and as_json):
         raise UsageError(
-            "give at most one NAME, and not both --stdin and --from-env; "
+            "give at most one NAME, and one of --stdin, --from-env, or --print without --json; "
             "see: fal profile key --help"
         )
+    if print_:
+        _print_key(found, name[0] if name else None)
+        return
     option = " --from-env" if from_env else " --stdin" if from_stdin else ""
     profile = target(found, name[0] if name else None, f"fal profile key NAME{option}")
     must_ask = questions.has_terminal() and not yes
     if from_env:
-        value = _key_from_environment(found)
+        value = key_from_environment(found)
         if must_ask and _key_of(profile) != value:
             with questions.hidden() as ask:
                 _confirm_replacing(ask, profile)
@@ -270,18 +309,31 @@ def key(*, name: tuple[str, ...], from_stdin: bool, from_env: bool, yes: bool) -
         raise UsageError("standard input is not a terminal; to read the key from it, add --stdin")
     done = f"Key set for profile {printable(masked(profile))}."
     before, after = edits.set_key(profile, value)
-    _report(before, after, mark, done)
+    fields = {"profile": masked(profile), "key_id": key_id(value)}
+    _report(before, after, mark, [done], fields, as_json=as_json)
     _tell_of_rest(after, profile, mark)
 
 
-def _refuse_key(words: tuple[str, ...], found: Store) -> None:
+def refuse_key(words: Iterable[str], found: Store, command: str) -> None:
     """Raise FalenvError for a key on the command line, which `ps` and the history show."""
     for word in words:
         if ":" in word and word not in found.names:
             raise FalenvError(
                 "a key is never an argument, because the shell's history keeps it; delete it from "
-                "the history, then run: fal profile key"
+                f"the history, then run: fal profile {command}"
             )
+
+
+def _print_key(found: Store, name: str | None) -> None:
+    """Print the key of a profile, by default of the one in the prompt. Errors: FalenvError."""
+    profile = (for_program(found) if name is None else resolve(found, name)).profile
+    if profile is None:
+        raise NoProfileError
+    if not profile.key:
+        raise NoKeyError(profile.name)
+    if sys.stdout.isatty():
+        raise FalenvError("a key is not printed to a terminal; send it to a program or a file")
+    emit(f"{profile.key}\n")
 
 
 def _typed_key(profile: str, *, must_ask: bool) -> str:
@@ -321,7 +373,7 @@ def _key_of(profile: str) -> str:
     return key if isinstance(key, str) else ""
 
 
-def _key_from_environment(found: Store) -> str:
+def key_from_environment(found: Store) -> str:
     """Return the user's own key: FAL_KEY, or else FAL_KEY_ID and FAL_KEY_SECRET.
 
     A FAL_KEY with the id in FALENV_KEY_ID is the one that falenv exported. Errors: FalenvError.
@@ -369,7 +421,8 @@ def _piped_key() -> str:
 @click.option("--profile", "name", metavar="NAME", help="Change this profile.")
 @click.option("--unset", "drop", is_flag=True, help="Remove the host from the profile.")
 @click.option("--force", is_flag=True, help="Accept a host that fal does not own.")
-def host(*, host: str | None, name: str | None, drop: bool, force: bool) -> None:
+@results.option
+def host(*, host: str | None, name: str | None, drop: bool, force: bool, as_json: bool) -> None:
     """Set the fal host of a profile.
 
     The host receives the profile's key. Without --profile, change the active profile. The prompt
@@ -387,7 +440,8 @@ def host(*, host: str | None, name: str | None, drop: bool, force: bool) -> None
     profile = target(store.read(paths.store()), name, words)
     done = "Fal host unset." if value is None else f"Fal host set to {value}."
     before, after = edits.set_host(profile, value)
-    _report(before, after, mark, done)
+    fields = {"profile": masked(profile), "host": value}
+    _report(before, after, mark, [done], fields, as_json=as_json)
     _tell_of_rest(after, profile, mark)
 
 
@@ -402,7 +456,8 @@ def _tell_of_rest(after: Store, name: str, mark: str) -> None:
 @click.command("delete")
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Delete without asking.")
-def delete(*, name: str, yes: bool) -> None:
+@results.option
+def delete(*, name: str, yes: bool, as_json: bool) -> None:
     """Delete a profile and its key.
 
     You cannot get the key back: fal shows each key only once. On a terminal, confirm if the
@@ -424,7 +479,10 @@ def delete(*, name: str, yes: bool) -> None:
                 raise CancelledError
     before, after = edits.delete(name)
     notices.tell_of_mode(before)
-    click.echo(f"Profile {printable(masked(name))} deleted.")
+    if as_json:
+        results.emit(after, profile=masked(name))
+    else:
+        click.echo(f"Profile {printable(masked(name))} deleted.")
     if found.default == name:
         say(f"{shown(name)} was the default; choose another: fal profile set NAME")
     notices.tell_shell(after, mark)
