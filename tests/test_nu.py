@@ -326,7 +326,8 @@ def test_the_tables_have_clicks_commands_and_options() -> None:
     table = re.search(r"const __falenv_commands = \[(.*?)\n\]", text, re.DOTALL)
     rows = re.findall(r"\[(\S+) '([^']*)'\]", table[1]) if table else []
     assert dict(rows) == {name: words.rstrip(".") for name, words in names.items()}
-    assert set(re.findall(r"\[(\S+) '(--\S+)' '([^']*)'\]", text)) == options
+    found = re.findall(r"""\[(\S+) '(-\S+)' (?:'([^']*)'|"([^"]*)")\]""", text)
+    assert {(name, option, one or other) for name, option, one, other in found} == options
 
 
 def test_case_01_values_reach_nu_byte_for_byte(home: Home, program: str) -> None:
