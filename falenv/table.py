@@ -7,10 +7,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _NARROWEST = 8
-#: The lines above the headings, below them, and at the end; then what separates cells.
-_LINES = ("┏━┳┓", "┡━╇┩", "└─┴┘")
-_HEADING, _CELL = "┃", "│"
-_PLAIN = str.maketrans("┏━┳┓┡╇┩└─┴┘┃│…", "+-+++++" + "+-++" + "||.")
+#: The lines above the headings, below them and at the end, what separates headings and cells, and
+#: what stands for the rest of a text.
+_FRAME = ("┏━┳┓", "┡━╇┩", "└─┴┘", "┃", "│", "…")
+_PLAIN_FRAME = ("+-++", "+-++", "+-++", "|", "|", ".")
 
 
 def draw(
@@ -26,20 +26,20 @@ def draw(
     Where there is no room, cut the cells of column `cut`, and then fold the widest columns.
     `plain` draws the frame in ASCII.
     """
+    above, below, end, heading, cell, rest = _PLAIN_FRAME if plain else _FRAME
     widths = [max(map(_width, column)) for column in zip(headings, *rows, strict=True)]
     if width is not None:
         _narrow(widths, width - 3 * len(widths) - 1, headings.index(cut) if cut else None)
-    lines = [_rule(_LINES[0], widths)]
+    lines = [_rule(above, widths)]
     for number, row in enumerate([headings, *rows]):
         cells = list(row)
         if cut:
             at = headings.index(cut)
-            cells[at] = _shortened(cells[at], widths[at])
-        lines += _row(cells, widths, _CELL if number else _HEADING)
+            cells[at] = _shortened(cells[at], widths[at], rest)
+        lines += _row(cells, widths, cell if number else heading)
         if not number:
-            lines.append(_rule(_LINES[1], widths))
-    text = "\n".join([*lines, _rule(_LINES[2], widths), ""])
-    return text.translate(_PLAIN) if plain else text
+            lines.append(_rule(below, widths))
+    return "\n".join([*lines, _rule(end, widths), ""])
 
 
 def _row(cells: list[str], widths: list[int], frame: str) -> Iterator[str]:
@@ -70,8 +70,8 @@ def _narrow(widths: list[int], room: int, cut: int | None) -> None:
         widths[widest] -= 1
 
 
-def _shortened(text: str, width: int) -> str:
-    return text if _width(text) <= width else f"{text[: width - 1]}…"
+def _shortened(text: str, width: int, rest: str) -> str:
+    return text if _width(text) <= width else f"{text[: width - 1]}{rest}"
 
 
 def _fold(text: str, width: int) -> Iterator[str]:

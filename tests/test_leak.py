@@ -476,6 +476,7 @@ def test_what_nobody_foresaw_is_one_line(home: Home, module: str) -> None:
         (["key", "b", "--stdin"], fake("typed")),
         (["list"], ""),
         (["exec", "b", "--", "true"], ""),
+        (["delete", "b"], ""),
     ):
         home.write(STORE)
         done = home.fal(*words, stdin=stdin, **variables)

@@ -280,7 +280,7 @@ def key(  # noqa: PLR0913 - the options above
     \b
         fal profile key comfy
         fal profile key comfy --stdin < key.txt
-        fal profile key comfy --print | docker secret create fal_key -
+        fal profile key comfy --print | pbcopy
     """
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
