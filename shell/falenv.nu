@@ -710,7 +710,7 @@ const __falenv_commands = [
     [prompt 'Print the active profile, formatted for a prompt']
     [completion 'Print the completion script of a shell']
     [rename 'Give a profile another name']
-    [edit 'Edit the store in your editor, and check it before it is saved']
+    [edit 'Edit the store in your editor, and check it before saving']
     [import 'Import profiles from an .env file or another store']
     [export 'Write profiles to a file that import reads']
     [link 'Use a profile in this folder and below']

@@ -256,7 +256,7 @@ def _refuse_json(*, as_json: bool) -> None:
 @click.command("edit")
 @results.option
 def edit(*, as_json: bool) -> None:
-    """Edit the store in your editor, and check it before it is saved.
+    """Edit the store in your editor, and check it before saving.
 
     VISUAL or EDITOR names the editor. It gets a private copy, so other programs can write the store
     meanwhile. If the result has a mistake, or if the store has changed, you can edit again.
