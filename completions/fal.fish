@@ -34,7 +34,7 @@ function __falenv_complete_place
         for word in $words[4..-1]
             if test -n "$value"
                 set value
-            else if contains -- $word --shell --profile --for
+            else if contains -- $word --shell --profile --for --format --output
                 set value yes
             else if not string match -q -- '-?*' $word; or test $words[3]$word = exec--none
                 set given (math $given + 1)
@@ -155,13 +155,20 @@ __falenv_complete_add profile -a host -d 'Set the fal host of a profile'
 __falenv_complete_add profile -a create -d 'Create a profile and make it the default'
 __falenv_complete_add profile -a delete -d 'Delete a profile and its key'
 __falenv_complete_add profile -a protect -d 'Ask before a command uses or changes a profile'
+__falenv_complete_add profile -a rename -d 'Give a profile another name'
+__falenv_complete_add profile -a edit -d 'Edit the store in your editor, and check it before saving'
+__falenv_complete_add profile -a import -d 'Import profiles from an .env file or another store'
+__falenv_complete_add profile -a export -d 'Write profiles to a file that import reads'
 __falenv_complete_add profile -a link -d 'Use a profile in this folder and below'
 __falenv_complete_add profile -a unlink -d 'Remove the .fal-profile of this folder'
 __falenv_complete_add profile -a allow -d 'Follow the nearest .fal-profile'
 __falenv_complete_add profile -a deny -d 'Ignore the nearest .fal-profile'
+__falenv_complete_add profile -a verify -d 'Ask fal whose key it is'
+__falenv_complete_add profile -a doctor -d 'Find what is wrong here, and how to fix it'
 
 __falenv_complete_add "profile '* *'" -s h -l help -d 'Show this message and exit'
-__falenv_complete_add "'env *'" -l shell -x -a 'bash dash fish ksh mksh sh zsh' -d 'Print code for this shell'
+__falenv_complete_add "'env *'" -l shell -x -a 'bash dash fish ksh mksh nu sh zsh' -d 'Print code for this shell'
+__falenv_complete_add "'env *' 'export *'" -l format -x -a 'docker dotenv github json systemd' -d 'Print the variables for another program'
 __falenv_complete_add "'env *'" -l exports-only -d 'Print only the exports'
 __falenv_complete_add "'env *'" -l unset -d 'Print code that unsets the variables'
 __falenv_complete_add "'env *'" -l no-prompt -d 'Do not show the profile in the prompt'
@@ -171,31 +178,45 @@ __falenv_complete_add "'use 0'" -l none -d 'Have no fal credentials in this shel
 __falenv_complete_add "'use *'" -l for -x -a '15m 30m 1h 8h' -d 'Go back after 90s, 30m or 8h'
 __falenv_complete_add "'use *' 'exec 0'" -l yes -d 'Use a protected profile without asking'
 __falenv_complete_add "'exec 0'" -l none -d 'Run it without any fal credentials'
+__falenv_complete_add "'exec 0'" -s e -l exit -d 'Stop at the first failure'
 __falenv_complete_add "'current *'" -l json -d 'Print JSON'
 __falenv_complete_add "'current *'" -l name -d 'Print only the name'
+__falenv_complete_add "'current *'" -l explain -d 'Show each step, and what each client uses'
 __falenv_complete_add "'install *' 'uninstall *'" -l yes -d 'Make the change without asking'
 __falenv_complete_add "'install *' 'uninstall *'" -l dry-run -d 'Show the change, but do not make it'
-__falenv_complete_add "'list *'" -l json -d 'Print JSON'
+set -l writes "'"{list,set,unset,key,host,create,delete,protect,rename,edit,import,export,link,unlink,allow,deny,install,uninstall}" *'"
+__falenv_complete_add "$writes" -l json -d 'Print JSON'
 __falenv_complete_add "'key *'" -l stdin -d 'Read the key from standard input'
 __falenv_complete_add "'key *'" -l from-env -d 'Take your own key from the environment'
 __falenv_complete_add "'key *'" -l command -d 'Get the key from the command that follows'
 __falenv_complete_add "'key *'" -l keyring -d 'Move the key into the keyring of the system'
 __falenv_complete_add "'key *'" -l inline -d 'Move the key into the store'
-__falenv_complete_add "'key *'" -l print -d 'Print the key to a pipe or a file'
 __falenv_complete_add "'allow *'" -l store -d 'Run the key commands of this store'
 __falenv_complete_add "'allow *'" -l yes -d 'Allow them without asking'
 __falenv_complete_add "'deny *'" -l store -d 'Run no key command of this store'
 __falenv_complete_add "'key *'" -l yes -d 'Set the key without asking'
-__falenv_complete_add "'set *' 'unset *' 'host *' 'protect *' 'link *'" -l yes -d 'Do not ask about a protected profile'
+__falenv_complete_add "'set *' 'unset *' 'host *' 'protect *' 'rename *' 'edit *' 'import *' 'link *'" -l yes -d 'Do not ask about a protected profile'
 __falenv_complete_add "'protect *'" -l exec-only -d 'Keep the key out of shells instead'
 __falenv_complete_add "'protect *'" -l off -d 'Undo this'
+__falenv_complete_add "'key *'" -l print -d 'Print the key, but never to a terminal'
+__falenv_complete_add "'import *'" -l from-env -d 'Take your own key from the environment'
+__falenv_complete_add "'import *'" -l replace -d 'Replace the key and host of existing profiles'
+__falenv_complete_add "'import *'" -l allow-host -d 'Accept a host that fal does not own'
+__falenv_complete_add "'export *'" -l no-keys -d 'Leave out the keys, for a team'
+complete -c fal -c falenv -n "__falenv_complete_at 'export *'" -l output -r -F -d 'Write a private file'
+__falenv_complete_add "'export *'" -l replace -d 'Replace FILE if it exists'
 __falenv_complete_add "'host *'" -l profile -x -a '(__falenv_complete_names)' -d 'Change this profile'
 __falenv_complete_add "'host *'" -l unset -d 'Remove the host from the profile'
 __falenv_complete_add "'host *'" -l force -d 'Accept a host that fal does not own'
+__falenv_complete_add "'verify *'" -l all -d 'Verify all profiles'
+__falenv_complete_add "'verify *' 'doctor *'" -l json -d 'Print JSON'
+__falenv_complete_add "'doctor *'" -l fix -d "Repair modes and falenv's own lines"
+__falenv_complete_add "'doctor *'" -l network -d 'Also ask fal about the active key'
 __falenv_complete_add "'delete *'" -l yes -d 'Delete without asking'
 
-__falenv_complete_add "'env 0' 'use 0' 'set 0' 'unset 0' 'key 0' 'delete 0' 'protect 0' 'link 0' 'exec 0'" -a '(__falenv_complete_names)' -d Profile
+__falenv_complete_add "'env 0' 'use 0' 'set 0' 'unset 0' 'key 0' 'delete 0' 'protect 0' 'rename 0' 'export *' 'link 0' 'exec 0' 'verify *'" -a '(__falenv_complete_names)' -d Profile
+complete -c fal -c falenv -n "__falenv_complete_at 'import 0'" -F
 __falenv_complete_add "'completion 0'" -a 'bash fish zsh'
-__falenv_complete_add "'install *' 'uninstall *'" -a 'bash direnv fish zsh'
+__falenv_complete_add "'install *' 'uninstall *'" -a 'bash direnv fish nu zsh'
 __falenv_complete_add command -a '(__falenv_complete_command)'
 functions -e __falenv_complete_add

@@ -27,6 +27,8 @@ def _main() -> int:
     except FalenvError as error:
         console.say(str(error))
         code = error.exit_code
+    except SystemExit as end:  # of a command that was run for several profiles
+        code = int(end.code or 0)
     except BrokenPipeError:
         console.drop_output()  # the reader went away, which is not a fault
         code = 141
@@ -42,7 +44,7 @@ def _main() -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    from falenv import fast
+    from falenv import console, fast
     from falenv.errors import NoOfficialError
 
     ours = arguments[:1] in (["profile"], ["profiles"])
@@ -53,6 +55,9 @@ def _run(arguments: list[str]) -> int:
         ours, is_falenv, arguments = False, False, arguments[1:]
     asks = arguments in fast.ABOUT_ITSELF
     if not ours and not (is_falenv and asks):
+        if arguments and _is_near_profile(arguments[0]):
+            # The official CLI may have such a command one day, so hand over all the same.
+            console.say("did you mean: fal profile")
         try:
             fast.pass_on(arguments)
         except NoOfficialError:
@@ -65,6 +70,18 @@ def _run(arguments: list[str]) -> int:
     from falenv.commands import run
 
     return run(arguments)
+
+
+def _is_near_profile(word: str) -> bool:
+    """Return True for `profile` with one letter too few, too many or wrong, or two exchanged."""
+    right = "profile"
+    if word[:1] != "p" or abs(len(word) - len(right)) > 1:
+        return False
+    longer, shorter = (right, word) if len(word) < len(right) else (word, right)
+    if len(longer) > len(shorter):
+        return any(longer[:at] + longer[at + 1 :] == shorter for at in range(len(longer)))
+    wrong = sum(one != other for one, other in zip(word, right, strict=True))
+    return wrong == 1 or (wrong == 2 and sorted(word) == sorted(right))  # noqa: PLR2004
 
 
 def _is_falenv() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from falenv import links, segment
+from falenv import links, paths, segment
 from falenv.errors import LinkChangedError, NoProfileError, NotShownError, ProfileNotFoundError
 from falenv.masking import key_id, label
 from falenv.profile import INTERNAL
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 #: The commands after which another profile may be active. The shell that runs one follows at once.
-SWITCHES = ("set", "unset", "create", "link", "unlink", "allow", "deny")
+SWITCHES = ("set", "unset", "create", "link", "unlink", "allow", "deny", "rename", "edit")
 #: The commands that may change the key or host of the profile that the shell is on.
-EDITS = ("key", "host")
+EDITS = ("key", "host", "import")
 
 
 #: A FAL_PROFILE that no store can hold as a profile, so the official CLI finds no key and no host.
@@ -120,8 +120,17 @@ def resolve(store: Store | Indexed, argument: str | None = None) -> Active:
         raise store.unusable[name]
     profile = store.profiles.get(name)
     if profile is None:
-        raise ProfileNotFoundError(name, why, store.names)
+        raise ProfileNotFoundError(name, why, store.names, new_name(store, name))
     return Active(profile, why)
+
+
+def new_name(store: Store | Indexed, name: str) -> str:
+    """Return the name that a profile has now which `fal profile rename` has renamed, if it exists.
+
+    Return an empty string for a profile that was not renamed.
+    """
+    found = "" if name in store.names else links.new_name(paths.store(), name)
+    return found if found in store.names else ""
 
 
 def for_program(store: Store | Indexed) -> Active:
@@ -137,7 +146,8 @@ def for_program(store: Store | Indexed) -> Active:
     for name, error in store.unusable.items():
         if label(name) == shown():
             raise error
-    raise ProfileNotFoundError(shown(), "shell", store.names)
+    gone = shown()
+    raise ProfileNotFoundError(gone, "shell", store.names, new_name(store, gone))
 
 
 def target(store: Store, name: str | None, words: str) -> str:
@@ -175,14 +185,15 @@ def check_shown(store: Store, name: str, words: str) -> None:
     # A script below the shell does not know the shell's store, but the id of its key.
     its_store = os.environ.get(STORE_SHOWN)
     its_key = os.environ.get("FALENV_KEY_ID", "")
-    is_same = its_store == store.path if its_store else its_key in _shell_key_ids(active)
+    is_same = its_store == store.path if its_store else its_key in shell_key_ids(active.profile)
     if label(active.name) != shown() or not is_same:
-        raise NotShownError(shown(), name, store.path, words)
+        raise NotShownError(shown(), name, f"active in {store.path} now", words)
+    if name and label(name) != shown():  # a pin or a folder has another than the default
+        raise NotShownError(shown(), name, "the default", words)
 
 
-def _shell_key_ids(active: Active) -> tuple[str, ...]:
+def shell_key_ids(profile: Profile | None) -> tuple[str, ...]:
     """Return the ids of the key that a shell on a profile can have; an empty one for no key."""
-    profile = active.profile
     if profile and profile.suffix == segment.LOCKED:
         return "", profile.known_id
     return (key_id(profile.shell_key) if profile else "",)

@@ -29,6 +29,19 @@ def can_ask() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def terminal_width() -> int | None:
+    """Return the columns of the terminal that stdout is; None if it is none."""
+    if not sys.stdout.isatty():
+        return None
+    given = os.environ.get("COLUMNS", "")
+    return int(given) if given.isdecimal() and given != "0" else os.get_terminal_size(1).columns
+
+
+def is_utf8() -> bool:
+    """Return True if stdout takes any character."""
+    return sys.stdout.encoding.lower().startswith("utf")
+
+
 def open_streams() -> None:
     """Connect each standard stream that was closed before Python started to /dev/null.
 

@@ -5,7 +5,7 @@ falenv quotes values here and nowhere else, as the last step before printing the
 
 from __future__ import annotations
 
-from falenv.errors import UsageError
+from falenv.errors import NotIntegratedError, UsageError
 from falenv.masking import shown
 
 TYPE_CHECKING = False
@@ -22,12 +22,16 @@ class Dialect:
     `assign` take `name` and the quoted `value`.
 
     `scripts` are the shell files that the shell reads at the start. `parts` are files that it
-    loads when it first needs them (see `shelve`). `completion` is the file with its completions.
-    With `completes_late`, the shell loads that file at the first TAB.
+    loads when it first needs them (see `shelve`). `completion` is the file with its completions,
+    or empty. With `completes_late`, the shell loads that file at the first TAB.
+
+    `state` is the dialect of a state. It is another one for a shell that has no `eval`, such as
+    nushell. That shell passes each line of a state, as data, to its function `__falenv_load`.
     """
 
     __slots__ = (
         "_assign",
+        "_call",
         "_export",
         "_unset",
         "completes_late",
@@ -36,6 +40,7 @@ class Dialect:
         "parts",
         "quote",
         "scripts",
+        "state",
     )
 
     def __init__(  # noqa: PLR0913, PLR0917 - a row of a table
@@ -50,6 +55,8 @@ class Dialect:
         *,
         completes_late: bool = False,
         parts: tuple[str, ...] = (),
+        call: str = "{name}",
+        state: Dialect | None = None,
     ) -> None:
         self.name = name
         self.quote = quote
@@ -60,10 +67,27 @@ class Dialect:
         self.completion = completion
         self.completes_late = completes_late
         self.parts = parts
+        self._call = call
+        self.state = state or self
 
     def assign(self, name: str, value: str) -> str:
         """Return a line that sets a variable without exporting it."""
         return self._assign.format(name=name, value=self.quote(value)) + "\n"
+
+    @property
+    def has_eval(self) -> bool:
+        """Return True if the shell can run code that a program prints."""
+        return self.state is self
+
+    def call(self, name: str) -> str:
+        """Return a line that calls one of the integration's functions."""
+        return self._call.format(name=name) + "\n"
+
+    def embed(self, state: str) -> str:
+        """Return the code that applies a state, for the end of the integration."""
+        if self.has_eval:
+            return state
+        return f"__falenv_load {self.quote(state)}\n"
 
     @staticmethod
     def shelve(name: str, text: str) -> str:
@@ -111,6 +135,45 @@ def _fish_backslashes(text: str) -> str:
     return first + "".join("\\" + part if part else lone for part in rest)
 
 
+def quote_nu(value: str) -> str:
+    """Quote for nushell, in double quotes, where only a backslash begins an escape.
+
+    Source: https://www.nushell.sh/book/working_with_strings.html. `$` and `(` mean something only
+    in `$"…"`. A control character would change what a terminal shows of the file, so escape it.
+    """
+    return '"' + "".join(map(_nu_escape, value)) + '"'
+
+
+def _nu_escape(char: str) -> str:
+    if char in {'"', "\\"}:
+        return f"\\{char}"
+    # A surrogate stands for a byte that is not UTF-8 (PEP 383), which has no escape.
+    return char if char.isprintable() or "\ud800" <= char < "\ue000" else f"\\u{{{ord(char):x}}}"
+
+
+def quote_json(value: str) -> str:
+    """Quote for JSON (RFC 8259). The module json would import re, which the fast path avoids."""
+    return '"' + "".join(map(_json_escape, value)) + '"'
+
+
+def _json_escape(char: str) -> str:
+    if char in {'"', "\\"}:
+        return f"\\{char}"
+    # JSON has no escape of one part for a character beyond U+FFFF. No control character is there.
+    return f"\\u{ord(char):04x}" if char <= "\uffff" and not char.isprintable() else char
+
+
+#: A state as data: a line of JSON for each of its statements.
+DATA = Dialect(
+    "json",
+    quote_json,
+    '["export", "{name}", {value}]',
+    '["unset", "{name}"]',
+    '["assign", "{name}", {value}]',
+    (),
+    "",
+    call='["call", "{name}"]',
+)
 DIALECTS = {
     dialect.name: dialect
     for dialect in (
@@ -149,6 +212,16 @@ DIALECTS = {
             completes_late=True,
             parts=("prompt", "command"),
         ),
+        Dialect(
+            "nu",
+            quote_nu,
+            "$env.{name} = {value}",
+            "hide-env --ignore-errors {name}",
+            "const {name} = {value}",
+            ("falenv.nu",),
+            "",
+            state=DATA,
+        ),
     )
 }
 
@@ -171,9 +244,14 @@ POSIX_NAMES = (
 #: The names that messages and help list. `find` also knows the other POSIX_NAMES.
 NAMES = sorted([*DIALECTS, "dash", "ksh", "mksh", "sh"])
 
+#: Shells that falenv can detect, but has no integration for.
+OTHERS = ("csh", "tcsh", "elvish", "xonsh", "pwsh", "powershell", "cmd")
+
 
 def find(name: str) -> Dialect:
     """Return the dialect of a shell; raise UsageError if falenv does not support the shell."""
+    if name in OTHERS:
+        raise NotIntegratedError(name)
     if name in POSIX_NAMES:
         return POSIX
     try:

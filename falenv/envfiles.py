@@ -88,7 +88,7 @@ def key_id_in(text: str) -> str:
     about a value, or one of them would expand a variable in it, the file counts as one without a
     key.
     """
-    found = dict(_assignments(text))
+    found = {name: value for name, value, _ in assignments(text)}
     key = found.get("FAL_KEY", "")
     if not key and found.get("FAL_KEY_ID") and found.get("FAL_KEY_SECRET"):
         key = f"{found['FAL_KEY_ID']}:{found['FAL_KEY_SECRET']}"
@@ -100,11 +100,12 @@ def key_id_in(text: str) -> str:
     return owner if is_key else ""
 
 
-def _assignments(text: str) -> Iterator[tuple[str, str]]:
-    """Yield name and value of each assignment in the text of an `.env` file.
+def assignments(text: str) -> Iterator[tuple[str, str, str]]:
+    """Yield name, value and quote of each assignment in the text of an `.env` file.
 
-    A value that is not understood stays as it is, with its quotes. Source: python-dotenv's
-    `parser.py`. A quoted value may have several lines, which are not assignments.
+    A value that is not understood stays as it is, with its quotes, and so do escapes in a value.
+    Source: python-dotenv's `parser.py`. A quoted value may have several lines, which are not
+    assignments.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n") + "\n"
     at = 0
@@ -114,19 +115,20 @@ def _assignments(text: str) -> Iterator[tuple[str, str]]:
         words = name.split()
         value = value.lstrip()
         if equals and words and not words[0].startswith("#"):
-            start = end - len(value)
+            start, quote = end - len(value), ""
             close = _closing(text, start) if value.startswith(_QUOTES) else -1
             if close > 0:
                 end = text.index("\n", close)
                 rest = text[close + 1 : end].strip()
                 is_whole = not rest or rest.startswith("#")
+                quote = text[start] if is_whole else ""
                 value = text[start + 1 : close] if is_whole else text[start:end]
             else:
                 value = _without_comment(value)
             if words[0] == "export":
                 del words[0]
             if len(words) == 1:
-                yield words[0], value
+                yield words[0], value, quote
         at = end + 1
 
 

@@ -27,6 +27,16 @@ class UsageError(FalenvError):
     exit_code = 2
 
 
+class NotIntegratedError(UsageError):
+    """falenv has no integration for the shell that runs it. `shell` is the shell's name."""
+
+    def __init__(self, shell: str) -> None:
+        super().__init__(
+            f"falenv has no integration for {shell}; these commands work there too: "
+            "fal profile exec NAME -- COMMAND, fal profile env NAME --format json"
+        )
+
+
 class CancelledError(FalenvError):
     """The user answered a question with no, Ctrl-C or the end of input."""
 
@@ -88,6 +98,13 @@ class UnusableProfileError(StoreError):
         self.reason = f"the {error.setting} {brief}" + (f", line {line}" if line else "")
 
 
+class StoreChangedError(StoreError):
+    """The store is not the one any more that the user has edited."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "the store has changed since", "nothing was changed")
+
+
 class StartupFileError(StoreError):
     """A shell's start-up file cannot be read, understood or written. It was not changed."""
 
@@ -123,10 +140,11 @@ class ProfileNotFoundError(FalenvError):
     """No profile of the store has this name.
 
     `why` says where the name is from: `argument`, `pin`, `folder`, `default`, or `delete` for the
-    argument of `fal profile delete`.
+    argument of a command that creates no profile. `new_name` is the name that the profile has now,
+    if it was renamed.
     """
 
-    def __init__(self, name: str, why: str, known: list[str]) -> None:
+    def __init__(self, name: str, why: str, known: list[str], new_name: str = "") -> None:
         listed = ", ".join(map(masked, known[:_MOST_NAMES]))
         listed += ", …" if len(known) > _MOST_NAMES else ""
         there = f"profiles: {listed}" if known else "there are no profiles yet"
@@ -161,7 +179,10 @@ class ProfileNotFoundError(FalenvError):
                 else f"to create it as the default: fal profile create {as_word(name)}",
             ),
         )
-        super().__init__(f"{what} ({there}); {cure}")
+        if new_name:
+            super().__init__(f"{what}: it is named {shown(new_name)} now; use that name")
+        else:
+            super().__init__(f"{what} ({there}); {cure}")
 
 
 class FolderError(FalenvError):
@@ -188,18 +209,27 @@ class NoProfileError(FalenvError):
         super().__init__("no profile is active; choose one: fal profile set NAME")
 
 
+class NoKeyError(FalenvError):
+    """A command needs the key of a profile that has none."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"profile {shown(name)} has no key; to set one: fal profile key {as_word(name)}"
+        )
+
+
 class NotShownError(FalenvError):
     """A command without a name would change another profile than the one in the prompt.
 
-    `words` are the command with NAME where the profile's name goes.
+    `role` says what the other one is. `words` are the command with NAME where its name goes.
     """
 
-    def __init__(self, shown_name: str, name: str, path: str, words: str) -> None:
+    def __init__(self, shown_name: str, name: str, role: str, words: str) -> None:
         line = words.replace("NAME", as_word(name))
         uses = shown(shown_name) if shown_name else "no profile"
         super().__init__(
             f"nothing was changed: this shell uses {uses}, but {shown(name)} is "
-            f"active in {path} now; to change that one: {line}"
+            f"{role}; to change that one: {line}"
         )
 
 
@@ -249,6 +279,25 @@ class ProtectedError(FalenvError):
         super().__init__(
             f"profile {shown(name)} is protected, and standard input is no terminal to ask on; "
             "nothing was changed; to answer yes, add --yes"
+        )
+
+
+class NameTakenError(FalenvError):
+    """A profile cannot get a name that another profile has."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"profile {shown(name)} already exists; choose another name")
+
+
+class ExistsError(FalenvError):
+    """Profiles to import exist already, with other settings."""
+
+    def __init__(self, names: list[str]) -> None:
+        what = "profile" if len(names) == 1 else "profiles"
+        verb = "exists" if len(names) == 1 else "exist"
+        super().__init__(
+            f"nothing was changed: {what} {', '.join(map(shown, names))} already {verb}; "
+            "to replace the key and host there, add --replace"
         )
 
 

@@ -1,6 +1,6 @@
 """What a shell runs while its user waits: env, start, refresh, exec, prompt, hand-over and names.
 
-Nothing here imports click, rich, tomlkit or typing; a test holds the list. `commands/` declares
+Nothing here imports click, tomlkit or typing; a test holds the list. `commands/` declares
 the same commands for click, for their help and for mistyped lines.
 """
 
@@ -12,13 +12,16 @@ import sys
 from falenv import detect, dialects, files, index, links, notices, paths, store, timed
 from falenv.active import (
     NOBODY,
+    STORE_SHOWN,
     Active,
     choice,
     for_program,
     has_none,
     is_asked_for,
+    new_name,
     pin,
     resolve,
+    shell_key_ids,
 )
 from falenv.active import shown as shown_profile
 from falenv.console import emit, say
@@ -36,7 +39,14 @@ from falenv.environment import (
     with_credentials_again,
     without_credentials,
 )
-from falenv.errors import FalenvError, ProfileNotFoundError, StoreError, UsageError
+from falenv.errors import (
+    FalenvError,
+    NoKeyError,
+    NoProfileError,
+    ProfileNotFoundError,
+    StoreError,
+    UsageError,
+)
 from falenv.masking import as_word, key_id, label, masked, shown
 
 #: In this variable a shell without a hook says so.
@@ -73,20 +83,26 @@ def find(name: str | None = None) -> Store | Indexed:
     return store.Store(path, text, status)
 
 
-def env(
+def env(  # noqa: PLR0913 - its options
     *,
     name: str | None = None,
     shell: str | None = None,
     exports_only: bool = False,
     unset: bool = False,
     no_prompt: bool = False,
+    format: str | None = None,  # noqa: A002 - the option's name
 ) -> None:
-    """Print the code that brings the active profile into a shell.
+    """Print the code that brings the active profile into a shell, or its variables in a format.
 
     A profile that cannot be used fails closed: the code unsets FAL_KEY, and the error follows. Only
     with such a default the user's FAL_KEY stays. On any other error print nothing, so the shell
     keeps what it has.
     """
+    if format is not None:
+        if shell is not None or exports_only or unset or no_prompt:
+            raise UsageError("--format is for programs, so it takes no option for a shell")
+        print_format(name, format)
+        return
     dialect = _dialect(shell)
     if unset:
         names = ["FAL_KEY", *HOSTS, *ABOUT, "FAL_PROFILE", timed.UNTIL, timed.AFTER]
@@ -101,7 +117,15 @@ def env(
 def start(
     *, shell: str | None = None, cache: str | None = None, program: str | None = None
 ) -> None:
-    """Print the integration for a start-up file, and write its copy for later shells to `cache`."""
+    """Print the integration for a start-up file, and write its copy for later shells to `cache`.
+
+    nushell's start-up file holds the integration itself. Write that again for later shells.
+    """
+    if not _dialect(shell).has_eval:
+        from falenv import rcfiles
+
+        rcfiles.renew(str(shell), program or paths.program())
+        return
     _print_integration(_dialect(shell), cache=cache, program=program)
 
 
@@ -129,6 +153,9 @@ def refresh(  # noqa: C901, PLR0913 - the options of the command
 
     dialect = _dialect(shell)
     _refuse_screen(dialect)
+    if not dialect.has_eval and protocol != str(paths.PROTOCOL):
+        start(shell=dialect.name, program=program)
+        raise FalenvError("falenv was upgraded; to follow changes again, open a new shell")
     path = paths.store()
     is_upgrade = protocol != str(paths.PROTOCOL)
     is_use = use or (is_upgrade and was is None and not cache)  # as shells of protocol 1 said it
@@ -137,16 +164,18 @@ def refresh(  # noqa: C901, PLR0913 - the options of the command
     if duration is not None:
         os.environ[timed.UNTIL] = str(timed.end(duration))
     program = program or paths.program()
-    found: Store | Indexed = _read(dialect, path, program if is_upgrade else "")
+    read = _read(dialect, path, program if is_upgrade else "")
+    pinned = "" if is_use else _renamed_pin(read)
+    found: Store | Indexed = read
 
     def ask_and_fetch(active: Active) -> None:
         nonlocal found
         _ask(active, "Use it in this shell?", yes=yes)
         if active.profile and not active.profile.is_exec_only:
-            found = _unlock(found, active)
+            found = unlock(found, active)
 
     active, variables, failure = _decide(
-        found, is_running=bool(was), may=ask_and_fetch if is_use else None
+        found, pinned or None, is_running=bool(was), may=ask_and_fetch if is_use else None
     )
     if isinstance(failure, ProfileNotFoundError) and pin() and is_use:
         failure = ProfileNotFoundError(pin(), "argument", found.names)
@@ -158,7 +187,7 @@ def refresh(  # noqa: C901, PLR0913 - the options of the command
             dialect,
             path,
             index_path,
-            pin() if is_use else None,
+            pin() if is_use else pinned or None,
             failure=active.why if failure else "",
         )
         code = integration(dialect, code, show_segment=None, program=program)
@@ -172,9 +201,22 @@ def refresh(  # noqa: C901, PLR0913 - the options of the command
     if failure:
         raise failure
     known = set(map(masked, found.names))
-    if was and (was not in known or not active.name):
+    if was and new_name(found, was) == active.name != "":
+        say(f"profile {shown(was)} is named {shown(active.name)} now")
+    elif was and (was not in known or not active.name):
         own = os.environ.get(notices.OWN_KEY_ID, "")
         notices.tell_of_loss(was, active.name, is_known=was in known, own=own)
+
+
+def _renamed_pin(found: Store) -> str:
+    """Return the new name of the profile that this shell is pinned to, if it was renamed.
+
+    It has to be the account that the shell has: another profile may have got that name since.
+    """
+    name = new_name(found, pin()) if pin() and label(pin()) == shown_profile() else ""
+    profile = found.profiles.get(name)
+    is_same = profile and os.environ.get("FALENV_KEY_ID", "") in shell_key_ids(profile)
+    return name if is_same else ""
 
 
 def _print_exports(dialect: Dialect, name: str | None) -> None:
@@ -218,6 +260,47 @@ def _print_integration(
         write_cached(cache, dialect, program or paths.program(), path, index_path)
     if failure:
         raise failure
+
+
+def print_format(name: str | None, form: str) -> None:
+    """Print the variables of a profile in a format, or give them to a job of GitHub Actions.
+
+    Errors: FalenvError if there is no key, if stdout is a terminal, or if the format cannot hold a
+    value. Then print nothing.
+    """
+    from falenv import envtext
+
+    envtext.check_format(form)
+    _, variables = variables_for_programs(find(name), name)
+    if sys.stdout.isatty():
+        words = f"fal profile export {as_word(name or 'NAME')} --format {form} --output FILE"
+        raise FalenvError(
+            "the output contains your key, so it is not printed to a terminal; redirect it, or "
+            f"use: {words}"
+        )
+    if form == "github":
+        envtext.to_github(variables, emit)
+    else:
+        emit(envtext.render(form, variables))
+
+
+def variables_for_programs(found: Store | Indexed, name: str | None) -> tuple[str, dict[str, str]]:
+    """Return a profile's name, and its key and hosts as variables for a program elsewhere.
+
+    Fetch a key that has a source. Errors: as `resolve` and `environment`, KeySourceError, and
+    FalenvError if there is no key.
+    """
+    if has_none():
+        raise FalenvError("this shell has no credentials; to use a profile: fal profile use NAME")
+    active = resolve(found, name)
+    if active.profile is None:
+        raise NoProfileError
+    unlock(found, active)
+    variables = environment(active, found)
+    if variables["FAL_KEY"] is None:
+        raise NoKeyError(active.name)
+    carried = {variable: variables[variable] for variable in ("FAL_KEY", *HOSTS)}
+    return active.name, {name: value for name, value in carried.items() if value is not None}
 
 
 def _dialect(shell: str | None) -> Dialect:
@@ -311,6 +394,8 @@ def _refuse_screen(dialect: Dialect, name: str | None = None) -> None:
         resolve(find(name), name)  # an unknown name may be a misplaced key
         words += f" {name if name.isalnum() else dialect.quote(name)}"
     line = f"{words} | source" if dialect.name == "fish" else f'eval "$({words})"'
+    if not dialect.has_eval:
+        line = notices.INSTALL_NU
     raise FalenvError(
         f"the output contains your key, so it is not printed to a terminal; use: {line}"
     )
@@ -349,30 +434,29 @@ def list_names() -> None:
     emit("".join(f"{name}\n" for name in names if name.isprintable() and name == masked(name)))
 
 
-def run(name: str, command: list[str], *, yes: bool = False) -> NoReturn:
+def run(name: str, command: list[str], *, stops: bool = False, yes: bool = False) -> None:
     """Run `command` in this process's place, with a profile's environment.
 
-    Ask about a protected profile, unless `yes` is the answer already.
+    Without a command, run the user's shell. If `name` is a pattern, run the command once for each
+    profile that matches, and end at the first failure if `stops`. Ask about a protected profile,
+    unless `yes` is the answer already.
     """
     mark_of_shell()  # removes the variable, since the command is not the shell
     found = find(name)
+    if name not in found.names and set(name) & set("*?["):
+        _run_each(name, command, stops=stops, yes=yes)
     active = resolve(found, name)
     if not command and active.profile and active.profile.is_exec_only:
         raise UsageError(
             f"profile {shown(name)} gives its key to commands, not to a shell; "
             f"give one: fal profile exec {as_word(name)} -- fal app list"
         )
-    if not command:
-        raise UsageError(
-            f"no command given; for example: fal profile exec {as_word(name)} -- fal app list"
-        )
+    command = command or _shell(f"fal profile exec {as_word(name)} -- fal app list")
     _ask(active, "Run this command with it?", yes=yes)
-    _unlock(found, active)
+    unlock(found, active)
     variables = environment(active, found)
     if variables["FAL_KEY"] is None:
-        raise FalenvError(
-            f"profile {shown(name)} has no key; to set one: fal profile key {as_word(name)}"
-        )
+        raise NoKeyError(name)
     from falenv.official import become
 
     notices.tell_of_rivals()
@@ -388,7 +472,7 @@ def _ask(active: Active, question: str, *, yes: bool) -> None:
         questions.allow_protected(active.name, question, yes=yes)
 
 
-def _unlock(found: Store | Indexed, active: Active) -> Store | Indexed:
+def unlock(found: Store | Indexed, active: Active) -> Store | Indexed:
     """Fetch the key of the active profile if it has a source; return the store as it is then.
 
     Errors: KeySourceError.
@@ -401,11 +485,39 @@ def _unlock(found: Store | Indexed, active: Active) -> Store | Indexed:
     return sources.unlock(found, profile)
 
 
+def _run_each(pattern: str, command: list[str], *, stops: bool, yes: bool) -> NoReturn:
+    """Run a command once for each profile that matches a pattern, and exit."""
+    from falenv import foreach
+
+    everything = store.read(paths.store())
+    names = foreach.matching(everything, pattern)
+    if not names:
+        listed = ", ".join(map(masked, everything.names))
+        raise FalenvError(f"no profile matches {shown(pattern)} (profiles: {listed})")
+    if not command:
+        raise UsageError(
+            f"{shown(pattern)} matches several profiles, so a command is needed; for example: "
+            "fal profile exec 'client-*' -- fal app list"
+        )
+    sys.exit(foreach.run(everything, names, command, stops=stops, yes=yes))
+
+
+def _shell(example: str) -> list[str]:
+    """Return the user's own shell, if there is a terminal; else raise UsageError."""
+    if not sys.stdin.isatty():
+        raise UsageError(f"no command given, and no terminal for a shell; for example: {example}")
+    shell = os.environ.get("SHELL", "")
+    if not os.access(shell, os.X_OK):
+        import pwd
+
+        shell = pwd.getpwuid(os.getuid()).pw_shell or "/bin/sh"
+    return [shell]
+
+
 def run_without(command: list[str]) -> NoReturn:
     """Run `command` in this process's place, without any fal credentials."""
     mark_of_shell()
-    if not command:
-        raise UsageError("no command given; for example: fal profile exec --none -- python job.py")
+    command = command or _shell("fal profile exec --none -- python job.py")
     from falenv.official import become
 
     _make_empty_home()
@@ -420,23 +532,34 @@ def pass_on(arguments: list[str]) -> NoReturn:
     """
     from falenv.official import hand_over
 
-    changes: Environment = {}
     tell_hookless()
+    # A TAB fetches no key, nor does a question about the program itself.
+    is_asking = "_ARGCOMPLETE" in os.environ or arguments in ABOUT_ITSELF
+    changes = for_official(fetches=not is_asking)
+    if "FAL_KEY" in changes:
+        notices.tell_of_rivals()
+    hand_over(arguments, changes)
+
+
+def for_official(*, fetches: bool) -> Environment:
+    """Return how the environment of the official CLI differs from this process's.
+
+    With a FAL_KEY in the changes, falenv supplies the key. It is None if its source has it, and
+    nothing `fetches` it. Errors: as `resolve`, KeySourceError.
+    """
     if is_asked_for() or not (os.environ.get("FAL_KEY") or has_none()):
         found = find()
         active = for_program(found)
-        # A TAB fetches no key, nor does a question about the program itself.
-        if "_ARGCOMPLETE" not in os.environ and arguments not in ABOUT_ITSELF:
-            _unlock(found, active)
+        if fetches:
+            unlock(found, active)
         if active.profile:
             # The name keeps the official CLI from the key and the host of the default.
-            changes = environment(active, found) | {"FAL_PROFILE": active.profile.name}
-            notices.tell_of_rivals()
+            return environment(active, found) | {"FAL_PROFILE": active.profile.name}
     elif is_ours() and owns_key():
-        changes = {"FAL_PROFILE": os.environ.get("FAL_PROFILE") or shown_profile()}
+        return {"FAL_PROFILE": os.environ.get("FAL_PROFILE") or shown_profile()}
     elif is_ours() and os.environ.get("FAL_KEY"):
-        changes = _without_profile_hosts() | {"FAL_PROFILE": NOBODY}
-    hand_over(arguments, changes)
+        return _without_profile_hosts() | {"FAL_PROFILE": NOBODY}
+    return {}
 
 
 def tell_hookless() -> None:
@@ -467,7 +590,7 @@ def _without_profile_hosts() -> Environment:
 
 #: The options of the commands that need no click: those without a value, then those with one.
 OPTIONS = {
-    "env": ({"--exports-only", "--unset", "--no-prompt"}, {"--shell"}),
+    "env": ({"--exports-only", "--unset", "--no-prompt"}, {"--shell", "--format"}),
     "start": (set(), {"--shell", "--cache", "--program"}),
     "refresh": (
         {"--use", "--yes"},
@@ -555,6 +678,14 @@ def _names_by_id() -> dict[str, str]:
         return store.read(paths.store()).names_by_id
     except StoreError:
         return {}
+
+
+def is_integrated(mark: str) -> bool:
+    """Return True if an integrated shell runs this command, in the main shell or in a subshell.
+
+    `mark` is what `mark_of_shell` has returned. A subshell with a key of the user's says nothing.
+    """
+    return bool(mark or os.environ.get(STORE_SHOWN))
 
 
 def mark_of_shell() -> str:

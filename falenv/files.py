@@ -34,6 +34,8 @@ _TICK_TRIES = 500
 #: How often it asks whether other programs have closed the file.
 _LEASE_TRIES = 200
 _TRY_SECONDS = 0.005
+#: How often a process that waits for a lock tries again, in seconds.
+_LOCK_POLL = 0.02
 
 
 #: Linux's name for an access control list, and the tags of its entries (linux/posix_acl.h).
@@ -202,6 +204,32 @@ def open_file(
             raise UnfitError(errno.EFBIG, f"is larger than {largest // 1024**2} MiB", path)
         return open(descriptor, "rb"), status  # the caller closes it
     except OSError:
+        os.close(descriptor)
+        raise
+
+
+def lock(path: str, seconds: float) -> int:
+    """Take the lock that file `path` stands for; return a descriptor, whose closing releases it.
+
+    Create the file, for this user alone. Raise TimeoutError if another process still has the lock
+    after `seconds`, and OSError if the file cannot be opened.
+    """
+    import fcntl
+
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = os.open(path, flags, 0o600)
+    end = time.monotonic() + seconds
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise TimeoutError(errno.ETIMEDOUT, "is locked", path) from None
+                time.sleep(_LOCK_POLL)
+            else:
+                return descriptor
+    except BaseException:
         os.close(descriptor)
         raise
 

@@ -37,6 +37,7 @@ def integration(
         "dialect": dialect.name,
         "protocol": str(paths.PROTOCOL),
         "vars": " ".join(VARIABLES),
+        "outputs": " ".join(name for name in VARIABLES if name not in RIVALS),
         "rivals": " ".join(RIVALS),
         "default_host": DEFAULT_HOST,
         "nobody": NOBODY,
@@ -74,7 +75,7 @@ def integration(
         code = without_comments(assets.read("shell", f"{part}.{dialect.name}"))
         prelude += dialect.shelve(f"__falenv_code_{part}", code)
     scripts = "".join(assets.read("shell", script) for script in dialect.scripts)
-    return prelude + without_comments(scripts + completion) + state
+    return prelude + without_comments(scripts + completion) + dialect.embed(state)
 
 
 def without_comments(code: str) -> str:
@@ -96,9 +97,9 @@ def state(
     Without an active profile the shell gives the user's own values back.
     """
     profile = active.profile
-    first = "__falenv_give_back\n" if active.why == "none" else "__falenv_set_aside\n"
+    dialect = dialect.state
     return (
-        first
+        dialect.call("__falenv_give_back" if active.why == "none" else "__falenv_set_aside")
         + dialect.render(environment)
         + dialect.assign("__falenv_name", masked(active.name))
         + dialect.assign("__falenv_shown", label(active.name))
@@ -138,6 +139,7 @@ def start_state(  # noqa: PLR0913 - what a new shell has to know
     # The folder, not the file, whose name changes with each version of the store. Only after a
     # failure the shell waits for the next version.
     indexes = index_path if failure else index_path[: index_path.rfind("/") + 1]
+    dialect = dialect.state
     pinned = ""
     if pin is not None:
         pinned = dialect.render({"FAL_PROFILE": pin or None}) + dialect.assign("__falenv_pin", pin)
@@ -148,16 +150,17 @@ def start_state(  # noqa: PLR0913 - what a new shell has to know
         + dialect.assign("__falenv_where", paths.where())
         + dialect.assign("__falenv_hint", message(f"falenv: {hint}") if hint else "")
         + dialect.assign("__falenv_failure", failure)
-        + "__falenv_start\n"
+        + dialect.call("__falenv_start")
     )
 
 
 def seen_state(dialect: Dialect, store_path: str, index_path: str) -> str:
     """Return the part of the state that says which version of the store was read."""
+    dialect = dialect.state
     return (
         dialect.assign("__falenv_store", store_path)
         + dialect.assign("__falenv_index", index_path)
-        + "__falenv_note_state\n"
+        + dialect.call("__falenv_note_state")
     )
 
 

@@ -158,6 +158,67 @@ def forget(path: str) -> None:
         return
 
 
+def rename(old: str, new: str) -> list[Link]:
+    """Write the new name of a profile into each `.fal-profile` that the user has allowed for it.
+
+    Return these files. A file that now names another profile stays as it is and is left out. A file
+    that could not be written has a `problem`.
+    """
+    found = []
+    for path in sorted(_allowed(old)):
+        link = _judge(path)
+        if link.verdict != "allowed" or link.name != old:
+            continue
+        try:
+            write(path, new)
+            allow(path, new)
+        except FolderError as error:
+            link.problem = str(error)
+        found.append(link)
+    return found
+
+
+def _allowed(name: str) -> Iterator[str]:
+    """Yield the path of each `.fal-profile` that the user has allowed to name this profile."""
+    try:
+        notes = os.listdir(paths.verdicts())
+    except OSError:
+        return
+    for note in notes:
+        try:
+            content = files.read(os.path.join(paths.verdicts(), note), private=False)
+        except OSError:
+            continue
+        path = content.decode("utf-8", "surrogateescape").partition("\n")[2].partition("\n")[2][:-1]
+        if note == os.path.basename(paths.verdict(path)) and _verdict(path) == ("allowed", name):
+            yield path
+
+
+def note_new_name(store_path: str, old: str, new: str) -> None:
+    """Note that a profile has a new name, for the shells that are pinned to the old one."""
+    # Of the name that a profile has now, an older note would lead elsewhere.
+    files.remove(paths.renamed(store_path, new))
+    if old.isprintable() and old == masked(old):
+        try:
+            record(paths.renamed(store_path, old), f"{store_path}/{old}", "renamed", new)
+        except FolderError:
+            return  # the shells then say that the profile is gone
+
+
+def new_name(store_path: str, old: str) -> str:
+    """Return the name that a profile of a store has now, if `fal profile rename` has changed it.
+
+    Return an empty string for a profile that was not renamed.
+    """
+    name, seen = old, {old}
+    while True:
+        word, following = noted(paths.renamed(store_path, name), f"{store_path}/{name}")
+        if word != "renamed" or following in seen:
+            return "" if name == old else name
+        name = following
+        seen.add(name)
+
+
 def is_news(link: Link) -> bool:
     """Return True if the user was not told yet about this file as it is, and note that now.
 

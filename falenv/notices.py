@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 
-from falenv import links
+from falenv import detect, dialects, links
 from falenv.active import choice, pin
 from falenv.console import say
 from falenv.environment import rivals
+from falenv.errors import NotIntegratedError, UsageError
 from falenv.masking import as_word, key_id, shown
 
 TYPE_CHECKING = False
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from falenv.store import Store
 
 EVAL = 'eval "$(fal profile env)"'
+#: The same for nushell, which has no eval.
+INSTALL_NU = "fal profile install nu, then open a new shell"
 
 #: The shells print these, unchanged. %s is the path of the program; LOST also names the file.
 GONE = "falenv: %s is gone. This shell keeps its FAL_KEY and no longer follows changes"
@@ -167,5 +170,19 @@ def tell_of_key(profile: Profile | None, mark: str) -> None:
     else:
         say(
             f"this shell still has another FAL_KEY (id {key_id(key)}), which overrides the "
-            f"profile; to switch this shell: {EVAL}"
+            f"profile; {loading('to switch this shell')}"
         )
+
+
+def loading(aim: str) -> str:
+    """Return `aim` and how the user reaches it by loading falenv into the shell that runs this.
+
+    In a shell without an integration, return what works there instead.
+    """
+    try:
+        shell = detect.shell()
+    except UsageError:
+        shell = ""
+    if shell in dialects.OTHERS:
+        return str(NotIntegratedError(shell))
+    return f"{aim}: {INSTALL_NU if shell == 'nu' else EVAL}"

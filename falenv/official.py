@@ -78,6 +78,25 @@ def find() -> list[str] | None:
     return _module(os.path.dirname(sys.executable))
 
 
+def is_beside() -> bool:
+    """Return True if the official package is in the environment that falenv runs in."""
+    return _module(os.path.dirname(sys.executable)) is not None
+
+
+def version(command: list[str]) -> str:
+    """Return the version of the official CLI that these words start, if a package says it."""
+    folder = os.path.dirname(command[0])
+    if len(command) == 1:  # a script, perhaps by way of a link that uv or pipx made
+        folder = os.path.dirname(os.path.realpath(command[0]))
+    library = os.path.join(os.path.dirname(folder), "lib")
+    for python in _listed(library):
+        for packages in ("site-packages", "dist-packages"):
+            for name in _listed(os.path.join(library, python, packages)):
+                if name.startswith("fal-") and name.endswith(".dist-info"):
+                    return name[len("fal-") : -len(".dist-info")]
+    return ""
+
+
 def _module(scripts: str) -> list[str] | None:
     """Return the words that start the module `fal` of the environment with this folder of scripts.
 

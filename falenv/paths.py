@@ -122,6 +122,11 @@ def allowed_store(path: str) -> str:
     return os.path.join(state(), "stores", _flat(path))
 
 
+def renamed(store_path: str, name: str) -> str:
+    """Return the path of the note which says that profile `name` of a store has a new name."""
+    return os.path.join(state(), "renamed", _flat(f"{store_path}/{name}"))
+
+
 def empty_home() -> str:
     """Return the folder that takes the place of the one with the login token (FAL_HOME_DIR)."""
     return os.path.join(state(), "empty")
@@ -264,9 +269,53 @@ def rc_files(shell: str) -> list[str]:
             return [os.path.join(_zsh_folder(), ".zshrc")]
         case "fish":
             return [os.path.join(_config(), "fish", "conf.d", "falenv.fish")]
+        case "nu":
+            return [os.path.join(_nushell_folder(), "autoload", "falenv.nu")]
         case _:
             folder = os.environ.get("DIRENV_CONFIG") or os.path.join(_config(), "direnv")
             return [os.path.join(folder, "lib", "use_fal.sh")]
+
+
+def _nushell_folder() -> str:
+    """Return nushell's configuration folder, as nushell finds it (the crate dirs)."""
+    if sys.platform == "darwin" and not os.environ.get("XDG_CONFIG_HOME"):
+        return os.path.expanduser("~/Library/Application Support/nushell")
+    return os.path.join(_config(), "nushell")
+
+
+def variable_files() -> list[str]:
+    """Return the files in which variables of shells may be set, as far as they exist.
+
+    The shells' own files come first, in the order in which a shell reads them.
+    """
+    home, config, zsh = os.path.expanduser("~"), _config(), _zsh_folder()
+    names = (".bashrc", ".bash_profile", ".bash_login", ".profile", ".kshrc", ".mkshrc", ".shrc")
+    found = [os.path.join(home, name) for name in names]
+    for name in (".zshenv", ".zprofile", ".zshrc", ".zlogin"):
+        found += [os.path.join(folder, name) for folder in (home, zsh)]
+    fish = os.path.join(config, "fish")
+    for folder, end in ((os.path.join(fish, "conf.d"), ".fish"), (fish, ".fish")):
+        found += _named(folder, end)
+    found += [os.path.join(fish, "fish_variables"), os.environ.get("ENV", "")]
+    found += _named(os.path.join(config, "environment.d"), ".conf")
+    found += [os.path.join(home, ".pam_environment"), os.path.join(home, ".xprofile")]
+    found += ["/etc/environment", "/etc/profile", "/etc/bash.bashrc", "/etc/zsh/zshenv"]
+    found += _named("/etc/profile.d", ".sh")
+    return [path for path in dict.fromkeys(found) if os.path.isabs(path) and os.path.isfile(path)]
+
+
+def _named(folder: str, end: str) -> list[str]:
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    return [os.path.join(folder, name) for name in names if name.endswith(end)]
+
+
+def login_token() -> str:
+    """Return the path of the token that `fal auth login` writes (fal/auth/local.py)."""
+    folder = os.environ.get("FAL_HOME_DIR") or "~/.fal"
+    return os.path.join(os.path.expanduser(folder), "auth0_token")
 
 
 def _zsh_folder() -> str:

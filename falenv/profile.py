@@ -96,6 +96,11 @@ class Profile:
         return "inline" if self.key else None
 
     @property
+    def source_words(self) -> str:
+        """Where a key comes from that is not in the store, for a sentence."""
+        return "the keyring" if self.is_in_keyring else "a command"
+
+    @property
     def id(self) -> str:
         """The id of the key, also of one that nobody has fetched yet; empty if unknown."""
         return key_id(self.key) or self.known_id

@@ -13,8 +13,9 @@ import re
 import sys
 import zlib
 
-from falenv import assets, dialects, files, notices, paths
+from falenv import __version__, assets, dialects, files, notices, paths
 from falenv.errors import StartupFileError, as_owner
+from falenv.integration import integration, start_state, without_comments
 from falenv.masking import as_path, printable
 
 TYPE_CHECKING = False
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 #: What `install` accepts. direnv is not a shell, but reads files at each start too.
-TARGETS = ("bash", "direnv", "fish", "zsh")
+TARGETS = ("bash", "direnv", "fish", "nu", "zsh")
 
 _LARGEST = 16 * 1024 * 1024  # bytes
 
@@ -140,12 +141,40 @@ def _body(target: str, exe: str, path: str) -> str:
     body = dialect.assign("__falenv_exe", exe)
     if target == "direnv":
         return body + assets.read("shell", "use_fal.sh")
+    if target == "nu":
+        return _nu_body(exe, path)
     body += dialect.assign("__falenv_cached", paths.cached(exe, target))
     body += dialect.assign("__falenv_python", sys.executable)
     body += dialect.assign("__falenv_main", paths.main())
     body += dialect.assign("__falenv_missed", paths.missing_note(exe))
     body += dialect.assign("__falenv_lost", printable(notices.LOST % (exe, path)))
     return body + assets.read("shell", "startup.fish" if target == "fish" else "startup.sh")
+
+
+def _nu_body(exe: str, path: str) -> str:
+    """Return the whole integration of nushell, which cannot read another file if it has to.
+
+    nushell parses a file before it runs any of it.
+    """
+    dialect = dialects.find("nu")
+    known = {
+        "file": path,
+        "missed": paths.missing_note(exe),
+        "lost": printable(notices.LOST % (exe, path)),
+        "init": os.path.join(paths.package(), "falenv", "__init__.py"),
+        "version": f'__version__ = "{__version__}"',
+    }
+    prelude = "".join(dialect.assign(f"__falenv_{name}", value) for name, value in known.items())
+    start = start_state(dialect, paths.store(), "")
+    code = integration(dialect, start, show_segment=True, program=exe)
+    return prelude + code + without_comments(assets.read("shell", "startup.nu"))
+
+
+def renew(target: str, exe: str) -> None:
+    """Write falenv's block in a start-up file anew, if there is one. Error: StartupFileError."""
+    for edit in install(target, exe):
+        if edit.before and edit.before != edit.after and _find(edit.path, edit.before):
+            write(edit)
 
 
 def _block(note: bytes, body: bytes) -> bytes:

@@ -16,6 +16,7 @@ from falenv import files
 from falenv.errors import (
     SettingError,
     StoreBusyError,
+    StoreChangedError,
     StoreError,
     StoreNotWrittenError,
     UnusableProfileError,
@@ -26,16 +27,15 @@ from falenv.profile import INTERNAL, Profile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
-
-    from filelock import BaseFileLock
 
     from falenv.tomledit import Change
 
 
 LOCK_SECONDS = 10.0
 #: What a line has that a message may be about. `key` is also the start of other settings.
-_IN_MESSAGES = ("key", "host", "profile", "env", "protected", INTERNAL)
+_IN_MESSAGES = ("key", "host", "profile", "team", "env", "protected", INTERNAL)
 _ELSEWHERE = "move it away, or set FAL_CONFIG_PATH to another file"
 
 # The official CLI writes the store in place. Until it is done the file is empty, or has only some
@@ -158,8 +158,51 @@ def edit(path: str, change: Change) -> tuple[Store, Store]:
     the new content. Errors: StoreError and StoreBusyError, and any error of `change`; the file
     stays as it was.
     """
-    import tomlkit  # noqa: F401 - imported before the lock is taken, since others wait for the lock
+    from falenv import tomledit
 
+    def make(text: str) -> str:
+        edited = tomledit.edited(text, change)
+        if edited is None:
+            what = "falenv cannot edit this store without changing other parts of it"
+            raise StoreError(path, what, "edit it by hand")
+        return edited
+
+    return _write(path, make)
+
+
+def write(path: str, base: str, text: str) -> tuple[Store, Store]:
+    """Replace the whole text of the store under its lock; return the store before and after.
+
+    The old text may be invalid. Then the store before is empty. Errors: StoreChangedError if the
+    store no longer has the text `base`, StoreError and StoreBusyError; the file stays as it was.
+    """
+
+    def make(now: str) -> str:
+        if now != base:
+            raise StoreChangedError(path)
+        return text
+
+    return _write(path, make, read=lenient)
+
+
+def lenient(path: str, text: str, status: os.stat_result | None) -> Store:
+    """Return the store of a text, or an empty one if the text is invalid."""
+    try:
+        return Store(path, text, status)
+    except StoreError:
+        return Store(path, "", status)
+
+
+def _write(
+    path: str,
+    make: Callable[[str], str],
+    *,
+    read: Callable[[str, str, os.stat_result | None], Store] | None = None,
+) -> tuple[Store, Store]:
+    """Write the text that `make` makes of the old one; return the store before and after.
+
+    `read` makes a store of the old text, by default one that refuses an invalid text.
+    """
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
     try:
@@ -169,8 +212,8 @@ def edit(path: str, change: Change) -> tuple[Store, Store]:
         raise StoreNotWrittenError(path, error, folder) from None
     lock = _take_lock(path, target)
     try:
-        _sign_lock(lock.lock_file)
-        before, after = _replace(path, target, change)
+        _sign_lock(lock)
+        before, after = _replace(path, target, make, read or Store)
         if after is not before:
             _sync_folder(path, folder)
     except files.HalfWrittenError as error:
@@ -178,7 +221,7 @@ def edit(path: str, change: Change) -> tuple[Store, Store]:
     except OSError as error:
         raise StoreNotWrittenError(path, error) from None
     finally:
-        lock.release()
+        os.close(lock)
     return before, after
 
 
@@ -205,8 +248,8 @@ def _repair(path: str, content: bytes, *, is_locked: bool) -> None:
         try:
             is_possible = files.repair(target)
         finally:
-            if lock:
-                lock.release()
+            if lock is not None:
+                os.close(lock)
     except (OSError, StoreNotWrittenError) as error:
         raise _half_written(path, error) from None
     if not is_possible:
@@ -356,34 +399,28 @@ def _lines(text: str) -> dict[tuple[str, str], int]:
     return found
 
 
-def _take_lock(path: str, target: str) -> BaseFileLock:
-    """Take the lock of the store at `path`, the file `target`, and return it.
+def _take_lock(path: str, target: str) -> int:
+    """Take the lock of the store at `path`, the file `target`; return its descriptor.
 
-    Wait for LOCK_SECONDS, and longer while other processes take it in turn. Errors: StoreBusyError
-    and StoreNotWrittenError.
+    Closing the descriptor releases the lock. Wait for LOCK_SECONDS, and longer while other
+    processes take it in turn. Errors: StoreBusyError and StoreNotWrittenError.
     """
-    import filelock
-
     name = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.lock")
-    lock = filelock.FileLock(name, timeout=LOCK_SECONDS, mode=0o600)
     while True:
         taken = _last_taken(name)
         try:
-            lock.acquire()
-        except filelock.Timeout:
+            return files.lock(name, LOCK_SECONDS)
+        except TimeoutError:
             if _last_taken(name) == taken:
                 raise StoreBusyError(path, _holder(name), LOCK_SECONDS) from None
         except OSError as error:
             raise StoreNotWrittenError(path, error, name) from None
-        else:
-            return lock
 
 
-def _sign_lock(name: str) -> None:
+def _sign_lock(lock: int) -> None:
     """Write this process's number into the lock file, for the message of a process that waits."""
-    descriptor = os.open(name, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
-    with open(descriptor, "w", encoding="ascii") as file:
-        file.write(f"{os.getpid()}\n")
+    os.ftruncate(lock, 0)
+    os.write(lock, f"{os.getpid()}\n".encode())
 
 
 def _last_taken(name: str) -> int:
@@ -404,27 +441,28 @@ def _holder(name: str) -> str:
     return f"process {process}" if process.isdigit() else "another process"
 
 
-def _replace(path: str, target: str, change: Change) -> tuple[Store, Store]:
+def _replace(
+    path: str,
+    target: str,
+    make: Callable[[str], str],
+    read: Callable[[str, str, os.stat_result | None], Store],
+) -> tuple[Store, Store]:
     """Replace the store, or else overwrite it; return the store before and after.
 
     A crash at any point leaves the old store or the new one. Return the same store twice if the
     file can stay as it is.
     """
-    from falenv import tomledit
-
     # Only the holder of the lock writes here, so one name is enough. The next writer removes the
     # temporary file of a writer that was killed.
     temporary = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.falenv")
     files.remove(temporary)
     for _ in range(_EDIT_TRIES):
-        before = read(path, is_locked=True)
-        text = tomledit.edited(before.text, change)
-        if text is None:
-            what = "falenv cannot edit this store without changing other parts of it"
-            raise StoreError(path, what, "edit it by hand")
-        if text == before.text and before.mtime_ns is not None and not before.is_open_to_others:
+        old, state = load(path, is_locked=True)
+        before = read(path, old, state)
+        text = make(old)
+        if text == old and before.mtime_ns is not None and not before.is_open_to_others:
             return before, before
-        content = before.text.encode()
+        content = old.encode()
         try:
             status = files.replace(
                 target,

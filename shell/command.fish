@@ -52,8 +52,8 @@ function __falenv_choose
 end
 
 function __falenv_owns_key
-    set -l id (__falenv_key_id "$FAL_KEY")
-    test "$id" = "$__falenv_id"
+    __falenv_key_id "$FAL_KEY"
+    test "$__falenv_own" = "$__falenv_id"
 end
 
 # Add to __falenv_aside the rivals that are set.
@@ -76,21 +76,23 @@ end
 function __falenv_is_untouched
     test -n "$__falenv_name"
     or return 0
-    set -l id (__falenv_key_id "$FAL_KEY")
-    test "$id:$FAL_HOST:$FAL_RUN_HOST:$FAL_QUEUE_RUN_HOST" = "$__falenv_ours"
+    __falenv_key_id "$FAL_KEY"
+    test "$__falenv_own:$FAL_HOST:$FAL_RUN_HOST:$FAL_QUEUE_RUN_HOST" = "$__falenv_ours"
     or return
     not __falenv_has_rival
 end
 
-# Print the id of the key that the shell had before falenv.
+# Assign the id of the key that the shell had before falenv to __falenv_own.
 function __falenv_own_id
+    set -g __falenv_own
     set -qg __falenv_was_FAL_KEY
     and __falenv_key_id "$__falenv_old_FAL_KEY"
 end
 
 function __falenv_state
     set -lx FAL_PROFILE $argv[1]
-    set -lx __falenv_own_key_id (__falenv_own_id)
+    __falenv_own_id
+    set -lx __falenv_own_key_id $__falenv_own
     # -I keeps Python from running code that the current folder or Python's variables name.
     set -l program $__falenv_python -I $__falenv_main profile refresh --shell fish \
         --protocol $__falenv_protocol $argv[2..-1]
@@ -117,29 +119,27 @@ function __falenv_ask
     end
 end
 
-# Print the user's pin.
-function __falenv_users_pin
-    test -n "$__falenv_guard"
-    and test "$FAL_PROFILE" = "$__falenv_guard"
-    or builtin printf '%s\n' "$FAL_PROFILE"
-end
-
 function __falenv_follow
     set -l left
     __falenv_keep_pin
     __falenv_find_links
     set -g __falenv_moved
+    set -g __falenv_missed
     if test $argv[1] = change
         test -z "$FALENV_NONE"
-        and __falenv_is_untouched
         or return 0
+        if not __falenv_is_untouched
+            # Follow when the user puts back what he has changed.
+            set -g __falenv_missed yes
+            return 0
+        end
         set left $__falenv_name
     end
-    set -l pin (__falenv_users_pin)
-    if __falenv_apply "$pin" "$left"
+    __falenv_find_pin
+    if __falenv_apply "$__falenv_users_pin" "$left"
         __falenv_note_state
     else
-        __falenv_ask "$pin" --was "$left"
+        __falenv_ask "$__falenv_users_pin" --was "$left"
     end
 end
 
@@ -177,7 +177,8 @@ end
 
 # If an .env file of this folder has another key than the shell, the program says so (core.sh).
 function __falenv_check_dotenv
-    set -l own (__falenv_key_id "$FAL_KEY")
+    __falenv_key_id "$FAL_KEY"
+    set -l own $__falenv_own
     test -n "$own"
     or return 0
     set -l ask
@@ -287,7 +288,8 @@ end
 function __falenv_program
     set -lx __falenv_shell live
     set -lx __falenv_store_shown $__falenv_store
-    set -lx __falenv_own_key_id (__falenv_own_id)
+    __falenv_own_id
+    set -lx __falenv_own_key_id $__falenv_own
     if contains -- --from-env $argv; and test -n "$__falenv_name"; and __falenv_is_untouched
         # The user means the key from before falenv.
         set -lx FALENV_KEY_ID
@@ -304,6 +306,12 @@ function __falenv_use
     set -l to
     set -l clear yes
     set -l none $FALENV_NONE
+    if not set -q argv[1]
+        set argv -- (__falenv_program pick)
+        set -l code $status
+        test $code = 0
+        or return $code
+    end
     set -l options
     set -l for
     set -l timed $FALENV_UNTIL
@@ -370,8 +378,11 @@ function __falenv_use
     test -n "$for"
     and set -a options --duration=$for
     __falenv_keep_pin
-    __falenv_find_links
-    set -l pin (__falenv_users_pin)
+    # A pin needs no links.
+    test -n "$to"
+    or __falenv_find_links
+    __falenv_find_pin
+    set -l pin $__falenv_users_pin
     if test "$to" = "$__falenv_nobody"
         test -n "$none"
         or __falenv_keep FAL_HOME_DIR

@@ -10,7 +10,7 @@
 #     __falenv_guarded       run a function with the user's options out of the way
 #     __falenv_keep          remember variables
 #     __falenv_is_readonly   true if a variable is read-only
-#     __falenv_has_readonly  true if one of several variables is read-only
+#     __falenv_has_readonly  true if a variable that falenv sets is read-only
 #     __falenv_read_link     read the text of a .fal-profile
 #     __falenv_in_subshell   true in a subshell
 #     __falenv_read_clock    assign the seconds since 1970 to __falenv_clock
@@ -106,8 +106,8 @@ __falenv_set_aside() {
         __falenv_key_id "${__falenv_old_FAL_KEY-}"
         \builtin export FALENV_KEPT_ID="$__falenv_own"
     fi
-    __falenv_note_payer
-    if [[ -n $__falenv_rivals_a$__falenv_rivals_b ]]; then
+    if [[ -n ${FAL_KEY_ID+x}${FAL_KEY_SECRET+x}${FAL_FORCE_AUTH_BY_USER+x}${FAL_GRPC_HOST+x} ||
+        -n ${FAL_REST_HOST+x}${FAL_WS_RUN_HOST+x}${ISOLATE_AUTH_DISABLED+x}${ISOLATE_TEST_MODE+x} ]]; then
         \builtin eval "__falenv_find_rivals $__falenv_rivals"
     fi
 }
@@ -133,17 +133,24 @@ __falenv_tell_aside() {
 
 # --- What the shell saw last ----------------------------------------------------------------------
 
-# Give each variable of the state a value when the shell is new, whatever the environment brought. After
-# that neither `set -u` nor zsh's warn_create_global complains.
+# Give each variable of the state a value, whatever the environment brought. After that neither `set -u`
+# nor zsh's warn_create_global complains. The variables without falenv's prefix that "${@:2}" names come
+# from the shell's own file. With `again` as $1, keep what has a value: this integration replaces that of
+# another version, which may not have had all of them.
 __falenv_init() {
-    __falenv_pin='' __falenv_marked='' __falenv_where='' __falenv_around='' __falenv_styled=''
-    __falenv_moved='' __falenv_pwd='' __falenv_seen='' __falenv_name='' __falenv_shown=''
-    __falenv_why='' __falenv_sgr='' __falenv_id='' __falenv_store='' __falenv_index=''
-    __falenv_segment='' __falenv_ours='' __falenv_guard='' __falenv_foreign='' __falenv_failure=''
-    __falenv_aside='' __falenv_told_aside='' __falenv_hint='' __falenv_stay=''
-    __falenv_payer='' __falenv_rivals_a='' __falenv_rivals_b='' __falenv_dotenv='' __falenv_unnoted=''
-    __falenv_mark='' __falenv_suffix=''
-    \builtin unset __falenv_before __falenv_told
+    local __falenv_v='' __falenv_all='' __falenv_was="${1-}" IFS=' '
+    \builtin set -- "${@:2}" pin marked where around styled moved pwd seen name shown why sgr id \
+        store index segment ours guard foreign failure aside told_aside hint stay payer rivals_a \
+        rivals_b dotenv unnoted mark missed suffix
+    if [[ $__falenv_was == again ]]; then
+        for __falenv_v in "$@"; do
+            \builtin eval "__falenv_$__falenv_v=\${__falenv_$__falenv_v-}"
+        done
+    else
+        __falenv_all=$*
+        \builtin eval "__falenv_${__falenv_all// /= __falenv_}="
+        \builtin unset __falenv_before __falenv_told
+    fi
 }
 
 # Note what the shell looks like now. Each state ends with this call.
@@ -158,10 +165,12 @@ __falenv_note_state() {
         __falenv_guard=$__falenv_name
         \builtin export FAL_PROFILE="$__falenv_name"
     fi
+    __falenv_payer=$__falenv_ours __falenv_rivals_a='' __falenv_rivals_b=''
     __falenv_set_mark
     __falenv_pin=${FAL_PROFILE-}
-    # direnv changes FALENV_PROFILE when it puts back all the variables that it had seen.
-    __falenv_marked=${FALENV_PROFILE-}
+    # direnv changes these two when it loads a folder, and when it puts back what it had seen. The key
+    # that it sets then is not one that the user has chosen.
+    __falenv_marked=${FALENV_PROFILE-}:${FALENV_KEY_ID-}
     __falenv_where=${FAL_CONFIG_PATH-}:${HOME-}
     __falenv_around=
     if [[ -z "$__falenv_pwd" ]]; then
@@ -179,9 +188,11 @@ __falenv_same_store() {
 # Note who pays: the id of the key and the hosts in __falenv_payer, and in two more variables an x for
 # each rival that is set. No secret is among them. The hooks compare the same texts.
 __falenv_note_payer() {
-    local __falenv_own=''
-    __falenv_key_id "${FAL_KEY-}"
-    __falenv_payer=$__falenv_own:${FAL_HOST-}:${FAL_RUN_HOST-}:${FAL_QUEUE_RUN_HOST-}
+    case ${FAL_KEY-} in
+        *:*) __falenv_payer=${FAL_KEY%%:*} ;;
+        *) __falenv_payer=${FAL_KEY:+-} ;;
+    esac
+    __falenv_payer=$__falenv_payer:${FAL_HOST-}:${FAL_RUN_HOST-}:${FAL_QUEUE_RUN_HOST-}
     __falenv_rivals_a=${FAL_KEY_ID+x}${FAL_KEY_SECRET+x}${FAL_FORCE_AUTH_BY_USER+x}${FAL_GRPC_HOST+x}
     __falenv_rivals_b=${FAL_REST_HOST+x}${FAL_WS_RUN_HOST+x}
     __falenv_rivals_b=$__falenv_rivals_b${ISOLATE_AUTH_DISABLED+x}${ISOLATE_TEST_MODE+x}
@@ -193,16 +204,21 @@ __falenv_is_untouched() {
     [[ -z $__falenv_name || $__falenv_payer:$__falenv_rivals_a$__falenv_rivals_b == "$__falenv_ours:" ]]
 }
 
-# Note the segment's mark, and export it for other prompts.
+# Note the segment's mark, and export it for other prompts. The payer has been noted.
 __falenv_set_mark() {
     __falenv_mark=''
-    case $__falenv_why in
-        pin) __falenv_mark=$__falenv_mark_pin ;;
-        folder) __falenv_mark=$__falenv_mark_folder ;;
-    esac
-    __falenv_mark=$__falenv_mark$__falenv_suffix
-    [[ -z $__falenv_name ]] || __falenv_is_untouched || __falenv_mark=$__falenv_mark_touched
-    [[ -n $__falenv_name ]] || __falenv_mark=
+    if [[ -n $__falenv_name ]]; then
+        case $__falenv_why in
+            pin) __falenv_mark=$__falenv_mark_pin ;;
+            folder) __falenv_mark=$__falenv_mark_folder ;;
+        esac
+        __falenv_mark=$__falenv_mark$__falenv_suffix
+        [[ $__falenv_payer:$__falenv_rivals_a$__falenv_rivals_b == "$__falenv_ours:" ]] ||
+            __falenv_mark=$__falenv_mark_touched
+    fi
+    if [[ ${FALENV_MARK-} == "$__falenv_mark" ]]; then
+        return 0
+    fi
     # If the user has made the variable read-only, other prompts cannot show the mark.
     if __falenv_is_readonly FALENV_MARK 2>/dev/null; then
         :
@@ -264,6 +280,10 @@ __falenv_find_links() {
         __falenv_f1="${1-}" __falenv_f2="${2-}" __falenv_f3="${3-}" __falenv_f4="${4-}"
         __falenv_f5="${5-}" __falenv_f6="${6-}" __falenv_f7="${7-}" __falenv_f8="${8-}"
         __falenv_f9="${9-}"
+    elif [[ -z "$__falenv_seen$__falenv_f9" && ! -e "$__falenv_f1" && ! -e "$__falenv_f2" &&
+        ! -e "$__falenv_f3" && ! -e "$__falenv_f4" && ! -e "$__falenv_f5" && ! -e "$__falenv_f6" &&
+        ! -e "$__falenv_f7" && ! -e "$__falenv_f8" ]]; then
+        return 0
     fi
     \builtin set --
     for __falenv_file in "${__falenv_paths[@]}"; do
@@ -344,7 +364,7 @@ __falenv_apply() {
     local __falenv_now='' __falenv_line='' __falenv_entry='' __falenv_key='' __falenv_n=''
     local __falenv_want='' __falenv_by='' __falenv_color="$__falenv_default_sgr"
     local __falenv_left="${2-}" __falenv_table='' __falenv_host='' __falenv_url='' GLOBIGNORE=''
-    local __falenv_flag='' __falenv_cut=''
+    local __falenv_flag='' __falenv_cut='' IFS=' '
     [[ -n $__falenv_index && -z ${FALENV_NONE-}${FALENV_UNTIL-} ]] && __falenv_same_store &&
         __falenv_choose "$1" || return 1
     for __falenv_now in "${__falenv_index%/*}"/*; do
@@ -352,9 +372,9 @@ __falenv_apply() {
     done
     __falenv_is_ours "$__falenv_now" || return 1
     {
-        IFS=' ' \builtin read -r __falenv_flag __falenv_entry || return 1
+        \builtin read -r __falenv_flag __falenv_entry || return 1
         __falenv_want=${__falenv_want:-$__falenv_entry}
-        while IFS=' ' \builtin read -r __falenv_line __falenv_entry; do
+        while \builtin read -r __falenv_line __falenv_entry; do
             [[ $__falenv_line != -* ]] || \builtin break
             if [[ $__falenv_entry == "$__falenv_want" ]]; then
                 __falenv_n=$__falenv_line
@@ -379,10 +399,11 @@ __falenv_apply() {
     [[ $__falenv_n$__falenv_color != *[!0-9\;]* && $__falenv_n != 0?* ]] || return 1
     if [[ $__falenv_n != 0 ]]; then
         [[ -O $__falenv_store ]] || return 1
+        IFS=$' \t'
         {
             while ((__falenv_n-- > 0)); do
                 # The last line may have no line break.
-                IFS=$' \t' \builtin read -r __falenv_line || [[ -n $__falenv_line ]] || return 1
+                \builtin read -r __falenv_line || [[ -n $__falenv_line ]] || return 1
                 case $__falenv_line in
                     \[*) __falenv_table=$__falenv_line __falenv_key='' __falenv_host='' ;;
                     key[=$' \t']*) __falenv_key=$__falenv_line ;;
@@ -416,8 +437,13 @@ __falenv_apply() {
         __falenv_give_back
     else
         __falenv_set_aside
-        \builtin eval "\\builtin unset $__falenv_vars"
+        \builtin eval "\\builtin unset $__falenv_outputs"
+        [[ -z $__falenv_aside ]] || \builtin eval "\\builtin unset $__falenv_rivals"
         \builtin export FALENV_PROFILE="$__falenv_want"
+        case $__falenv_by in
+            pin) \builtin export FALENV_MARK="$__falenv_mark_pin" ;;
+            folder) \builtin export FALENV_MARK="$__falenv_mark_folder" ;;
+        esac
         if [[ -n $__falenv_key ]]; then
             \builtin export FAL_KEY="$__falenv_key" FALENV_KEY_ID="$__falenv_id"
         fi
@@ -499,8 +525,8 @@ __falenv_state() {
 # sets read-only. Say so once. A switch of only some of them would show a name that is not the key's.
 __falenv_is_stuck() {
     local __falenv_fixed=''
-    # One test of all of them, since this is a part of every switch.
-    \builtin eval "__falenv_has_readonly $__falenv_vars FAL_PROFILE" 2>/dev/null || return 1
+    # Each switch does this, so it first asks about all of them at once.
+    __falenv_has_readonly || return 1
     \builtin eval "__falenv_find_fixed $__falenv_vars FAL_PROFILE" 2>/dev/null
     [[ -n $__falenv_fixed ]] || return 1
     if [[ -z ${__falenv_told-} ]]; then
@@ -527,13 +553,20 @@ __falenv_follow() {
     local __falenv_out='' __falenv_code='' __falenv_left='' __falenv_users_pin=''
     __falenv_keep_pin
     __falenv_find_links
-    __falenv_moved=
+    __falenv_moved='' __falenv_missed=''
     if __falenv_is_stuck; then
         __falenv_note_state
+        __falenv_note_payer
+        __falenv_set_mark
         return 1
     fi
     if [[ $1 == change ]]; then
-        [[ -z ${FALENV_NONE-} ]] && __falenv_is_untouched || return 0
+        [[ -z ${FALENV_NONE-} ]] || return 0
+        if ! __falenv_is_untouched; then
+            # Follow when the user puts back what he has changed.
+            __falenv_missed=yes
+            return 0
+        fi
         __falenv_left=$__falenv_name
     fi
     __falenv_find_pin
@@ -572,7 +605,7 @@ __falenv_find_pin() {
 # Follow a change that was made elsewhere, if there is one.
 __falenv_check() {
     __falenv_find_links
-    if [[ -n $__falenv_moved ]] ||
+    if [[ -n $__falenv_moved$__falenv_missed ]] ||
         { [[ -n $__falenv_index ]] && ! __falenv_is_fresh "$__falenv_index"; }; then
         __falenv_follow change
     fi
@@ -646,17 +679,17 @@ __falenv_catch_up() {
         __falenv_follow switch
         \builtin printf '%s\n' "$__falenv_time_over" >&2
     fi
-    if [[ ${FAL_PROFILE-}:${FALENV_PROFILE-} != "$__falenv_pin:$__falenv_marked" ]] ||
+    if [[ ${FAL_PROFILE-}:${FALENV_PROFILE-}:${FALENV_KEY_ID-} != "$__falenv_pin:$__falenv_marked" ]] ||
         ! __falenv_same_store; then
         __falenv_follow switch
     else
         __falenv_check
     fi
+    __falenv_note_payer
     __falenv_set_mark
     __falenv_tell_aside
     [[ -z ${__falenv_dotenv-} ]] || __falenv_check_dotenv
     __falenv_show
-    __falenv_note_payer
     __falenv_around=$__falenv_pin:$__falenv_marked:$__falenv_where
     # As long as `use --for` runs, no prompt is idle.
     [[ -z ${FALENV_UNTIL-} ]] || __falenv_around=
@@ -690,6 +723,7 @@ __falenv_begin() {
         if [[ -n $__falenv_name ]]; then
             \builtin unset FAL_HOST FAL_RUN_HOST FAL_QUEUE_RUN_HOST
             \builtin export FAL_KEY="$__falenv_kept"
+            __falenv_note_payer
             __falenv_set_mark
         fi
         __falenv_foreign=
@@ -773,6 +807,10 @@ __falenv_use() {
     local __falenv_to='' __falenv_out='' __falenv_clear=yes __falenv_none=${FALENV_NONE-}
     local __falenv_users_pin='' __falenv_yes='' __falenv_for='' __falenv_n=$#
     local __falenv_timed=${FALENV_UNTIL-}
+    if [[ $# == 0 ]]; then
+        __falenv_to=$(__falenv_program pick) || return
+        \builtin set -- -- "$__falenv_to"
+    fi
     # `use NAME` has no options to look for. Move all other words behind the options.
     while ((__falenv_n > 0 && $# > 1)); do
         case $1 in
@@ -812,7 +850,8 @@ __falenv_use() {
     __falenv_told=
     ! __falenv_is_stuck || return 1
     __falenv_keep_pin
-    __falenv_find_links
+    # A pin needs no links.
+    [[ -n $__falenv_to ]] || __falenv_find_links
     __falenv_find_pin
     if [[ $__falenv_to == "$__falenv_nobody" ]]; then
         [[ -n $__falenv_none ]] || __falenv_keep FAL_HOME_DIR

@@ -59,8 +59,17 @@ __falenv_is_readonly() {
     ! \builtin local "$1"
 }
 
+# Since bash 5.2, @a also tells of a variable that is not set.
 __falenv_has_readonly() {
-    ! \builtin local "$@"
+    if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 502)); then
+        [[ ${FAL_KEY@a}${FAL_HOST@a}${FAL_RUN_HOST@a}${FAL_QUEUE_RUN_HOST@a} == *r* ||
+            ${FAL_PROFILE@a}${FALENV_PROFILE@a}${FALENV_KEY_ID@a}${FALENV_MARK@a} == *r* ||
+            ${FAL_KEY_ID@a}${FAL_KEY_SECRET@a}${FAL_FORCE_AUTH_BY_USER@a}${FAL_GRPC_HOST@a} == *r* ||
+            ${FAL_REST_HOST@a}${FAL_WS_RUN_HOST@a} == *r* ||
+            ${ISOLATE_AUTH_DISABLED@a}${ISOLATE_TEST_MODE@a} == *r* ]]
+    else
+        \builtin eval "! \\builtin local $__falenv_vars FAL_PROFILE" 2>/dev/null
+    fi
 }
 
 __falenv_read_clock() {
@@ -95,9 +104,7 @@ __falenv_guarded() {
     {
         local _falenv_status _falenv_flags _falenv_shopt _falenv_on
         _falenv_flags=$-
-    } 2>/dev/null
-    # Since bash 4.4, `local -` restores the options even after Ctrl-C.
-    {
+        # Since bash 4.4, `local -` restores the options even after Ctrl-C.
         local - || :
         \builtin set +aefkuvxET
     } 2>/dev/null
@@ -127,7 +134,7 @@ __falenv_guarded() {
 __falenv_idle() {
     # shellcheck disable=SC2050  # the constants detect nocasematch
     [[ a != A && -x $__falenv_exe &&
-        ${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-} == "$__falenv_around" &&
+        ${FAL_PROFILE-}:${FALENV_PROFILE-}:${FALENV_KEY_ID-}:${FAL_CONFIG_PATH-}:${HOME-} == "$__falenv_around" &&
         ${FAL_KEY%%:*}:${FAL_HOST-}:${FAL_RUN_HOST-}:${FAL_QUEUE_RUN_HOST-} == "$__falenv_payer" &&
         ${FAL_KEY_ID+x}${FAL_KEY_SECRET+x}${FAL_FORCE_AUTH_BY_USER+x}${FAL_GRPC_HOST+x} == "$__falenv_rivals_a" &&
         ${FAL_REST_HOST+x}${FAL_WS_RUN_HOST+x}${ISOLATE_AUTH_DISABLED+x}${ISOLATE_TEST_MODE+x} == "$__falenv_rivals_b" &&
@@ -136,9 +143,8 @@ __falenv_idle() {
         ! -e $__falenv_f1 && ! -e $__falenv_f2 && ! -e $__falenv_f3 && ! -e $__falenv_f4 &&
         ! -e $__falenv_f5 && ! -e $__falenv_f6 && ! -e $__falenv_f7 && ! -e $__falenv_f8 ]] ||
         __falenv_find_links
-    # As __falenv_is_fresh, without a call where there is a store.
-    [[ -z $__falenv_moved$__falenv_dotenv && $__falenv_index != */none-* &&
-        -e $__falenv_index && -e $__falenv_store &&
+    # As __falenv_is_fresh, without a call where there is a store. To bash, a missing store is older.
+    [[ -z $__falenv_moved$__falenv_dotenv && $__falenv_index != */none-* && -e $__falenv_index &&
         ! $__falenv_store -nt $__falenv_index && ! $__falenv_store -ot $__falenv_index ]] ||
         { [[ -z $__falenv_moved$__falenv_dotenv ]] && __falenv_is_fresh "$__falenv_index"; } ||
         return 1
@@ -262,12 +268,11 @@ __falenv_prompt_word='${__falenv_after+"$__falenv_after"} '
 
 # Remember what `off` restores, and install the hook.
 __falenv_load() {
+    \builtin set -- line literal shows in_ble told_hook told_restricted functions aliases completion \
+        completions_kept
     # An array, because the environment cannot contain one.
     if [[ ${__falenv_loaded[1]-} != "$$" ]]; then
-        __falenv_init
-        __falenv_line='' __falenv_literal='' __falenv_shows='' __falenv_in_ble=''
-        __falenv_told_hook='' __falenv_told_restricted=''
-        __falenv_functions='' __falenv_aliases='' __falenv_completion='' __falenv_completions_kept=''
+        __falenv_init new "$@"
         __falenv_keep_command falenv
         __falenv_completions_kept=$__falenv_completion
         __falenv_keep_command fal
@@ -275,6 +280,7 @@ __falenv_load() {
         __falenv_keep_all
         __falenv_loaded=('' "$$") # IFS could split a plain $$
     else
+        __falenv_init again "$@"
         __falenv_keep_pin
     fi
     \builtin complete -F __falenv_complete fal falenv 2>/dev/null
@@ -438,6 +444,12 @@ __falenv_mend() {
     fi
 }
 
+# Run `fal profile …`, with the hook in its place.
+__falenv_mended() {
+    __falenv_mend
+    __falenv_profile "$@"
+}
+
 # A restricted shell can neither run the program nor redirect to a file. Stop following, and say so once.
 __falenv_restrict() {
     if [[ -z $__falenv_told_restricted ]]; then
@@ -539,13 +551,15 @@ fal() {
         \builtin command fal "$@"
         return
     fi
-    __falenv_guarded __falenv_mend
     case ${1-} in
         profile | profiles)
             \builtin shift
-            __falenv_guarded __falenv_profile "$@"
+            __falenv_guarded __falenv_mended "$@"
             ;;
-        *) __falenv_hand_over "$@" ;;
+        *)
+            __falenv_guarded __falenv_mend
+            __falenv_hand_over "$@"
+            ;;
     esac
 }
 falenv() {
@@ -553,12 +567,14 @@ falenv() {
         \builtin command falenv "$@"
         return
     fi
-    __falenv_guarded __falenv_mend
     case ${1-} in
         profile | profiles)
             \builtin shift
-            __falenv_guarded __falenv_profile "$@"
+            __falenv_guarded __falenv_mended "$@"
             ;;
-        *) "$__falenv_exe" "$@" ;;
+        *)
+            __falenv_guarded __falenv_mend
+            "$__falenv_exe" "$@"
+            ;;
     esac
 }

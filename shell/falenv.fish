@@ -49,23 +49,22 @@ function __falenv_keep_all
             string match -q -- "$__falenv_mark_folder*" "$FALENV_MARK"
             and set -g __falenv_guard $FAL_PROFILE
         end
-        set -l own (__falenv_key_id "$FAL_KEY")
-        if test "$own" = "$FALENV_KEY_ID"
+        __falenv_key_id "$FAL_KEY"
+        if test "$__falenv_own" = "$FALENV_KEY_ID"
             __falenv_disown FAL_KEY
-        else if test -n "$own"; and test "$own" != "$FALENV_KEPT_ID"
+        else if test -n "$__falenv_own"; and test "$__falenv_own" != "$FALENV_KEPT_ID"
             set -g __falenv_foreign yes
         end
     end
 end
 
-# Print the id of key $argv[1]: the part before the colon, or - for a key without one.
+# Assign the id of key $argv[1] to __falenv_own: the part before the colon, or - for a key without one.
 function __falenv_key_id
-    set -l id
-    if string match -rq '^(?<id>[^:]*):' -- "$argv[1]"
-        builtin printf '%s\n' "$id"
-    else if test -n "$argv[1]"
-        builtin printf -- '-\n'
-    end
+    set -g __falenv_own
+    test -n "$argv[1]"
+    or return
+    string match -rq '^(?<__falenv_own>[^:]*):' -- $argv[1]
+    or set -g __falenv_own -
 end
 
 function __falenv_give_back
@@ -82,7 +81,8 @@ function __falenv_set_aside
     end
     # A start-up file may set the same key again in a child shell. There it is not the user's choice.
     if set -qg __falenv_was_FAL_KEY
-        set -gx FALENV_KEPT_ID (__falenv_key_id "$__falenv_old_FAL_KEY")
+        __falenv_key_id "$__falenv_old_FAL_KEY"
+        set -gx FALENV_KEPT_ID $__falenv_own
     end
     __falenv_has_rival
     and __falenv_late command __falenv_find_rivals
@@ -98,6 +98,13 @@ function __falenv_keep_pin
     or __falenv_keep FAL_PROFILE
 end
 
+# Assign the user's pin to __falenv_users_pin; empty without one.
+function __falenv_find_pin
+    set -g __falenv_users_pin $FAL_PROFILE
+    test "$FAL_PROFILE" = "$__falenv_guard"
+    and set -g __falenv_users_pin
+end
+
 # --- Following the store and the folder ----------------------------------------------------------
 
 function __falenv_note_state
@@ -111,7 +118,7 @@ function __falenv_note_state
         set -gx FAL_PROFILE $__falenv_name
     end
     set -g __falenv_pin "$FAL_PROFILE"
-    set -g __falenv_marked "$FALENV_PROFILE"
+    set -g __falenv_marked "$FALENV_PROFILE:$FALENV_KEY_ID"
     set -g __falenv_where "$FAL_CONFIG_PATH:$HOME"
     set -g __falenv_around
     set -qg __falenv_pwd
@@ -268,7 +275,10 @@ function __falenv_apply
         __falenv_set_aside
         # As in the state: an empty global variable covers a universal one.
         set -e -g $__falenv_vars
-        for v in $__falenv_vars
+        # The status says how many of them are not there.
+        set -qUx $__falenv_vars
+        test $status = (count $__falenv_vars)
+        or for v in $__falenv_vars
             set -qUx $v
             and set -gx $v
         end
@@ -324,16 +334,14 @@ end
 function __falenv_follow_start
     __falenv_find_links
     set -g __falenv_moved
-    set -l pin $FAL_PROFILE
-    test "$pin" = "$__falenv_guard"
-    and set pin
-    if __falenv_apply "$pin"
+    __falenv_find_pin
+    if __falenv_apply "$__falenv_users_pin"
         __falenv_note_state
     else
         set -l cache
         test -n "$__falenv_cached"
         and set cache --cache $__falenv_cached --program $__falenv_exe
-        __falenv_late command __falenv_ask "$pin" $cache
+        __falenv_late command __falenv_ask "$__falenv_users_pin" $cache
     end
 end
 
@@ -357,7 +365,7 @@ function __falenv_load
     if not set -qg __falenv_loaded; or set -qgx __falenv_loaded
         set -e -g __falenv_{pin,marked,where,around,moved,pwd,links,texts,before,why,name,id,guard,suffix} \
             __falenv_{foreign,failure,hint,aside,told_aside,draws,prompts,drawn,line,said,heard} \
-            __falenv_{dotenv,unnoted}
+            __falenv_{dotenv,unnoted,own,users_pin,missed}
         functions -q fal
         and functions -c fal __falenv_fal
         functions -q falenv

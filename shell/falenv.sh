@@ -186,7 +186,7 @@ __falenv_note_state() {
     fi
     __falenv_set_mark
     __falenv_pin=${FAL_PROFILE-}
-    __falenv_marked=${FALENV_PROFILE-}
+    __falenv_marked=${FALENV_PROFILE-}:${FALENV_KEY_ID-}
     __falenv_where=${FAL_CONFIG_PATH-}:${HOME-}
     __falenv_around=
     if [ -z "${__falenv_pwd+set}" ]; then
@@ -550,9 +550,13 @@ __falenv_release_interrupt() {
 __falenv_follow() {
     __falenv_keep_pin
     __falenv_find_links
-    __falenv_moved=
+    __falenv_moved='' __falenv_missed=''
     if [ "$1" = change ]; then
-        [ -z "${FALENV_NONE-}" ] && __falenv_is_untouched || return 0
+        [ -z "${FALENV_NONE-}" ] || return 0
+        if ! __falenv_is_untouched; then
+            __falenv_missed=yes # core.sh says why
+            return 0
+        fi
         \set -- "$__falenv_name"
     else
         \set -- ''
@@ -633,7 +637,7 @@ __falenv_fail() {
 
 __falenv_idle() {
     [ -x "$__falenv_exe" ] && [ "${FALENV_PROMPT-}" = "$__falenv_styled" ] &&
-        [ "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-}" = "$__falenv_around" ] &&
+        [ "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FALENV_KEY_ID-}:${FAL_CONFIG_PATH-}:${HOME-}" = "$__falenv_around" ] &&
         __falenv_pays_as_before || return 1
     __falenv_find_links
     [ -z "$__falenv_moved$__falenv_dotenv" ] && __falenv_is_fresh "$__falenv_index"
@@ -648,7 +652,7 @@ __falenv_pays_as_before() {
 
 __falenv_check() {
     __falenv_find_links
-    if [ -n "$__falenv_moved" ] ||
+    if [ -n "$__falenv_moved${__falenv_missed-}" ] ||
         { [ -n "$__falenv_index" ] && ! __falenv_is_fresh "$__falenv_index"; }; then
         __falenv_follow change
     fi
@@ -744,7 +748,7 @@ __falenv_catch_up() {
         return
     fi
     [ -z "${FALENV_UNTIL-}" ] || __falenv_check_time
-    if [ "${FAL_PROFILE-}:${FALENV_PROFILE-}" != "$__falenv_pin:$__falenv_marked" ] ||
+    if [ "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FALENV_KEY_ID-}" != "$__falenv_pin:$__falenv_marked" ] ||
         ! __falenv_same_store; then
         __falenv_follow switch
     else
@@ -931,6 +935,10 @@ __falenv_program() {
 __falenv_use() {
     __falenv_clear=yes __falenv_to='' __falenv_none=${FALENV_NONE-} __falenv_yes='' __falenv_for='' __falenv_n=$#
     __falenv_timed=${FALENV_UNTIL-}
+    if [ "$#" = 0 ]; then
+        __falenv_to=$(__falenv_program pick) || return
+        \set -- -- "$__falenv_to"
+    fi
     # `use NAME` has no options to look for. Move all other words behind the options.
     while [ "$__falenv_n" -gt 0 ] && [ $# -gt 1 ]; do
         case $1 in
@@ -1099,7 +1107,8 @@ __falenv_load() {
         __falenv_moved='' __falenv_seen='' __falenv_name='' __falenv_id='' __falenv_index=''
         __falenv_why='' __falenv_ours='' __falenv_guard='' __falenv_foreign='' __falenv_failure=''
         __falenv_aside='' __falenv_told_aside='' __falenv_stay='' __falenv_payer=''
-        __falenv_rivals_set='' __falenv_hint='' __falenv_suffix='' __falenv_dotenv='' __falenv_unnoted=''
+        __falenv_rivals_set='' __falenv_hint='' __falenv_dotenv='' __falenv_unnoted=''
+        __falenv_missed='' __falenv_suffix=''
         \unset __falenv_pwd __falenv_before
         __falenv_functions='' __falenv_aliases='' __falenv_keeps='' __falenv_in_alias=''
         __falenv_keep_command fal
@@ -1188,10 +1197,10 @@ __falenv_remove() {
         __falenv_hookless __falenv_host __falenv_id __falenv_in_alias __falenv_index \
         __falenv_keeps __falenv_kept_fal __falenv_key __falenv_line __falenv_link_max \
         __falenv_loaded __falenv_main __falenv_mark_folder __falenv_mark_pin __falenv_mark_touched \
-        __falenv_marked __falenv_most __falenv_moved __falenv_n __falenv_name \
+        __falenv_marked __falenv_missed __falenv_most __falenv_moved __falenv_n __falenv_name \
         __falenv_name_in_note __falenv_newer __falenv_nobody __falenv_none __falenv_notices \
-        __falenv_now __falenv_older __falenv_ours __falenv_out __falenv_own __falenv_own_key_id \
-        __falenv_payer __falenv_pin __falenv_printer __falenv_protocol __falenv_ps1 __falenv_pwd \
+        __falenv_now __falenv_older __falenv_ours __falenv_out __falenv_outputs __falenv_own \
+        __falenv_own_key_id __falenv_payer __falenv_pin __falenv_printer __falenv_protocol __falenv_ps1 __falenv_pwd \
         __falenv_python __falenv_readonly_hook __falenv_readonly_key __falenv_replaced_hook \
         __falenv_restricted __falenv_return __falenv_rivals __falenv_rivals_aside \
         __falenv_rivals_set __falenv_run __falenv_seen __falenv_segment __falenv_segment_off \

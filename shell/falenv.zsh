@@ -40,11 +40,11 @@ __falenv_is_readonly() {
 }
 
 __falenv_has_readonly() {
-    local __falenv_v=
-    for __falenv_v in "$@"; do
-        [[ ${(Pt)__falenv_v-} != *readonly* ]] || return 0
-    done
-    return 1
+    [[ ${(t)FAL_KEY}${(t)FAL_HOST}${(t)FAL_RUN_HOST}${(t)FAL_QUEUE_RUN_HOST} == *readonly* ||
+        ${(t)FAL_PROFILE}${(t)FALENV_PROFILE}${(t)FALENV_KEY_ID}${(t)FALENV_MARK} == *readonly* ||
+        ${(t)FAL_KEY_ID}${(t)FAL_KEY_SECRET}${(t)FAL_FORCE_AUTH_BY_USER} == *readonly* ||
+        ${(t)FAL_GRPC_HOST}${(t)FAL_REST_HOST}${(t)FAL_WS_RUN_HOST} == *readonly* ||
+        ${(t)ISOLATE_AUTH_DISABLED}${(t)ISOLATE_TEST_MODE} == *readonly* ]]
 }
 
 # A prompt knows the time without zsh/datetime.
@@ -80,7 +80,8 @@ __falenv_guarded() {
 # texts.
 __falenv_hook() {
     if [[ -x "$__falenv_exe" && ! -o xtrace && "$__falenv_around" == \
-        "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FAL_CONFIG_PATH-}:${HOME-}" && "$__falenv_payer" == \
+        "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FALENV_KEY_ID-}:${FAL_CONFIG_PATH-}:${HOME-}" && \
+        "$__falenv_payer" == \
         "${${FAL_KEY-}%%:*}:${FAL_HOST-}:${FAL_RUN_HOST-}:${FAL_QUEUE_RUN_HOST-}" && \
         "${FAL_KEY_ID+x}${FAL_KEY_SECRET+x}${FAL_FORCE_AUTH_BY_USER+x}${FAL_GRPC_HOST+x}" == \
         "$__falenv_rivals_a" && \
@@ -95,8 +96,8 @@ __falenv_hook() {
             -e "$__falenv_f5" || ( -n "$__falenv_f6" && \
             ( -e "$__falenv_f6" || -e "$__falenv_f7" || -e "$__falenv_f8" ) ) ]]
         then
-            # A new folder assigns many variables (warn_nested_var).
-            if [[ "${PWD-}" == "$__falenv_pwd" ]]; then
+            # A new folder assigns many variables, and the text of a file is one of the caller's.
+            if [[ "${PWD-}" == "$__falenv_pwd" && "${options[warnnestedvar]-}" != on ]]; then
                 __falenv_find_links
             else
                 __falenv_guarded __falenv_find_links
@@ -187,6 +188,7 @@ __falenv_show() {
     __falenv_complete_register
     __falenv_compdef=${+functions[compdef]}
     local __falenv_filled= __falenv_rest=${PROMPT-} __falenv_new= __falenv_found= __falenv_v=
+    local __falenv_elsewhere=
     local __falenv_text="%${__falenv_slot}v" __falenv_color="%$((__falenv_slot + 1))v"
     local __falenv_plain="%${__falenv_slot}(V.$__falenv_text.)"
     __falenv_text=$'%{\e['"$__falenv_color"$'m%}'"$__falenv_text"$'%{\e[22;39m%}'
@@ -200,7 +202,7 @@ __falenv_show() {
         fi
     done
     if __falenv_is_fixed; then
-        __falenv_new=$__falenv_found
+        __falenv_new=$__falenv_found __falenv_elsewhere=yes
     else
         __falenv_place
         if [[ ${PROMPT-} != *"$__falenv_new"* || ${PROMPT/"$__falenv_new"/} != "$__falenv_rest" ]]; then
@@ -221,7 +223,8 @@ __falenv_show() {
         fi
         __falenv_segment=$__falenv_filled
     fi
-    if [[ -n $__falenv_new && ${precmd_functions[-1]-} != __falenv_* ]]; then
+    # Also while there is no segment: when one comes, it has to be there at once.
+    if [[ -z $__falenv_elsewhere && ${precmd_functions[-1]-} != __falenv_* ]]; then
         precmd_functions=(${precmd_functions:#__falenv_hook_last} __falenv_hook_last)
     fi
 }
@@ -231,12 +234,12 @@ __falenv_is_fixed() {
     __falenv_is_readonly PROMPT || __falenv_is_readonly PS1 || __falenv_is_readonly prompt
 }
 
-# Choose what PROMPT contains for the segment, into __falenv_new. Empty: nothing.
+# Choose what PROMPT contains for the segment, into __falenv_new. Empty: nothing. Set
+# __falenv_elsewhere if the segment is not falenv's to draw.
 __falenv_place() {
     local __falenv_v=
-    if [[ -z $__falenv_filled || $__falenv_rest${RPROMPT-} == *falenv_prompt* ]]; then
-        return 0
-    fi
+    __falenv_elsewhere=yes
+    [[ $__falenv_rest${RPROMPT-} != *falenv_prompt* ]] || return 0
     # starship, powerlevel10k, oh-my-posh, Pure and spaceship draw the whole prompt. After a change of
     # the theme their functions stay defined, but are no longer in the array.
     for __falenv_v in "${precmd_functions[@]}"; do
@@ -245,6 +248,8 @@ __falenv_place() {
                 prompt_ohmyposh_precmd | prompt_pure_precmd | prompt_spaceship_precmd) return 0 ;;
         esac
     done
+    __falenv_elsewhere=
+    [[ -n $__falenv_filled ]] || return 0
     case $__falenv_how in
         "%|!|$__falenv_slot|"* | "%|!!|$__falenv_slot|"* | \
             "%%|!|$__falenv_slot|"* | "%%|!!|$__falenv_slot|"*)
@@ -293,22 +298,38 @@ __falenv_clear_slots() {
 
 # Remember what `off` restores, and install the hook.
 __falenv_load() {
+    # The elements of psvar that hold the text and its colour. Pure uses 12 to 23.
+    __falenv_slot=40
+    # What this expands to depends on prompt_percent, prompt_bang and prompt_subst, and on psvar.
+    __falenv_probe='%%|!!|${__falenv_slot}|'"%${__falenv_slot}v"
+    local __falenv_found=
     # An array, because the environment cannot contain one.
     if [[ ${(t)__falenv_loaded-} != array* || ${__falenv_loaded[1]} != $$ ]]; then
-        __falenv_init
-        # The elements of psvar that hold the text and its colour. Pure uses 12 to 23.
-        __falenv_slot=40
-        # What this expands to depends on prompt_percent, prompt_bang and prompt_subst, and on psvar.
-        __falenv_probe='%%|!!|${__falenv_slot}|'"%${__falenv_slot}v"
-        __falenv_compdef= __falenv_how= __falenv_drawn= __falenv_psvars=
-        \builtin unset __falenv_paths __falenv_links __falenv_loaded
+        __falenv_init new compdef how drawn
+        \builtin unset __falenv_paths __falenv_links __falenv_loaded __falenv_psvars
         \builtin typeset -ga __falenv_paths __falenv_links __falenv_loaded
         __falenv_keep_command "fal"
         __falenv_keep_command "falenv"
         __falenv_keep_all
         __falenv_loaded=($$)
+        [[ ${(t)PSVAR} != *export* ]] || __falenv_found=yes
     else
+        __falenv_init again compdef how drawn
         __falenv_keep_pin
+        __falenv_found=yes
+        # The older version's hook, which is running, may not have noted it.
+        [[ -n $__falenv_how ]] || __falenv_how=${(%%)__falenv_probe}
+    fi
+    # A shell above may have exported psvar (all_export), or an older version may have filled it here:
+    # drop the elements that falenv has put there.
+    if ((! ${+__falenv_psvars})); then
+        __falenv_psvars=
+        if [[ -n $__falenv_found && ${(t)PSVAR}${(t)psvar} != *readonly* ]] &&
+            ((${#psvar} > __falenv_slot)); then
+            psvar[__falenv_slot+2,-1]=()
+            __falenv_psvars=0
+            __falenv_clear_slots
+        fi
     fi
     # In quotes, because zsh expands a global alias anywhere.
     \builtin unalias "fal" "falenv" 2>/dev/null || :
@@ -365,6 +386,9 @@ __falenv_restore_command() {
 
 # Remove the hook, functions, completion, segment and variables.
 __falenv_remove() {
+    # Without a name the segment is empty.
+    __falenv_name=
+    __falenv_show
     precmd_functions=(${precmd_functions:#__falenv_hook*})
     if ((${#precmd_functions} == 0)); then
         \builtin unset precmd_functions
@@ -373,9 +397,6 @@ __falenv_remove() {
     if ((${#chpwd_functions} == 0)); then
         \builtin unset chpwd_functions
     fi
-    # Without a name the segment is empty.
-    __falenv_name=
-    __falenv_show
     __falenv_complete_unregister
     \builtin unfunction falenv_prompt
     __falenv_restore_command "fal"

@@ -142,7 +142,7 @@ end
 
 function __falenv_check
     __falenv_find_links
-    if test -n "$__falenv_moved"
+    if test -n "$__falenv_moved$__falenv_missed"
         __falenv_late command __falenv_follow change
     else if test -n "$__falenv_index"
         __falenv_is_fresh $__falenv_index
@@ -152,8 +152,8 @@ end
 
 # Export the segment's mark. Note who pays, without a secret, for the hook to compare.
 function __falenv_set_mark
-    set -l id (__falenv_key_id "$FAL_KEY")
-    set -l payer "$id:$FAL_HOST:$FAL_RUN_HOST:$FAL_QUEUE_RUN_HOST"
+    __falenv_key_id "$FAL_KEY"
+    set -l payer "$__falenv_own:$FAL_HOST:$FAL_RUN_HOST:$FAL_QUEUE_RUN_HOST"
     set -l mark __falenv_mark_$__falenv_why
     set -q $mark
     and set mark $$mark
@@ -168,7 +168,7 @@ function __falenv_set_mark
         set -e -g FALENV_MARK
     end
     # A pattern for FAL_KEY. Without a colon all of the key may be secret, so no pattern matches.
-    set -g __falenv_key_pattern '^'(string escape --style=regex -- "$id")':'
+    set -g __falenv_key_pattern '^'(string escape --style=regex -- "$__falenv_own")':'
     test -n "$FAL_KEY"
     or set -g __falenv_key_pattern '^\z'
     set -g __falenv_payer "$FAL_HOST:$FAL_RUN_HOST:$FAL_QUEUE_RUN_HOST:$FAL_KEY_ID:$FAL_GRPC_HOST"
@@ -192,7 +192,7 @@ function __falenv_catch_up
     end
     test -n "$FALENV_UNTIL"
     and __falenv_late command __falenv_check_time
-    if test "$FAL_PROFILE:$FALENV_PROFILE" != "$__falenv_pin:$__falenv_marked"
+    if test "$FAL_PROFILE:$FALENV_PROFILE:$FALENV_KEY_ID" != "$__falenv_pin:$__falenv_marked"
         or not __falenv_same_store
         __falenv_late command __falenv_follow switch
     else
@@ -226,7 +226,8 @@ function __falenv_first
             = "x$__falenv_payer" \
             -a "x$FAL_REST_HOST:$FAL_WS_RUN_HOST:$FAL_FORCE_AUTH_BY_USER" = "x$__falenv_payer_2" \
             -a "x$ISOLATE_AUTH_DISABLED:$ISOLATE_TEST_MODE" = "x$__falenv_payer_3" \
-            -a "x$FAL_PROFILE:$FALENV_PROFILE:$FAL_CONFIG_PATH:$HOME" = "x$__falenv_around" \
+            -a "x$FAL_PROFILE:$FALENV_PROFILE:$FALENV_KEY_ID:$FAL_CONFIG_PATH:$HOME" \
+            = "x$__falenv_around" \
             -a "x$FALENV_PROMPT:$NO_COLOR:$TERM" = "x$__falenv_styled" \
             -a -e "$__falenv_index" -a -e "$__falenv_store" \
             -a ! "$__falenv_store" -nt "$__falenv_index" \

@@ -25,6 +25,7 @@ case ${BASH_VERSION:+bash}${ZSH_VERSION:+zsh} in
                 while IFS='' \builtin read -r __falenv_text; do
                     if \builtin test "#$__falenv_text" = "$__falenv_version"; then
                         __falenv_current=yes
+                        \builtin break
                     fi
                 done <"$__falenv_package/__init__.py"
             fi

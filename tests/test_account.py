@@ -299,6 +299,19 @@ def test_case_51_where_the_prompt_shows_no_profile(
         assert home.store.read_bytes() == before
 
 
+def test_case_51_unset_where_a_pin_hides_the_default(
+    home: Home, start: Start, any_kind: Kind
+) -> None:
+    home.profiles("me", "comfy", default="me")
+    shell = start(any_kind)
+    shell.talk("fal profile use comfy")
+    before = home.store.read_bytes()
+    said = shell.talk("fal profile unset")
+    notice(said, "uses 'comfy'", "'me' is the default", "fal profile unset me")
+    assert home.store.read_bytes() == before
+    assert shell.talk("fal profile unset me").split("\n")[0] == "Default profile unset."
+
+
 def test_an_edit_hides_no_switch(home: Home, start: Start, hooked: Kind) -> None:
     home.profiles("me", "comfy", default="me")
     (home.path / "key").write_text(HAND)
@@ -343,6 +356,28 @@ def test_case_51_with_another_store(home: Home, start: Start, hooked: Kind) -> N
 
 
 # --- Rule 4: the prompt tells the truth ----------------------------------------------------------
+
+
+def test_case_55_what_changed_meanwhile_is_followed_later(
+    home: Home, start: Start, hooked: Kind
+) -> None:
+    home.profiles("me", "comfy", "a", default="me")
+    linked = home.path / "linked"
+    linked.mkdir()
+    (linked / ".fal-profile").write_text("comfy\n")
+    assert home.run("sh", "-c", "cd linked && fal profile allow").returncode == 0
+    shell = start(hooked)
+    for name, value, back in (
+        ("FAL_KEY_ID", "1", ""),
+        ("FAL_KEY", HAND, hooked.export("FAL_KEY", KEYS["me"])),
+    ):
+        shell.export(name, value)
+        assert shell.talk("cd linked") == ""
+        assert shell.segment == "(fal:me!) "
+        assert shell.talk(back or hooked.unset(name)) == ""
+        assert (shell.get("FAL_KEY"), shell.segment) == (KEYS["comfy"], "(fal:comfy/) ")
+        assert shell.talk("cd ..") == ""
+        assert shell.segment == "(fal:me) "
 
 
 def test_case_55_what_is_set_by_hand_is_marked(home: Home, start: Start, hooked: Kind) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -281,3 +282,25 @@ def test_direnv_reloads_a_folder_that_uses_fal(use_fal: Home, start: Callable[..
     shell.talk("cd ~")
     shell.prompts()
     assert shell.exported()["FAL_KEY"] == "other:key"
+
+
+def test_a_key_that_direnv_has_loaded_again_is_the_profiles(
+    home: Home, start: Callable[..., Shell], kind: Kind
+) -> None:
+    """direnv's hook runs first, so that falenv sees another key than the one that it has set."""
+    home.profiles("a", "b", default="b")
+    os.utime(home.store, (1, 1))  # direnv compares whole seconds
+    folder = project(home, 'eval "$(fal profile env a)"\n')
+    shell = start(kind, f"{DIRENV[kind.name]}\n{kind.eval_line()}", DIRENV_LOG_FORMAT="")
+    # Inside and outside: there direnv puts back the key that was a's before.
+    for pin, segment in (("", "(fal:b) "), ("a", "(fal:a*) ")):
+        shell.export("FAL_PROFILE", pin)
+        shell.talk(f"cd {folder}")
+        assert shell.segment == "(fal:a*) "
+        key = KEYS["c" if pin else "comfy"]
+        assert home.fal("key", "a", "--stdin", stdin=key).returncode == 0
+        assert shell.prompts() == ""
+        assert (shell.get("FAL_KEY"), shell.segment) == (key, "(fal:a*) ")
+        shell.talk("cd ~")
+        expected = key if pin else KEYS["b"]
+        assert (shell.get("FAL_KEY"), shell.segment) == (expected, segment)

@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 SEED = seed(5)
 
 #: The shells, and the dialect that each is spoken to in: exports in bash's are POSIX.
-DIALECTS = {name: name for name in dialects.DIALECTS} | {"dash": "bash", "sh": "bash"}
+DIALECTS = {name: name for name, dialect in dialects.DIALECTS.items() if dialect.has_eval} | {
+    "dash": "bash",
+    "sh": "bash",
+}
 
 #: Characters that something on the way may treat in a way of its own.
 SHARP = "'\"\\$`!#%^&*(){}[]<>|;~=@?-+,.: \t\n\rabn01"

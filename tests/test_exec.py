@@ -164,3 +164,90 @@ def test_a_program_that_cannot_be_run_is_126_or_127(home: Home) -> None:
     # A file on PATH where a folder should be is no reason for 126.
     ended = home.fal("exec", "a", "--", "none", PATH=f"{home.variables['PATH']}:{home.path}/plain")
     assert ended.returncode == 127
+
+
+# --- A shell, and several profiles ---------------------------------------------------------------
+
+
+def test_exec_without_a_command_is_the_users_own_shell(home: Home, kind: Kind) -> None:
+    (home.path / ".bashrc").write_text(f"{kind.prompt_line()}\n{kind.eval_line()}\n")
+    shell = home.shell(kind, kind.eval_line())
+    # It reads the same start-up file, and stays on the profile.
+    flags = {"ZDOTDIR": shell.files, "XDG_CONFIG_HOME": shell.files}
+    shell.export("SHELL", needs(kind.name))
+    for name, value in flags.items():
+        shell.export(name, str(value))
+    shell.talk("fal profile exec a")
+    assert shell.segment == "(fal:a*) "
+    assert shell.talk("printenv FAL_KEY FAL_PROFILE") == f"{KEYS['a']}\na"
+    shell.type("exit 3\r")
+    shell.wait(lambda: shell.screen().endswith("(fal:b) ready>"), "the outer shell")
+    assert shell.status() == 3
+    assert shell.get("FAL_KEY") == KEYS["b"]
+    shell.close()
+    done = home.fal("exec", "a")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", (
+        "falenv: no command given, and no terminal for a shell; for example: "
+        "fal profile exec a -- fal app list\n"
+    ))  # fmt: skip
+
+
+def test_exec_with_a_pattern_runs_once_per_profile(home: Home) -> None:
+    home.write(
+        '[__internal__]\nprofile = "c-2"\n[c-1]\nkey = "i:1"\nhost = "api.fal.ai"\n[c-2]\n'
+        'key = "i:2"\n[c-3]\n[other]\nkey = "i:4"\n["c*"]\nkey = "i:star"\n'
+    )
+    script = 'echo "$FAL_KEY ${FAL_HOST-} ${FAL_KEY_ID-}"; read -r line; echo "$line"; '
+    ends = "[ $FAL_PROFILE = c-1 ] || kill $$"
+    done = home.fal("exec", "c-*", "--", "sh", "-c", script + ends, stdin="1\n2\n", FAL_KEY_ID="x")
+    assert (done.returncode, done.stdout) == (1, "i:1 api.fal.ai \n1\ni:2  \n2\n")
+    assert done.stderr.splitlines() == [
+        "== c-1", "== c-2", "== c-3",
+        "falenv: profile 'c-3' has no key; to set one: fal profile key c-3",
+        "falenv: 1 of 3 succeeded; failed: 'c-2' (SIGTERM), 'c-3' (exit code 1)",
+    ]  # fmt: skip
+    # A name that looks like a pattern is a name.
+    assert home.fal("exec", "c*", "--", "printenv", "FAL_KEY").stdout == "i:star\n"
+    for words in (["-e", "c-[12]"], ["c-[12]", "-e"]):
+        done = home.fal("exec", *words, "--", "sh", "-c", "echo $FAL_PROFILE; exit 4")
+        assert (done.returncode, done.stdout) == (1, "c-1\n")
+        assert done.stderr.splitlines() == [
+            "== c-1", "falenv: 0 of 2 succeeded, 1 not started; failed: 'c-1' (exit code 4)"
+        ]  # fmt: skip
+    done = home.fal("exec", "c-[12]", "--", "true")
+    assert (done.returncode, done.stderr) == (0, "== c-1\n== c-2\nfalenv: 2 of 2 succeeded\n")
+    need = "matches several profiles, so a command is needed; for example"
+    for words, code, said in (
+        (["x*", "--", "true"], 1, "no profile matches 'x*' (profiles: c-1, c-2, c-3, other, c*)"),
+        (["c-*"], 2, f"'c-*' {need}: fal profile exec 'client-*' -- fal app list"),
+    ):
+        done = home.fal("exec", *words)
+        assert (done.returncode, done.stdout, done.stderr) == (code, "", f"falenv: {said}\n")
+
+
+def test_ctrl_c_ends_all_of_a_pattern(home: Home) -> None:
+    child = pexpect.spawn(
+        FAL, ["profile", "exec", "[ab]", "--", "sh", "-c", "echo up; exec sleep 60"],
+        env=home.variables, encoding="utf-8", timeout=20,
+    )  # fmt: skip
+    child.expect("up\r\n")
+    while child.expect([pexpect.EOF, pexpect.TIMEOUT], timeout=child.sendintr() or 1):
+        pass
+    child.close()
+    assert child.exitstatus == 130
+    assert "1 not started" in child.before
+    assert "== b" not in child.before
+
+
+def test_exec_gives_byte_for_byte_the_right_environment(home: Home) -> None:
+    """Against `env -i`: what there was, without the rivals, and the profile's variables."""
+    home.write('[__internal__]\nprofile = "b"\n[a]\nkey = "i:\'$x\\"é"\n[b]\nkey = "i:2"\n')
+    given = {"PATH": "/usr/bin:/bin", "HOME": str(home.path), "X": "a\nb\t\\", "FAL_KEY": "own:key",
+             "FAL_KEY_SECRET": "s", "FAL_REST_HOST": "r", "__falenv_shell": "live"}  # fmt: skip
+    words = ["env", "-i", *(f"{name}={value}" for name, value in given.items())]
+    done = home.run(*words, FAL, "profile", "exec", "a", "--", "env", "-0")
+    found = dict(entry.split("=", 1) for entry in done.stdout.split("\0") if entry)
+    assert found == {
+        "PATH": given["PATH"], "HOME": given["HOME"], "X": given["X"], "FAL_KEY": "i:'$x\"é",
+        "FAL_PROFILE": "a", "FALENV_PROFILE": "a", "FALENV_KEY_ID": "i", "FALENV_MARK": "*",
+    } | ({"LC_CTYPE": "C.UTF-8"} if "LC_CTYPE" in found else {})  # fmt: skip

@@ -13,8 +13,8 @@ from driver import needs
 
 #: Each costs more at import than all of our own code; tomli only where the index does not suffice.
 HEAVY = {
-    "argparse", "asyncio", "click", "copy", "dataclasses", "difflib", "filelock", "inspect",
-    "json", "logging", "pathlib", "platformdirs", "rich", "shutil", "socket", "subprocess",
+    "argparse", "asyncio", "click", "copy", "dataclasses", "difflib", "inspect",
+    "json", "logging", "pathlib", "platformdirs", "shutil", "socket", "subprocess",
     "tempfile", "tomlkit", "tomllib", "traceback", "typing", "unittest", "urllib",
 }  # fmt: skip
 #: What reads TOML, and what that takes along.
@@ -123,4 +123,4 @@ def test_a_start_imports_nothing_that_env_does_not(home: Home) -> None:
 
 def test_the_budget_would_notice(home: Home) -> None:
     home.profiles("a", default="a")
-    assert {"click", "rich"} <= imported(home, "profile", "list")
+    assert {"click", "falenv.table"} <= imported(home, "profile", "list")

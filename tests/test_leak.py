@@ -119,7 +119,22 @@ ARGUMENTS: dict[str, list[list[str]]] = {
              ["--profile", PASTED, "api.fal.ai"]],
     "create": [["new"], ["a"], [PASTED]],
     "delete": [["b"], ["b", "--yes"], ["nope"], [PASTED], [HALF]],
+    "rename": [["b", "new"], ["b", "a"], [PASTED, "new"], [HALF, "new"], ["b", PASTED],
+               ["b", PASTED, "--json"]],
+    "edit": [[], ["--json"], [PASTED], [HALF]],
+    "import": [
+        ["env", "new", "<", ""], ["-", "new", "<", f"FAL_KEY={fake('typed')}"], ["-", PASTED],
+        ["-", "b", "<", f"FAL_KEY={fake('typed')}"], [PASTED], [HALF], ["-", HALF, "--json"],
+        ["-", "new", "<", f"FAL_KEY={fake('typed')};"], ["-", "<", f"[x]\nkey = {fake('typed')}"],
+        ["-", "<", f"[x]\nkey = ['{fake('typed')}']"], ["--from-env", "new", "--json"],
+        ["-", "new", "<", f"FAL_KEY=i:s\nFAL_HOST={fake('typed')}"],
+    ],
+    "export": [
+        ["--no-keys"], [PASTED], [HALF], ["--format", PASTED], ["--json"],
+        ["--no-keys", "--output", "/nowhere/x"], ["--format", "github"],
+    ],
     "env": [
+        ["--format", PASTED],
         [],
         *(["--shell", shell] for shell in sorted(dialects.DIALECTS)),
         ["--shell", "bash", "--exports-only"],
@@ -139,13 +154,19 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     ],
     "dotenv": [["/nowhere/.env"], [PASTED], [HALF]],
     "use": [["b"], ["-"], ["--default"], [PASTED], [HALF], ["b", PASTED]],
+    "pick": [[], [PASTED]],
     "off": [[], [PASTED]],
     "on": [[]],
-    "current": [[], ["--json"], ["--name"], [PASTED], [HALF]],
+    "current": [[], ["--json"], ["--name"], ["--explain"], ["--explain", "--json"], [PASTED],
+                [HALF]],
+    # tests/test_verify.py has those that ask a server.
+    "verify": [[PASTED], [HALF], ["b", PASTED]],
+    "doctor": [[], ["--json"], ["--fix"], [PASTED], [HALF]],
     "exec": [["b", "--", "true"], ["cmd", "--", "true"], ["bad", "--", "true"],
              ["ring", "--", "true"], ["--yes", "ring", "--", "true"],
              ["odd", "--", "no-such-program"], [PASTED, "--", "true"],
-             [HALF, "--", "true"], ["b"]],
+             [HALF, "--", "true"], ["b"], ["[ab]", "--", "true"], [f"{PASTED}*", "--", "true"],
+             ["-e", f"*{HALF}", "--", "true"]],
     "prompt": [[]],
     "completion": [["bash"], [PASTED], [HALF]],
     "protect": [["b"], ["b", "--exec-only"], ["b", "--off"], [PASTED], [HALF]],
@@ -315,7 +336,7 @@ def check(home: Home, state: State, case: Case, trace: Path, prefix: tuple[str, 
     given = state.variables
     done = home.run(
         *strace(trace), *prefix, str(SCRIPTS / "fal"), "profile", case.command, *case.words,
-        stdin=case.stdin, TMPDIR=str(home.path / "tmp"), **given,
+        stdin=case.stdin, TMPDIR=str(home.path / "tmp"), EDITOR="true", **given,
     )  # fmt: skip
     assert done.returncode in (0, 1, 2, 126, 127), done
     assert "Traceback" not in done.stderr
@@ -342,7 +363,8 @@ def check(home: Home, state: State, case: Case, trace: Path, prefix: tuple[str, 
         program = process.argv[0]
         if program == "true":
             assert held == {"FAL_KEY"}
-            assert marks(process.environment["FAL_KEY"]) <= {"b", "name", "cmd"}
+            both = {"a"} if case.words[:1] == ["[ab]"] else set()
+            assert marks(process.environment["FAL_KEY"]) <= {"b", "name", "cmd"} | both
         else:
             assert held <= set(given), (program, held)
     assert in_files(home, trace, home.path / ".fal-profile") == []
@@ -394,7 +416,7 @@ def positions() -> list[list[str]]:
 
 def is_name(line: list[str]) -> bool:
     """Return True if a line makes a secret half the name of a profile, since it can be one."""
-    return line[1:2] in (["set"], ["create"]) and HALF in line
+    return line[1:2] in (["set"], ["create"], ["rename"]) and HALF in line
 
 
 @pytest.mark.fire
@@ -410,6 +432,7 @@ def test_no_message_repeats_a_key_from_any_position(
     monkeypatch.setattr(os, "execvpe", missing)
     lines = positions()
     lines = lines if LONG else lines[::3]
+    home.variables["EDITOR"] = "true"
     for line in lines:
         home.write(STORE)
         _, out, err = home.here(*line, stdin=fake("typed"))
@@ -463,7 +486,7 @@ BROKEN = {
     "falenv.integration": "start_state",
     "tomlkit": "parse",
     "falenv.tomledit": "edited",
-    "filelock": "FileLock",
+    "fcntl": "flock",
 }
 
 
@@ -484,6 +507,7 @@ def test_what_nobody_foresaw_is_one_line(home: Home, module: str) -> None:
         (["key", "b", "--stdin"], fake("typed")),
         (["list"], ""),
         (["exec", "b", "--", "true"], ""),
+        (["delete", "b"], ""),
     ):
         home.write(STORE)
         done = home.fal(*words, stdin=stdin, **variables)

@@ -116,7 +116,6 @@ def test_use_that_fails_leaves_the_shell_as_it_was(home: Home, start: Start, kin
     for words, code in (
         ("nope", 1),
         ("''", 2),
-        ("", 2),
         ("a b", 2),
         ("--defalt", 2),
         ("-- ''", 2),

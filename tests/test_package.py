@@ -6,12 +6,15 @@ import subprocess
 import sys
 import venv
 import zipfile
+from inspect import cleandoc
 from typing import TYPE_CHECKING
 
 import pytest
 from conftest import KEYS, REPOSITORY
+from driver import needs
 
 from falenv import assets
+from falenv.commands import profile
 from falenv.integration import without_comments
 
 if TYPE_CHECKING:
@@ -112,6 +115,22 @@ def test_a_command_of_the_official_cli_without_it_says_how_to_get_it(
     assert done.stdout == ""
     assert "pip install fal" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_the_wheel_has_a_man_page_for_each_command(home: Home, installed: Path) -> None:
+    pages = sorted((installed.parent / "share" / "man" / "man1").iterdir())
+    commands = [one for one in profile.commands.values() if not one.hidden]
+    names = {"fal-profile", *(f"fal-profile-{one.name}" for one in commands)}
+    assert {page.stem for page in pages} == names
+    done = home.run(
+        needs("man"), "--warnings", "--no-hyphenation", *map(str, pages),
+        MANWIDTH="80", LC_ALL="C.UTF-8",
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = " ".join(done.stdout.split())
+    for command in (profile, *commands):
+        for line in cleandoc(command.help or "").replace("\b", "").split("\n"):
+            assert " ".join(line.split()) in shown, line
 
 
 LISTS = {

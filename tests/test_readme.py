@@ -174,7 +174,8 @@ def test_the_recipes_that_need_another_program(home: Home) -> None:
     assert list(modules) == ["FALENV_MARK", "FALENV_PROFILE"]
     assert all("format" in module for module in modules.values())
     assert set(RECIPES) == {
-        "bash", "zsh", "fish", "tmux", "Pure", "powerlevel10k", "spaceship", "oh-my-posh",
+        "bash", "zsh", "fish", "tmux", "Pure", "powerlevel10k", "spaceship", "tide",
+        "oh-my-posh",
     }  # fmt: skip
     assert json.loads(RECIPES["oh-my-posh"])["type"] == "text"
     calls = {
@@ -190,13 +191,19 @@ def test_the_recipes_that_need_another_program(home: Home) -> None:
         ),
         "Pure": ("", "prompt_pure_precustom; print -r -- $psvar[22]", "fal:50%!"),
     }
+    calls["tide"] = (
+        "function _tide_print_item; printf '%s\\n' $argv; end",
+        "_tide_item_falenv",
+        "falenv fal:50%!",
+    )
     for program, (before, call, wanted) in calls.items():
+        shell = "fish" if program == "tide" else "zsh"
         text = f"{before}\n{RECIPES[program]}\n{call}"
         variables = {"FALENV_PROFILE": "50%", "FALENV_MARK": "!"}
-        assert home.script("zsh", text, **variables).stdout.split() == wanted.split()
-        unmarked = home.script("zsh", text, FALENV_PROFILE="50%").stdout.split()
+        assert home.script(shell, text, **variables).stdout.split() == wanted.split()
+        unmarked = home.script(shell, text, FALENV_PROFILE="50%").stdout.split()
         assert unmarked == wanted.replace("!", "").split()
-        assert home.script("zsh", text).stdout.split() == []
+        assert home.script(shell, text).stdout.split() == []
 
 
 def test_every_command_that_the_readme_names_exists(home: Home) -> None:

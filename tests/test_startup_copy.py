@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import sysconfig
 import venv
 from typing import TYPE_CHECKING
 
-from conftest import copied_package
+from conftest import REPOSITORY, copied_package
+from driver import KINDS
 from test_install import KEY, _quiet_fish, install, is_active, programs  # noqa: F401
 
 if TYPE_CHECKING:
@@ -88,6 +91,49 @@ def test_a_package_that_leads_to_another_folder(home: Home, kind: Kind) -> None:
             shutil.rmtree(roots[0])
             shutil.rmtree(roots[1])
         check(home, kind, word, 0 if word == "one" else 1)
+
+
+def wheel(folder: Path, version: str) -> Path:
+    """Build a wheel of this checkout with another version, which its shell files say too."""
+    source = folder / f"source-{version}"
+    source.mkdir()
+    for name in ("falenv", "shell", "completions"):
+        shutil.copytree(REPOSITORY / name, source / name)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy2(REPOSITORY / name, source / name)
+    text = (source / "falenv" / "__init__.py").read_text()
+    head = text[: text.index("__version__")]
+    (source / "falenv" / "__init__.py").write_text(f'{head}__version__ = "{version}"\n')
+    mark(source / "shell", version)
+    words = ["wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder), str(source)]
+    subprocess.run([sys.executable, "-m", "pip", *words], check=True)
+    (built,) = folder.glob(f"falenv-{version}-*.whl")
+    return built
+
+
+def test_pip_upgrades_the_next_new_shell(home: Home, tmp_path: Path) -> None:
+    """With the time 1 on all files, as on Nix and in some images."""
+    home.profiles("a", default="a")
+    root = tmp_path / "it's pip's"
+    venv.create(root)
+    (packages,) = root.glob("lib/python*/site-packages")
+    (packages / "others.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    home.variables["PATH"] = f"{root / 'bin'}:{home.variables['PATH']}"
+    for version in ("7.1", "7.2", "7.1"):
+        found = list(tmp_path.glob(f"falenv-{version}-*.whl")) or [wheel(tmp_path, version)]
+        # Our own falenv, in the other folder, stays as it is.
+        words = ["install", "-q", "--upgrade", "--no-deps", "--no-index", "--force-reinstall"]
+        pip = [sys.executable, "-m", "pip", "--python", str(root / "bin" / "python")]
+        (packages / "others.pth").unlink(missing_ok=True)
+        subprocess.run([*pip, *words, str(found[0])], check=True)
+        (packages / "others.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+        for file in (*packages.rglob("*"), *(root / "bin").glob("fal*")):
+            os.utime(file, (1, 1))
+        if not (home.path / ".bashrc").exists():
+            install(home, "bash")
+            check(home, KINDS["bash"], version, 0)
+        else:
+            check(home, KINDS["bash"], version, 1)
 
 
 def test_an_edit_in_a_checkout(home: Home, kind: Kind) -> None:

@@ -212,6 +212,7 @@ def test_case_59_list_shows_the_odd_ones(home: Home) -> None:
         "key_source": None,
         "key_id": None,
         "host": None,
+        "account": None,
         "problem": f"{home.store}, line 13: the key of profile 'odd' is not text; "
         'write it as key = "ID:SECRET", or run: fal profile key odd',
         "note": None,
@@ -531,8 +532,8 @@ def test_list_fits_a_terminal_of_80_columns(home: Home, start: Start, name: str)
     lines = shell.talk("fal profile list").split("\n")
     assert {len(line) for line in lines} == {80}
     assert (
-        "│ *       │ a       │ 00000000-0000-4000-… │ default     │ key                 │" in lines
+        "│ *       │ a       │ 00000000… │ default     │ key                            │" in lines
     )
     assert (
-        "│         │ odd     │                      │             │ unusable: the key   │" in lines
+        "│         │ odd     │           │             │ unusable: the key is not text, │" in lines
     )

@@ -131,6 +131,29 @@ def test_case_97_use_means_what_it_says(
         assert (shell.get("FAL_KEY"), shell.segment) == (KEYS["b"], "(fal:b*) ")
 
 
+@pytest.mark.parametrize("name", ["bash", "zsh"])
+def test_case_97_a_version_that_did_not_have_a_variable(
+    home: Home, start: Start, tool: Tool, name: str
+) -> None:
+    needs(name)
+    tool.install(1)
+    home.profiles("a", "b", default="a")
+    shell = start(name)
+    assert shell.talk("set -u") == ""
+    tool.install(2)
+    tool.fal("set", "b")
+    # Nothing that a hook compares is left, but what says that falenv is here.
+    gone = "around payer rivals_a rivals_b styled seen moved dotenv missed shows literal how drawn"
+    gone += " probe slot psvars compdef mark guard aside told_aside stay"
+    lost = " ".join(f"__falenv_{word}" for word in gone.split())
+    assert shell.talk(f'unset {lost}; eval "$(fal profile env)"') == ""
+    assert (shell.get("FAL_KEY"), shell.segment) == (KEYS["b"], "(fal:b) ")
+    assert shell.talk("fal profile use a") == ""
+    assert shell.segment == "(fal:a*) "
+    assert shell.talk("fal profile off") == ""
+    assert (shell.segment, shell.get("__falenv_missed")) == ("", UNSET)
+
+
 def test_case_97_what_the_user_has_set_stays(
     home: Home, start: Start, tool: Tool, any_kind: Kind
 ) -> None:

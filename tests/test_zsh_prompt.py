@@ -240,6 +240,15 @@ def test_case_84_a_saved_prompt_never_shows_another_account(start: Start, subst:
     assert shell.segment == ""
 
 
+def test_case_70_an_exported_psvar_brings_nothing_into_a_new_shell(start: Start) -> None:
+    shell = begin(start, "OURS")
+    shell.talk("setopt all_export; psvar=(x '' y)")
+    assert shell.talk("exec zsh -d -i") == ""
+    assert shell.segment == "(fal:a) "
+    assert shell.talk("fal profile off") == ""
+    assert shell.stdout("print -rl -- ${(q)psvar}") == "x\n''\ny\n"
+
+
 #: spaceship 4.22 (lib/prompts.zsh, lib/core.zsh) assigns PROMPT again when a section is ready.
 SPACESHIP = """
     setopt prompt_subst
@@ -382,6 +391,14 @@ def test_case_67_a_widget_changes_the_folder(home: Home, start: Start, subst: st
     shell.talk("cd")
     shell.type("\x14e")
     assert shell.talk('print -r -- "$reply"; printenv FAL_KEY') == f"{KEYS['a']}\n{KEYS['a']}"
+
+
+def test_case_71_warn_nested_var_in_a_linked_folder(home: Home, start: Start) -> None:
+    linked(home)
+    shell = begin(start, "OURS\nsetopt warn_nested_var warn_create_global no_unset")
+    assert shell.talk("cd linked") == ""
+    assert shell.prompts(2) == ""
+    assert shell.segment == "(fal:b/) "
 
 
 def test_case_67_a_notice_in_a_widget_stands_on_a_line_of_its_own(home: Home, start: Start) -> None:

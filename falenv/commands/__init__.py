@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 
 import click
 
 import falenv
 from falenv import program
-from falenv.commands import folder, install, session, settings
 from falenv.errors import FalenvError, UsageError
 from falenv.masking import shown_words
 
@@ -24,6 +25,101 @@ click.Context.formatter_class = _Formatter
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
+#: The commands of each file, in the order of the completions.
+FILES = {
+    "settings": ("list", "set", "unset", "key", "host", "create", "delete", "protect"),
+    "session": (
+        "env", "start", "refresh", "dotenv", "pick", "use", "off", "on", "current", "exec",
+        "prompt", "completion",
+    ),
+    "manage": ("rename", "edit", "import", "export"),
+    "folder": ("link", "unlink", "allow", "deny"),
+    "check": ("verify", "doctor"),
+    "install": ("install", "uninstall"),
+}  # fmt: skip
+#: The groups of the help, each with its commands in the order of the help.
+GROUPS = {
+    "Everyday": (
+        "use", "current", "exec", "verify", "protect", "rename", "edit", "import", "export",
+    ),
+    "Folders": ("link", "unlink", "allow", "deny"),
+    "Setup": ("install", "uninstall", "doctor", "env", "off", "on", "prompt", "completion"),
+    "As in the official CLI": ("list", "set", "unset", "key", "host", "create", "delete"),
+}  # fmt: skip
+#: Words that other tools use for a command of falenv.
+HINTS = {
+    "ls": "list",
+    "show": "current",
+    "status": "current",
+    "whoami": "current",
+    "switch": "use NAME",
+    "select": "use NAME",
+    "activate": "use NAME",
+    "deactivate": "use --none",
+    "default": "set NAME",
+    "add": "create NAME",
+    "new": "create NAME",
+    "rm": "delete NAME",
+    "remove": "delete NAME",
+    "mv": "rename NAME NEW_NAME",
+    "move": "rename NAME NEW_NAME",
+    "login": "key NAME",
+    "run": "exec NAME -- COMMAND",
+    "shell": "exec NAME",
+    "config": "edit",
+    "init": "install",
+    "setup": "install",
+}
+
+
+class _Commands(Mapping[str, click.Command]):
+    """The commands by name. A file is imported when one of its commands is needed.
+
+    All files take as long to import as click.
+    """
+
+    def __getitem__(self, name: str) -> click.Command:
+        file = next((file for file, names in FILES.items() if name in names), None)
+        if file is None:
+            raise KeyError(name)
+        commands: tuple[click.Command, ...] = import_module(f"falenv.commands.{file}").COMMANDS
+        return next(command for command in commands if command.name == name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for names in FILES.values() for name in names)
+
+    def __len__(self) -> int:
+        return sum(map(len, FILES.values()))
+
+
+class _Profile(click.Group):
+    """Shows its commands in groups, and names the nearest one for a mistyped one."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        for title, names in GROUPS.items():
+            commands = [self.commands[name] for name in names]
+            width = formatter.width - 6 - max(len(command.name or "") for command in commands)
+            rows = [(command.name or "", command.get_short_help_str(width)) for command in commands]
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        hint = "" if self.get_command(ctx, args[0]) else self._hint(args[0])
+        if hint:
+            what = f"no such command {args[0]!r}; did you mean: fal profile {hint}"
+            raise click.UsageError(what, ctx)
+        return super().resolve_command(ctx, args)
+
+    def _hint(self, word: str) -> str:
+        import difflib
+
+        known = [name for name, command in self.commands.items() if not command.hidden]
+        close = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
+        return HINTS.get(word) or next(iter(close), "")
+
+
 @click.group("falenv", context_settings=CONTEXT)
 @click.version_option(falenv.__version__, prog_name="falenv")
 def root() -> None:
@@ -34,7 +130,7 @@ def root() -> None:
     """
 
 
-@root.group("profile")
+@root.group("profile", cls=_Profile, commands=_Commands())
 def profile() -> None:
     """Keep a profile per fal.ai account and switch between them.
 
@@ -44,15 +140,6 @@ def profile() -> None:
         eval "$(fal profile env)"
         fal profile install
     """
-
-
-for command in (
-    *settings.COMMANDS,
-    *session.COMMANDS,
-    *folder.COMMANDS,
-    *install.COMMANDS,
-):
-    profile.add_command(command)
 
 
 def run(arguments: list[str]) -> int:

@@ -19,14 +19,16 @@ from falenv import (
     rcfiles,
     store,
 )
+from falenv.commands import results
 from falenv.console import can_ask, emit, say
-from falenv.errors import FalenvError, ProgramWillVanishError, UsageError
+from falenv.errors import FalenvError, NotIntegratedError, ProgramWillVanishError, UsageError
 from falenv.integration import write_cached
 from falenv.masking import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from typing import Any
 
     from falenv.rcfiles import Edit
 
@@ -38,6 +40,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
     for add in (
         click.option("--dry-run", is_flag=True, help="Show the change, but do not make it."),
         click.option("--yes", is_flag=True, help="Make the change without asking."),
+        results.option,
         click.argument(
             "shells", metavar="[SHELL]...", nargs=-1, type=click.Choice(rcfiles.TARGETS)
         ),
@@ -48,11 +51,11 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command("install")
 @_options
-def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
+def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool, as_json: bool) -> None:
     """Load falenv into every new shell.
 
     Add a few lines to the shell's start-up file, after showing them and asking. SHELL is bash,
-    fish, zsh or direnv, by default your own shell. direnv gets the command `use fal NAME`, for
+    fish, nu, zsh or direnv, by default your own shell. direnv gets the command `use fal NAME`, for
     an .envrc. If `falenv` is not on your PATH but ~/.local/bin is, also add a link there.
 
     \b
@@ -60,6 +63,7 @@ def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
         fal profile install bash zsh direnv
     """
     is_here = bool(fast.mark_of_shell())
+    _check_json(as_json=as_json, answered=yes or dry_run)
     exe = paths.program()
     if not os.access(exe, os.X_OK):
         raise FalenvError(f"{exe} is not an executable program; install falenv as its README says")
@@ -70,16 +74,28 @@ def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
     edits = [edit for target in targets for edit in rcfiles.install(target, exe)]
     link = program.link_wanted()
     asked = f"+{link} -> {exe}\n" if link else ""
-    changed = _change(edits, asked, ("install", *shells), yes=yes, dry_run=dry_run)
+    words = ("install", *shells)
+    changed = _change(edits, asked, words, yes=yes, dry_run=dry_run, is_shown=not as_json)
+    if as_json:
+        results.emit(None, **_as_json(edits, link, dry_run=dry_run))
     if dry_run:
         return
-    for edit in edits:
+    for edit in edits if not as_json else ():
         done = "Installed in" if edit in changed else "Already installed in"
         click.echo(printable(f"{done} {edit.path}."))
     if link:
         _make_link(link, exe)
+        if not as_json:
+            click.echo(printable(f"Linked {link} to {exe}."))
     _make_folder_of_note(exe)
-    _keep_code([target for target in targets if target in dialects.DIALECTS], exe)
+    _keep_code(
+        [
+            target
+            for target in targets
+            if target in dialects.DIALECTS and dialects.find(target).has_eval
+        ],
+        exe,
+    )
     if "direnv" in targets:
         say("to choose a profile in an .envrc, write: use fal NAME")
     line = _line_for(targets, exe)
@@ -89,7 +105,7 @@ def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
 
 @click.command("uninstall")
 @_options
-def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
+def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool, as_json: bool) -> None:
     """Remove what install has added.
 
     Leave the rest of each start-up file unchanged. Without SHELL, clean up for all shells.
@@ -98,25 +114,31 @@ def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool) -> None:
         fal profile uninstall
     """
     is_here = bool(fast.mark_of_shell())
+    _check_json(as_json=as_json, answered=yes or dry_run)
     targets = dict.fromkeys(shells or rcfiles.TARGETS)
     edits = rcfiles.uninstall(targets)
     others = [target for target in rcfiles.TARGETS if target not in targets]
     link = paths.link_made()
     if link and any(map(_is_installed, others)):
         link = ""
-    if not edits and not link:
+    if as_json:
+        results.emit(None, **_as_json(edits, link, dry_run=dry_run))
+    elif not edits and not link:
         click.echo("Not installed in any start-up file.")
+    if not edits and not link:
         return
     asked = f"-{link} -> {os.readlink(link)}\n" if link else ""
-    _change(edits, asked, ("uninstall", *shells), yes=yes, dry_run=dry_run)
+    words = ("uninstall", *shells)
+    _change(edits, asked, words, yes=yes, dry_run=dry_run, is_shown=not as_json)
     if dry_run:
         return
-    for edit in edits:
-        click.echo(printable(f"Removed from {edit.path}."))
+    removed = [f"Removed from {edit.path}." for edit in edits]
     if link:
         os.unlink(link)
         files.remove(paths.link_note())
-        click.echo(printable(f"Removed {link}."))
+        removed.append(f"Removed {link}.")
+    for line in removed if not as_json else ():
+        click.echo(printable(line))
     files.remove(paths.missing_note(paths.program()))
     for target in targets:
         files.remove(paths.cached(paths.program(), target))
@@ -137,6 +159,8 @@ def _asking() -> str:
         shell = detect.shell()
     except UsageError:
         raise UsageError("could not detect your shell; name it: fal profile install bash") from None
+    if shell in dialects.OTHERS:
+        raise NotIntegratedError(shell)
     if shell not in rcfiles.TARGETS:
         raise UsageError(
             f"the start-up file of {shell} is unknown; add this line to it yourself: {notices.EVAL}"
@@ -144,8 +168,25 @@ def _asking() -> str:
     return shell
 
 
-def _change(
-    edits: list[Edit], link: str, words: tuple[str, ...], *, yes: bool, dry_run: bool
+def _check_json(*, as_json: bool, answered: bool) -> None:
+    if as_json and not answered:
+        raise UsageError("--json asks no question; add --yes, or --dry-run to see the change")
+
+
+def _as_json(edits: list[Edit], link: str, *, dry_run: bool) -> dict[str, Any]:
+    """Return what JSON says about the start-up files: which change, and how."""
+    found = [{"file": edit.path, "difference": _difference(edit)} for edit in edits]
+    return {"files": found, "link": link or None, "dry_run": dry_run}
+
+
+def _change(  # noqa: PLR0913 - what to change, and how to ask
+    edits: list[Edit],
+    link: str,
+    words: tuple[str, ...],
+    *,
+    yes: bool,
+    dry_run: bool,
+    is_shown: bool,
 ) -> list[Edit]:
     """Show the edits that change something, write them if the user agrees, and return them.
 
@@ -153,9 +194,10 @@ def _change(
     and its arguments, for the message.
     """
     changes = [edit for edit in edits if edit.after != edit.before]
-    for edit in changes:
-        emit(_difference(edit))
-    emit(link and f"{printable(link.rstrip())}\n")
+    if is_shown:
+        for edit in changes:
+            emit(_difference(edit))
+        emit(link and f"{printable(link.rstrip())}\n")
     if dry_run or not (changes or link):
         return changes
     if not yes:
@@ -193,7 +235,6 @@ def _make_link(path: str, exe: str) -> None:
     files.make_folders(os.path.dirname(paths.link_note()))
     files.replace(paths.link_note(), os.fsencode(exe))
     os.symlink(exe, path)
-    click.echo(printable(f"Linked {path} to {exe}."))
 
 
 def _make_folder_of_note(exe: str) -> None:
@@ -226,6 +267,8 @@ def _line_for(targets: Collection[str], exe: str) -> str:
     if name not in targets:
         return ""
     quote = dialects.find(name).quote
+    if name == "nu":
+        return f"source {quote(paths.rc_files(name)[0])}"
     command = f"{exe if PLAIN.fullmatch(exe) else quote(exe)} profile env"
     return f"{command} | source" if name == "fish" else f'eval "$({command})"'
 

@@ -11,34 +11,44 @@ from falenv import (
     detect,
     dialects,
     envfiles,
+    envtext,
     fast,
     links,
     notices,
     paths,
+    picker,
     segment,
     store,
     timed,
 )
-from falenv.active import Active, for_program, is_asked_for, resolve
+from falenv.active import Active, choice, for_program, is_asked_for, resolve
 from falenv.active import shown as shown_profile
 from falenv.console import emit, say
 from falenv.environment import adopt, rivals
 from falenv.errors import FalenvError, UsageError
 from falenv.masking import as_json as as_json_text
-from falenv.masking import as_word, key_id, label, mask, masked, printable, shown
+from falenv.masking import as_word, key_id, label, mask, masked, message, printable, shown
+from falenv.program import runnable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from falenv.profile import Profile
     from falenv.store import Store
 
-NOT_HERE = f"only the shell function fal can switch this shell; to load it: {notices.EVAL}"
+
+#: The shells that have a completion script of their own.
+COMPLETED = sorted(dialect.name for dialect in dialects.DIALECTS.values() if dialect.completion)
 
 
 @click.command("env")
 @click.argument("name", required=False)
 @click.option("--shell", metavar=f"[{'|'.join(dialects.NAMES)}]", help="Print code for this shell.")
 @click.option("--exports-only", is_flag=True, help="Print only the exports.")
+@click.option(
+    "--format",
+    metavar=f"[{'|'.join(envtext.FORMATS)}]",
+    help="Print the variables for another program.",
+)
 @click.option("--unset", is_flag=True, help="Print code that unsets the variables.")
 @click.option("--no-prompt", is_flag=True, help="Do not show the profile in the prompt.")
 def env(**options: str | bool | None) -> None:
@@ -47,9 +57,14 @@ def env(**options: str | bool | None) -> None:
     With NAME, the code also pins the shell to that profile. Without --shell, falenv detects your
     shell. In an .envrc, the code contains only exports.
 
+    --format prints FAL_KEY and the hosts: json, dotenv for an .env file, docker for `docker run
+    --env-file`, systemd for EnvironmentFile=. github hides the key in the log of a GitHub Actions
+    job, and sets the variables for its later steps.
+
     \b
         eval "$(fal profile env)"
         eval "$(fal profile env comfy)"
+        fal profile env comfy --format json | jq .FAL_KEY
     """
     fast.env(**options)  # type: ignore[arg-type]  # the options above are its parameters
 
@@ -83,6 +98,18 @@ def dotenv(env_files: tuple[str, ...]) -> None:
     fast.dotenv(list(map(os.path.abspath, env_files)))
 
 
+NAME_OR_OPTION = "give one of NAME, -, --default or --none; see: fal profile use --help"
+
+
+@click.command("pick", hidden=True)
+def pick() -> None:
+    """Let the user pick a profile, and print its name for a shell's `use`."""
+    fast.mark_of_shell()
+    found = store.read(paths.store())
+    active = next((name for name in found.names if label(name) == shown_profile()), "")
+    emit(picker.pick(found, active or choice(found)[0], NAME_OR_OPTION) + "\n")
+
+
 @click.command("use")
 @click.argument("name", nargs=-1, metavar="[NAME|-]")
 @click.option("--default", "default", is_flag=True, help="Follow the default again.")
@@ -99,9 +126,10 @@ def use(
 ) -> None:
     """Pin this shell to a profile.
 
-    The shell then stays on this profile, whatever the default is. `-` goes back to what the
-    shell used before. With --none, the shell and all programs that it starts have no fal
-    credentials, not even the login of the official CLI.
+    The shell then stays on this profile, whatever the default is. Without NAME, pick one from a
+    list, with fzf if you have it. `-` goes back to what the shell used before. With --none, the
+    shell and all programs that it starts have no fal credentials, not even the login of the
+    official CLI.
 
     With --for, the shell goes back to what it used before at the first prompt after that time.
 
@@ -123,7 +151,7 @@ def use(
             )
         return
     if len(name) + default + none != 1 or name == ("",):
-        raise UsageError("give one of NAME, -, --default or --none; see: fal profile use --help")
+        raise UsageError(NAME_OR_OPTION)
     if duration is not None:
         timed.end(duration)
         if not name or name == ("-",):
@@ -131,7 +159,9 @@ def use(
     if name and name != ("-",):
         resolve(store.read(paths.store()), name[0])
     if not mark:
-        raise FalenvError(NOT_HERE)
+        raise FalenvError(
+            f"only the shell function fal can switch this shell; {notices.loading('to load it')}"
+        )
     raise FalenvError("there is no earlier profile to go back to; choose one: fal profile use NAME")
 
 
@@ -167,30 +197,78 @@ def on() -> None:
 @click.command("current")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--name", "only_name", is_flag=True, help="Print only the name.")
-def current(*, as_json: bool, only_name: bool) -> None:
+@click.option(
+    "--explain", "in_full", is_flag=True, help="Show each step, and what each client uses."
+)
+def current(*, as_json: bool, only_name: bool, in_full: bool) -> None:
     """Show which profile is active here, and why.
 
     Show the profile that programs use in this shell. If another profile is active since the last
     prompt, name it. Say if a variable in this shell makes programs use another account.
 
+    With --explain, show each step by which falenv chooses a profile (pin, folder, default) with
+    file and line. Then show which credential the official CLI, fal_client and the JS client use
+    here, and why.
+
     \b
         fal profile current
         fal profile current --name
+        fal profile current --explain
     """
     mark = fast.mark_of_shell()
     if only_name:
         fast.current_name()
         return
     found = store.read(paths.store())
-    active, coming = in_this_shell(found)
+    try:
+        active, coming = in_this_shell(found)
+    except FalenvError:
+        if in_full:  # the steps show what is wrong
+            _explain(found, mark, as_json=as_json)
+        raise
     notices.tell_of_flaw(found, active.profile)
     if as_json:
-        click.echo(as_json_text(_current_as_json(found, active, coming)))
+        about = _current_as_json(found, active, coming)
+        if in_full:
+            _explain(found, mark, as_json=True, about=about)
+        else:
+            click.echo(as_json_text(about))
         return
     _print_current(found.path, active)
+    if in_full:
+        _explain(found, mark)
     if active is not coming:
         now = f"{shown(coming.name)} is active" if coming.name else "no profile is active"
         say(f"{now} now; this shell follows at its next prompt, or with: fal profile use --default")
+    _tell_of_folder(found)
+    hint = notices.first_contact(found)
+    if hint and active.why == "none":
+        say(hint)
+        return
+    again = as_word(active.name) if active.why == "pin" else "--default"
+    _tell_of_key(active, f"fal profile use {again}" if mark else "")
+
+
+def _explain(
+    found: Store, mark: str, *, as_json: bool = False, about: dict[str, object] | None = None
+) -> None:
+    """Print the steps that choose a profile, and the credential of each client.
+
+    `about` is what the JSON says besides.
+    """
+    from falenv import explain
+
+    is_integrated = fast.is_integrated(mark)
+    if as_json:
+        steps = explain.as_json(found, is_integrated=is_integrated)
+        click.echo(as_json_text((about or {}) | steps))
+        return
+    for line in explain.lines(found, is_integrated=is_integrated):
+        click.echo(message(runnable(line)))
+
+
+def _tell_of_folder(found: Store) -> None:
+    """Say which `.fal-profile` files are passed over here, and which `.env` has another key."""
     for other in links.chain():
         if other.verdict != "allowed":
             reason = "you denied it" if other.verdict == "denied" else "you have not allowed it"
@@ -200,12 +278,6 @@ def current(*, as_json: bool, only_name: bool) -> None:
             )
     for file, owner in envfiles.other_keys(links.here(), key_id(os.environ.get("FAL_KEY"))):
         notices.tell_of_env_file(file, owner, found.names_by_id.get(owner, ""))
-    hint = notices.first_contact(found)
-    if hint and active.why == "none":
-        say(hint)
-        return
-    again = as_word(active.name) if active.why == "pin" else "--default"
-    _tell_of_key(active, f"fal profile use {again}" if mark else notices.EVAL)
 
 
 def _current_as_json(found: Store, active: Active, coming: Active) -> dict[str, object]:
@@ -270,8 +342,8 @@ def _about_key(profile: Profile) -> str:
     """Return what `current` says behind the key of a profile."""
     about = []
     if profile.has_source:
-        source = "the keyring" if profile.is_in_keyring else "a command"
-        about.append(f"from {source}, so the official CLI has it only through falenv")
+        what = f"from {profile.source_words}"
+        about.append(f"{what}, so the official CLI has it only through falenv")
     if profile.is_exec_only:
         about.append("only for exec and for fal, not in this shell")
     elif profile.suffix:
@@ -310,42 +382,58 @@ def _adopt(active: Active) -> None:
 
 
 def _tell_of_key(active: Active, cure: str) -> None:
-    """Say if a variable makes programs use another account than the active profile's."""
+    """Say if a variable makes programs use another account than the active profile's.
+
+    `cure` is the command for it. It is empty in a shell that has to load falenv first.
+    """
+
+    def to(aim: str) -> str:
+        return f"{aim}: {cure}" if cure else notices.loading(aim)
+
     given = os.environ.get("FAL_KEY")
     if active.profile and rivals():
         say(
             f"these variables choose another account or server: {', '.join(rivals())}; "
-            f"to set them aside: {cure}"
+            f"{to('to set them aside')}"
         )
     expected = active.profile.shell_key if active.profile else None
     if given == expected or active.why == "nobody":
         return
     file = detect.set_by_direnv("FAL_KEY", unchanged=True)
-    cure = f"edit {file}, which sets FAL_KEY" if file else cure
+    if file:
+        cure = f"edit {file}, which sets FAL_KEY"
     if given is None:
-        say(f"FAL_KEY is not set in this shell; to set it: {cure}")
+        say(f"FAL_KEY is not set in this shell; {to('to set it')}")
     elif active.profile is None:
         say(f"programs use the FAL_KEY of this shell: {mask(given)}")
     elif expected is None:
         own = f"FAL_KEY in this shell is not an active profile's key: {mask(given)}"
         say(f"{own}; {file} sets it" if file else own)
     else:
-        say(f"FAL_KEY in this shell is not the profile's key: {mask(given)}; to replace it: {cure}")
+        say(f"FAL_KEY in this shell is not the profile's key: {mask(given)}; {to('to replace it')}")
 
 
 @click.command("exec", context_settings={"allow_interspersed_args": False})
 @click.option("--none", "none", is_flag=True, help="Run it without any fal credentials.")
 @click.option("--yes", is_flag=True, help="Use a protected profile without asking.")
+@click.option("-e", "--exit", "stops", is_flag=True, help="Stop at the first failure.")
 @click.argument("name", required=False)
-@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND...")
-def exec_(*, none: bool, yes: bool, name: str | None, command: tuple[str, ...]) -> None:
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[--] [COMMAND]...")
+def exec_(
+    *, none: bool, yes: bool, stops: bool, name: str | None, command: tuple[str, ...]
+) -> None:
     """Run one command with a profile.
 
-    The shell itself does not change. With --none instead of NAME, the command has no fal
-    credentials.
+    The shell itself does not change. Without a command, start your own shell with that profile.
+    With --none instead of NAME, the command has no fal credentials.
+
+    NAME can be a pattern of *, ? and [...]. The command then runs once for each profile, with a
+    heading and a summary on stderr. -e stops at the first failure.
 
     \b
         fal profile exec comfy -- python job.py
+        fal profile exec comfy
+        fal profile exec -e 'client-*' -- fal app list
         fal profile exec --none -- python job.py
     """
     if none:
@@ -353,7 +441,10 @@ def exec_(*, none: bool, yes: bool, name: str | None, command: tuple[str, ...]) 
         fast.run_without(list(words[words[:1] == ("--",) :]))
     if name is None:
         raise UsageError("give NAME or --none; see: fal profile exec --help")
-    fast.run(name, list(command[command[:1] == ("--",) :]), yes=yes)
+    while command[:1] in {("-e",), ("--exit",), ("--yes",)}:  # behind the name
+        stops, yes = stops or command[0] != "--yes", yes or command[0] == "--yes"
+        command = command[1:]
+    fast.run(name, list(command[command[:1] == ("--",) :]), stops=stops, yes=yes)
 
 
 @click.command("prompt")
@@ -374,7 +465,7 @@ def prompt() -> None:
 
 
 @click.command("completion")
-@click.argument("shell", metavar="SHELL", type=click.Choice(sorted(dialects.DIALECTS)))
+@click.argument("shell", metavar="SHELL", type=click.Choice(COMPLETED))
 def completion(shell: str) -> None:
     """Print the completion script of a shell.
 
@@ -386,4 +477,4 @@ def completion(shell: str) -> None:
     emit(assets.read("completions", dialects.find(shell).completion))
 
 
-COMMANDS = (env, start, refresh, dotenv, use, off, on, current, exec_, prompt, completion)
+COMMANDS = (env, start, refresh, dotenv, pick, use, off, on, current, exec_, prompt, completion)

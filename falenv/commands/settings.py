@@ -8,13 +8,15 @@ import sys
 
 import click
 
-from falenv import edits, fast, notices, paths, questions, store
+from falenv import edits, fast, notices, paths, picker, questions, store, table, verify
 from falenv.active import check_shown, choice, for_program, resolve, target
-from falenv.console import can_ask, say
+from falenv.commands import results
+from falenv.console import can_ask, emit, is_utf8, say, terminal_width
 from falenv.errors import (
     CancelledError,
     FalenvError,
     InvalidKeyError,
+    NoKeyError,
     NoProfileError,
     NotDefaultError,
     ProfileNotFoundError,
@@ -28,6 +30,7 @@ from falenv.program import runnable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from falenv.profile import Profile
@@ -89,9 +92,15 @@ def _as_json(found: Store, name: str, *, is_active: bool) -> dict[str, Any]:
         "key_source": profile.source if profile else None,
         "key_id": profile.id or None if profile else None,
         "host": masked(profile.host) if profile and profile.host else None,
+        "account": _account(found, profile) or None,
         "problem": message(str(problem)) if problem else None,
         "note": _note(found, profile) or None,
     }
+
+
+def _account(found: Store, profile: Profile | None) -> str:
+    """Return the account that `verify` found for a profile's key, or an empty string."""
+    return verify.noted(found.data[profile.name], profile.key)[0] if profile else ""
 
 
 def _note(found: Store, profile: Profile | None) -> str:
@@ -100,8 +109,7 @@ def _note(found: Store, profile: Profile | None) -> str:
         return ""
     notes = ["protected"] if profile.is_protected else []
     if profile.has_source:
-        source = "the keyring" if profile.is_in_keyring else "a command"
-        notes.append(f"key from {source}: in the official CLI only through falenv")
+        notes.append(f"key from {profile.source_words}: in the official CLI only through falenv")
     if profile.is_exec_only:
         notes.append("only for exec and for fal")
     if profile.flaw:
@@ -111,39 +119,32 @@ def _note(found: Store, profile: Profile | None) -> str:
 
 
 def _table(found: Store, active: str, why: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(highlight=False)
-    if not console.is_terminal:  # another program reads this, so do not fold lines
-        console = Console(highlight=False, width=10_000)
-    table = Table()
-    table.add_column("Default")
-    table.add_column("Profile", overflow="fold")
-    # An id is a UUID, the widest part of most rows. Its beginning is enough to tell two apart.
-    shortened = "ellipsis" if console.encoding.startswith("utf") else "crop"
-    table.add_column("Key ID", overflow=shortened, min_width=9)  # type: ignore[arg-type]
-    table.add_column("Active here")
-    table.add_column("Settings", overflow="fold")
+    """Print all profiles. On a terminal, an id is cut first: its beginning tells two apart."""
+    accounts = {name: _account(found, profile) for name, profile in found.profiles.items()}
+    headings = ["Default", "Profile", "Key ID", "Account", "Active here", "Settings"]
+    rows = []
     for name in found.names:
         profile = found.profiles.get(name)
-        settings = ", ".join(word for word in found.data[name] if word in {"key", "host"})
+        settings = ", ".join(one for one in found.data[name] if one in {"key", "host"})
         if profile is None:
             settings = f"unusable: {found.unusable[name].reason}"
         elif _note(found, profile):
             settings = f"{settings} ({_note(found, profile)})".lstrip()
-        # Text: rich would take [/] in a name for its markup.
-        table.add_row(
-            "*" if name == found.default else "",
-            Text(printable(masked(name))),
-            Text(printable(profile.id) if profile else ""),
-            why if name == active else "",
-            Text(printable(settings)),
+        rows.append(
+            [
+                "*" if name == found.default else "",
+                printable(masked(name)),
+                printable(profile.id) if profile else "",
+                accounts.get(name, ""),
+                why if name == active else "",
+                printable(settings),
+            ]
         )
-    with console.capture() as drawn:  # rich would handle a closed stdout in its own way
-        console.print(table)
-    click.echo(drawn.get(), nl=False)
+    if not any(accounts.values()):
+        for row in (headings, *rows):
+            del row[3]
+    drawn = table.draw(headings, rows, terminal_width(), cut="Key ID", plain=not is_utf8())
+    click.echo(drawn, nl=False)
 
 
 #: The option that answers the question about a protected profile.
@@ -151,19 +152,23 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask about a protec
 
 
 @click.command("set")
-@click.argument("name")
+@click.argument("name", required=False)
 @yes_option
-def set_(*, name: str, yes: bool) -> None:
+@results.option
+def set_(*, name: str | None, yes: bool, as_json: bool) -> None:
     """Set the default profile.
 
     Every shell follows the default, unless the shell is pinned or its folder is linked. If the
-    profile does not exist, create it.
+    profile does not exist, create it. Without NAME, pick one from a list.
 
     \b
         fal profile set comfy
     """
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
+    if name is None:
+        usage = "missing argument 'NAME'; see: fal profile set --help"
+        name = picker.pick(found, choice(found)[0], usage)
     if name in found.unusable:
         raise found.unusable[name]
     if not name or name not in found.profiles:  # to the official CLI an empty default is none
@@ -171,12 +176,13 @@ def set_(*, name: str, yes: bool) -> None:
         _confirm_new(found, name)
     if found.is_protected(name):
         questions.allow_protected(name, "Make it the default?", yes=yes)
-    _set_default(name, mark)
+    _set_default(name, mark, as_json=as_json)
 
 
 @click.command("create")
 @click.argument("name")
-def create(name: str) -> None:
+@results.option
+def create(*, name: str, as_json: bool) -> None:
     """Create a profile and make it the default.
 
     \b
@@ -190,9 +196,8 @@ def create(name: str) -> None:
             f"fal profile set {as_word(name)}"
         )
     edits.check_new(found, name)
-    _set_default(
-        name, mark, first=f"Profile {printable(name)} created. Setting it as default profile..."
-    )
+    first = f"Profile {printable(name)} created. Setting it as default profile..."
+    _set_default(name, mark, first, as_json=as_json)
 
 
 def _confirm_new(found: Store, name: str) -> None:
@@ -210,29 +215,41 @@ def _confirm_new(found: Store, name: str) -> None:
         )
 
 
-def _set_default(name: str, mark: str, first: str = "") -> None:
+def _set_default(name: str, mark: str, first: str = "", *, as_json: bool) -> None:
     before, after = edits.set_default(name)
     lines = [first] if first else []
     lines.append(f"Default profile set to {printable(masked(name))}.")
     profile = after.profiles.get(name)  # None if another program has just made it unusable
     if profile and not profile.key and not profile.has_source:
         lines.append(NO_KEY)
-    _report(before, after, mark, *lines)
+    done = {"profile": masked(name), "created": name not in before.names}
+    _report(before, after, mark, lines, done, as_json=as_json)
     if profile and profile.has_source and mark == "live" and choice(after)[0] == name:
-        source = "the keyring" if profile.is_in_keyring else "a command"
-        say(f"its key comes from {source}; to get it in this shell: fal profile use --default")
+        what = f"its key comes from {profile.source_words}"
+        say(f"{what}; to get it in this shell: fal profile use --default")
 
 
-def _report(before: Store, after: Store, mark: str, *lines: str) -> None:
-    """Print what an edit has done, and what that means for the calling shell."""
+def _report(  # noqa: PLR0913 - what an edit has done, in both forms
+    before: Store,
+    after: Store,
+    mark: str,
+    lines: list[str],
+    fields: Mapping[str, object],
+    *,
+    as_json: bool,
+) -> None:
+    """Print what an edit has done, as lines or as JSON, and what it means for the calling shell."""
     notices.tell_of_mode(before)
-    _keep_trust(before, after)
-    for line in lines:
-        click.echo(runnable(line))
+    keep_trust(before, after)
+    if as_json:
+        results.emit(after, **fields)
+    else:
+        for line in lines:
+            click.echo(runnable(line))
     notices.tell_shell(after, mark)
 
 
-def _keep_trust(before: Store, after: Store) -> None:
+def keep_trust(before: Store, after: Store) -> None:
     """Let the key commands of a store count after an edit, if they did before."""
     if any(profile.has_source for profile in after.profiles.values()):
         from falenv import sources
@@ -243,7 +260,8 @@ def _keep_trust(before: Store, after: Store) -> None:
 @click.command("unset")
 @click.argument("name", required=False)
 @yes_option
-def unset(*, name: str | None, yes: bool) -> None:
+@results.option
+def unset(*, name: str | None, yes: bool, as_json: bool) -> None:
     """Unset the default profile.
 
     Shells that follow the default then have the FAL_KEY from before falenv, or none. No profile is
@@ -261,7 +279,9 @@ def unset(*, name: str | None, yes: bool) -> None:
     if found.is_protected(found.default):
         question = "Leave all shells that follow the default without it?"
         questions.allow_protected(found.default, question, yes=yes)
-    _report(*edits.unset_default(found.default), mark, "Default profile unset.")
+    before, after = edits.unset_default(found.default)
+    done = {"was": masked(before.default) or None}
+    _report(before, after, mark, ["Default profile unset."], done, as_json=as_json)
 
 
 class _KeyCommand(click.Command):
@@ -288,9 +308,10 @@ _WORDS = "falenv.key_command"
 )
 @click.option("--keyring", is_flag=True, help="Move the key into the keyring of the system.")
 @click.option("--inline", is_flag=True, help="Move the key into the store.")
-@click.option("--print", "is_for_print", is_flag=True, help="Print the key to a pipe or a file.")
+@click.option("--print", "print_", is_flag=True, help="Print the key, but never to a terminal.")
 @click.option("--yes", is_flag=True, help="Set the key without asking.")
-def key(  # noqa: PLR0913 - the options
+@results.option
+def key(  # noqa: PLR0913 - the options above
     *,
     name: tuple[str, ...],
     from_stdin: bool,
@@ -298,8 +319,9 @@ def key(  # noqa: PLR0913 - the options
     from_command: bool,
     keyring: bool,
     inline: bool,
-    is_for_print: bool,
+    print_: bool,
     yes: bool,
+    as_json: bool,
 ) -> None:
     """Set the key of a profile.
 
@@ -309,6 +331,8 @@ def key(  # noqa: PLR0913 - the options
 
     You can paste a whole line, such as `export FAL_KEY=...`. --from-env reads FAL_KEY, or else
     FAL_KEY_ID and FAL_KEY_SECRET. On a terminal, confirm before a key is replaced.
+
+    --print writes the key of the profile to a pipe or a file, for a script.
 
     With --command, the store has a command that prints the key. `use`, `exec`, `fal` commands and
     --print run it, and nothing else does. falenv runs it once before it removes the old key.
@@ -322,33 +346,34 @@ def key(  # noqa: PLR0913 - the options
         fal profile key comfy --command op read op://Private/fal/key
         fal profile key comfy --keyring
         fal profile key comfy --inline
+        fal profile key comfy --print | pbcopy
     """
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
     words: list[str] = click.get_current_context().meta.get(_WORDS, [])
-    _refuse_key(name, found)
-    _refuse_key(tuple(words), found, is_name=False)
+    refuse_key(name, found, "key")
+    refuse_key(words, found, "key", is_name=False)
     modes = {
         "--stdin": from_stdin,
         "--from-env": from_env,
         "--command": from_command,
         "--inline": inline,
-        "--print": is_for_print,
+        "--print": print_,
     }
     given = [mode for mode in modes if modes[mode]]
     mode = given[0] if given else ""
     is_moved = mode in {"--command", "--inline", "--print"}
-    if len(name) > 1 or len(given) > 1 or (keyring and is_moved):
+    if len(name) > 1 or len(given) > 1 or (keyring and is_moved) or (print_ and as_json):
         raise UsageError(
-            "give at most one NAME, and one of the options that say where the key is; "
-            "see: fal profile key --help"
+            "give at most one NAME, and one of the options that say where the key is, or --print "
+            "without --json; see: fal profile key --help"
         )
     if from_command and not words:
         raise UsageError(
             "no command follows --command; for example: "
             "fal profile key NAME --command pass show fal"
         )
-    if is_for_print:
+    if print_:
         _print_key(found, name[0] if name else None, yes=yes)
         return
     profile = target(found, name[0] if name else None, f"fal profile key NAME {mode}".rstrip())
@@ -361,7 +386,9 @@ def key(  # noqa: PLR0913 - the options
         before, after, done = _inline(found, profile)
     else:
         before, after, done = _set_key(found, profile, mode, keyring=keyring, yes=yes)
-    _report(before, after, mark, done)
+    now = after.profiles.get(profile)  # None if another program has just made it unusable
+    fields = {"profile": masked(profile), "key_id": now.id if now else None}
+    _report(before, after, mark, [done], fields, as_json=as_json)
     _tell_of_rest(after, profile, mark)
 
 
@@ -391,7 +418,7 @@ def _value(found: Store, name: str, mode: str, *, yes: bool) -> str:
     """Return the key that the user types, or that the environment or standard input has."""
     must_ask = questions.has_terminal() and not yes
     if mode == "--from-env":
-        value = _key_from_environment(found)
+        value = key_from_environment(found)
         if must_ask and _key_of(name) != value:
             with questions.hidden() as ask:
                 _confirm_replacing(ask, name)
@@ -404,24 +431,19 @@ def _value(found: Store, name: str, mode: str, *, yes: bool) -> str:
 
 
 def _print_key(found: Store, name: str | None, *, yes: bool) -> None:
-    """Print the key of a profile, by default of the one in the prompt; fetch it if needed."""
-    from falenv import sources
-
-    if sys.stdout.isatty():
-        raise FalenvError("a key is not printed to a terminal; write it to a pipe or a file")
+    """Print the key of a profile, by default of the one in the prompt. Errors: FalenvError."""
     active = for_program(found) if name is None else resolve(found, name)
     profile = active.profile
     if profile is None:
         raise NoProfileError
+    if not (profile.key or profile.has_source):
+        raise NoKeyError(profile.name)
+    if sys.stdout.isatty():
+        raise FalenvError("a key is not printed to a terminal; send it to a program or a file")
     if profile.is_protected:
         questions.allow_protected(profile.name, "Print its key?", yes=yes)
-    sources.unlock(found, profile)
-    if not profile.key:
-        raise FalenvError(
-            f"profile {shown(profile.name)} has no key; to set one: "
-            f"fal profile key {as_word(profile.name)}"
-        )
-    click.echo(profile.key)
+    fast.unlock(found, active)
+    emit(f"{profile.key}\n")
 
 
 def _to_command(name: str, words: list[str], *, yes: bool) -> tuple[Store, Store, str]:
@@ -447,7 +469,7 @@ def _to_command(name: str, words: list[str], *, yes: bool) -> tuple[Store, Store
                 raise CancelledError
     settings = {"key": None, "keyring": None, "key_command": words, "key_id": key_id(value)}
     before, after = edits.put(name, settings, only_key=old)
-    _forget(before, after, name)
+    forget(before, after, name)
     return before, after, f"The key of {label} now comes from {shown(os.path.basename(words[0]))}."
 
 
@@ -456,11 +478,11 @@ def _keep(name: str, value: str, old: str) -> tuple[Store, Store]:
     from falenv import sources
 
     before, after = sources.to_keyring(name, value, old)
-    _forget(before, after, name)
+    forget(before, after, name)
     return before, after
 
 
-def _forget(before: Store, after: Store, name: str) -> None:
+def forget(before: Store, after: Store, name: str) -> None:
     """Delete from the keyring the key that a profile had there, if no profile has it now."""
     old = before.profiles.get(name)
     used = {one.known_id for one in after.profiles.values() if one.is_in_keyring}
@@ -482,11 +504,11 @@ def _inline(found: Store, name: str) -> tuple[Store, Store, str]:
     if profile is None or not profile.has_source:
         raise FalenvError(f"the key of profile {shown(name)} has no other source than the store")
     before, after = edits.set_key(name, sources.fetch(found, profile))
-    _forget(before, after, name)
+    forget(before, after, name)
     return before, after, f"The key of {printable(masked(name))} is in the store now."
 
 
-def _refuse_key(words: tuple[str, ...], found: Store, *, is_name: bool = True) -> None:
+def refuse_key(words: Iterable[str], found: Store, command: str, *, is_name: bool = True) -> None:
     """Raise FalenvError for a key on the command line, which `ps` and the history show.
 
     A word of another program's may have a colon in it, so not `is_name`: only a whole key is one.
@@ -497,7 +519,7 @@ def _refuse_key(words: tuple[str, ...], found: Store, *, is_name: bool = True) -
         if (":" in word if is_name else looks_like_key) and word not in found.names:
             raise FalenvError(
                 "a key is never an argument, because the shell's history keeps it; delete it from "
-                "the history, then run: fal profile key"
+                f"the history, then run: fal profile {command}"
             )
 
 
@@ -540,7 +562,7 @@ def _key_of(profile: str) -> str:
     return key if isinstance(key, str) else ""
 
 
-def _key_from_environment(found: Store) -> str:
+def key_from_environment(found: Store) -> str:
     """Return the user's own key: FAL_KEY, or else FAL_KEY_ID and FAL_KEY_SECRET.
 
     A FAL_KEY with the id in FALENV_KEY_ID is the one that falenv exported. Errors: FalenvError.
@@ -589,7 +611,10 @@ def _piped_key() -> str:
 @click.option("--unset", "drop", is_flag=True, help="Remove the host from the profile.")
 @click.option("--force", is_flag=True, help="Accept a host that fal does not own.")
 @yes_option
-def host(*, host: str | None, name: str | None, drop: bool, force: bool, yes: bool) -> None:
+@results.option
+def host(  # noqa: PLR0913 - the options above
+    *, host: str | None, name: str | None, drop: bool, force: bool, yes: bool, as_json: bool
+) -> None:
     """Set the fal host of a profile.
 
     The host receives the profile's key. Without --profile, change the active profile. The prompt
@@ -610,7 +635,8 @@ def host(*, host: str | None, name: str | None, drop: bool, force: bool, yes: bo
         questions.allow_protected(profile, "Change its host?", yes=yes)
     done = "Fal host unset." if value is None else f"Fal host set to {value}."
     before, after = edits.put(profile, {"host": value})
-    _report(before, after, mark, done)
+    fields = {"profile": masked(profile), "host": value}
+    _report(before, after, mark, [done], fields, as_json=as_json)
     _tell_of_rest(after, profile, mark)
 
 
@@ -619,7 +645,8 @@ def host(*, host: str | None, name: str | None, drop: bool, force: bool, yes: bo
 @click.option("--exec-only", is_flag=True, help="Keep the key out of shells instead.")
 @click.option("--off", is_flag=True, help="Undo this.")
 @yes_option
-def protect(*, name: str, exec_only: bool, off: bool, yes: bool) -> None:
+@results.option
+def protect(*, name: str, exec_only: bool, off: bool, yes: bool, as_json: bool) -> None:
     """Ask before a command uses or changes a profile.
 
     On a terminal, `use`, `set`, `link`, `exec` and all commands that change the profile then ask.
@@ -650,7 +677,8 @@ def protect(*, name: str, exec_only: bool, off: bool, yes: bool) -> None:
         settings = {"protected": None if off else True}
         done = f"Profile {label} is {'no longer ' if off else ''}protected."
     before, after = edits.put(name, settings)
-    _report(before, after, mark, done)
+    fields = {"profile": masked(name), **settings}
+    _report(before, after, mark, [done], fields, as_json=as_json)
     _tell_of_rest(after, name, mark)
 
 
@@ -665,7 +693,8 @@ def _tell_of_rest(after: Store, name: str, mark: str) -> None:
 @click.command("delete")
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Delete without asking.")
-def delete(*, name: str, yes: bool) -> None:
+@results.option
+def delete(*, name: str, yes: bool, as_json: bool) -> None:
     """Delete a profile and its key.
 
     You cannot get the key back: fal shows each key only once. On a terminal, confirm if the
@@ -688,10 +717,13 @@ def delete(*, name: str, yes: bool) -> None:
             if not questions.agrees(ask, question):
                 raise CancelledError
     before, after = edits.delete(name)
-    _forget(before, after, name)
-    _keep_trust(before, after)
+    forget(before, after, name)
+    keep_trust(before, after)
     notices.tell_of_mode(before)
-    click.echo(f"Profile {printable(masked(name))} deleted.")
+    if as_json:
+        results.emit(after, profile=masked(name))
+    else:
+        click.echo(f"Profile {printable(masked(name))} deleted.")
     if found.default == name:
         say(f"{shown(name)} was the default; choose another: fal profile set NAME")
     notices.tell_shell(after, mark)
