@@ -194,7 +194,7 @@ def refresh(  # noqa: C901, PLR0913 - the options of the command
     else:
         code = state(dialect, active, variables, path, index_path)
     if duration is not None:
-        code = dialect.render({timed.UNTIL: os.environ[timed.UNTIL]}) + code
+        code = dialect.state.render({timed.UNTIL: os.environ[timed.UNTIL]}) + code
     emit(code)
     if cache:
         write_cached(cache, dialect, program, path, index_path)
