@@ -123,8 +123,12 @@ end
 
 function __falenv_follow
     set -l left
+    set -l known
     __falenv_keep_pin
     __falenv_find_links
+    # The program does not repeat what it has said about a version of the store.
+    test $argv[1] = change -a -z "$__falenv_moved"
+    and string match -rq '(?<known>[^/]*)$' -- "$__falenv_index"
     set -g __falenv_moved
     if test $argv[1] = change
         test -z "$FALENV_NONE"
@@ -136,7 +140,7 @@ function __falenv_follow
     if __falenv_apply "$pin" "$left"
         __falenv_note_state
     else
-        __falenv_ask "$pin" --was "$left"
+        __falenv_ask "$pin" --was "$left" --seen "$known"
     end
 end
 
