@@ -242,6 +242,16 @@ function __falenv_begin
     end
 end
 
+# fish is too old to follow: take the active profile's key, say so, and leave nothing else.
+function __falenv_export
+    set -l program $__falenv_python -I $__falenv_main profile env --shell fish --exports-only
+    status is-interactive
+    and builtin printf '%s\n' $__falenv_old_fish >&2
+    functions -e falenv_prompt (functions -a -n | string match '__falenv_*')
+    set -e -g (set -n -g | string match '__falenv_*')
+    $program | builtin source
+end
+
 # --- The command ---------------------------------------------------------------------------------
 
 function __falenv_program
