@@ -250,7 +250,7 @@ __falenv_is_ours() {
     [ -O "${1%/*}" ] && [ -O "$1" ] && [ -f "$1" ] && [ -r "$1" ] && [ ! -L "$1" ]
 }
 
-# False in a shell without -nt, which asks the program each time.
+# False in a shell without -nt, such as posh, which asks the program each time.
 __falenv_is_fresh() {
     case $1 in
         */none-*) [ -e "$1" ] && [ ! -e "$__falenv_store" ] ;;
@@ -290,9 +290,9 @@ __falenv_find_links() {
     fi
 }
 
-# True if file $1 can be a .fal-profile that counts: a regular file of the user's own.
+# True if file $1 can be a .fal-profile that counts: a regular file of the user's own. posh has no -O.
 __falenv_is_link() {
-    [ -f "$1" ] && [ -r "$1" ] && [ -O "$1" ] && [ ! -L "$1" ]
+    [ -f "$1" ] && [ -r "$1" ] && [ -z "$__falenv_blind" ] && [ -O "$1" ] && [ ! -L "$1" ]
 }
 
 # Read the text of file $1 into __falenv_text. Its first two lines are enough to see that it has more
@@ -382,7 +382,7 @@ __falenv_apply() {
 }
 
 __falenv_try_apply() {
-    [ -n "$__falenv_index" ] && [ -z "${FALENV_NONE-}" ] && __falenv_same_store &&
+    [ -n "$__falenv_index" ] && [ -z "${FALENV_NONE-}$__falenv_blind" ] && __falenv_same_store &&
         __falenv_choose "$1" || return 1
     __falenv_n=''
     \set -- "$2" "$2"
