@@ -123,14 +123,13 @@ end
 
 function __falenv_follow
     set -l left
-    set -l known
+    set -l news yes
     __falenv_keep_pin
     __falenv_find_links
-    # The program does not repeat what it has said about a version of the store.
-    test $argv[1] = change -a -z "$__falenv_moved"
-    and string match -rq '(?<known>[^/]*)$' -- "$__falenv_index"
+    set -l moved $__falenv_moved
     set -g __falenv_moved
     if test $argv[1] = change
+        set news $moved
         test -z "$FALENV_NONE"
         and __falenv_is_untouched
         or return 0
@@ -140,6 +139,10 @@ function __falenv_follow
     if __falenv_apply "$pin" "$left"
         __falenv_note_state
     else
+        # The program does not repeat what it has said about a version of the store.
+        set -l known
+        test -n "$news"
+        or string match -rq '(?<known>[^/]*)$' -- "$__falenv_index"
         __falenv_ask "$pin" --was "$left" --seen "$known"
     end
 end

@@ -532,10 +532,10 @@ __falenv_find_fixed() {
 # interrupted it (130).
 __falenv_follow() {
     local __falenv_out='' __falenv_code='' __falenv_left='' __falenv_users_pin='' __falenv_known=''
+    local __falenv_news=yes
     __falenv_keep_pin
     __falenv_find_links
-    # The program does not repeat what it has said about a version of the store.
-    [[ $1 != change || -n $__falenv_moved ]] || __falenv_known=${__falenv_index##*/}
+    [[ $1 != change ]] || __falenv_news=$__falenv_moved
     __falenv_moved=
     if __falenv_is_stuck; then
         __falenv_note_state
@@ -557,7 +557,11 @@ __falenv_follow() {
                 \builtin set -- --cache "$__falenv_cached" --program "$__falenv_exe"
             fi
             ;;
-        *) \builtin set -- --was "$__falenv_left" --seen "$__falenv_known" ;;
+        *)
+            # The program does not repeat what it has said about a version of the store.
+            [[ -n $__falenv_news ]] || __falenv_known=${__falenv_index##*/}
+            \builtin set -- --was "$__falenv_left" --seen "$__falenv_known"
+            ;;
     esac
     # In a widget of zsh: the program may print a notice, which goes below the line being edited.
     [[ -z ${__falenv_widget-} ]] || \builtin zle -I
