@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 from falenv import detect, dialects, files, index, links, notices, paths, store
 from falenv.active import (
@@ -122,38 +123,62 @@ def start(
     _print_integration(_dialect(shell), cache=cache, program=program)
 
 
-def refresh(
+def refresh(  # noqa: PLR0913 - what a shell tells
     *,
     shell: str | None = None,
     was: str | None = None,
     cache: str | None = None,
     program: str | None = None,
     protocol: str | None = None,
+    seen: str | None = None,
+    seconds: bool = False,
 ) -> None:
     """Print the state for a shell that has the integration but cannot follow with builtins.
 
     Say so if the profile `was`, which the shell was on, is gone. Write the copy of the integration
     for later shells to `cache`. Without these two the shell asks for `fal profile use`, so the pin
     is the name that the user typed. To a shell with the integration of another version of falenv,
-    whose `protocol` differs, print the whole integration. Errors: as for `env`.
+    whose `protocol` differs, print the whole integration. Errors: as for `env`, unless the shell
+    has followed this version of the store (`seen`) before, so that the error is not news. With
+    `seconds`, the shell compares whole seconds.
     """
-    from falenv.integration import integration, start_state, state, write_cached
-
     dialect = _dialect(shell)
     _refuse_screen(dialect)
     if not dialect.has_eval and protocol != str(paths.PROTOCOL):
         start(shell=dialect.name, program=program)
         raise FalenvError("falenv was upgraded; to follow changes again, open a new shell")
     path = paths.store()
+    known = index.recall(path, seen)
+    try:
+        _refresh(
+            dialect, path, was=was, cache=cache, program=program, protocol=protocol, seconds=seconds
+        )
+    except FalenvError:
+        if not known or index.recall(path, seen) != known:
+            raise
+
+
+def _refresh(  # noqa: PLR0913 - as above
+    dialect: Dialect,
+    path: str,
+    *,
+    was: str | None,
+    cache: str | None,
+    program: str | None,
+    protocol: str | None,
+    seconds: bool,
+) -> None:
+    from falenv.integration import integration, start_state, state, write_cached
+
     is_use = was is None and not cache
     is_upgrade = protocol != str(paths.PROTOCOL)
     program = program or paths.program()
-    found = _read(dialect, path, program if is_upgrade else "")
+    found = _read(dialect, path, program if is_upgrade else "", for_seconds=seconds)
     pinned = "" if is_use else _renamed_pin(found)
     active, variables, failure = _decide(found, pinned or None, is_running=bool(was))
     if isinstance(failure, ProfileNotFoundError) and pin() and is_use:
         failure = ProfileNotFoundError(pin(), "argument", found.names)
-    index_path = index.update(found)
+    index_path = index.update(found, for_seconds=seconds)
     if is_upgrade and failure and is_use:
         raise failure
     if is_upgrade:
@@ -172,12 +197,18 @@ def refresh(
         write_cached(cache, dialect, program, path, index_path)
     if failure:
         raise failure
-    known = set(map(masked, found.names))
-    if was and new_name(found, was) == active.name != "":
-        say(f"profile {shown(was)} is named {shown(active.name)} now")
-    elif was and (was not in known or not active.name):
+    if was:
+        _tell_of_change(found, was, active.name)
+
+
+def _tell_of_change(found: Store, was: str, now: str) -> None:
+    """Say if the profile `was`, which the shell was on, has another name or is gone."""
+    is_known = was in set(map(masked, found.names))
+    if new_name(found, was) == now != "":
+        say(f"profile {shown(was)} is named {shown(now)} now")
+    elif not is_known or not now:
         own = os.environ.get(notices.OWN_KEY_ID, "")
-        notices.tell_of_loss(was, active.name, is_known=was in known, own=own)
+        notices.tell_of_loss(was, now, is_known=is_known, own=own)
 
 
 def _renamed_pin(found: Store) -> str:
@@ -311,18 +342,20 @@ def _make_empty_home() -> None:
     os.chmod(folder, 0o500)
 
 
-def _read(dialect: Dialect, path: str, program: str) -> Store:
+def _read(dialect: Dialect, path: str, program: str, *, for_seconds: bool) -> Store:
     """Read the store. If that fails, print a state which says that the shell has seen it.
 
     For a shell with the integration of another version, `program` is the one of the new
     integration, which the state then follows. Errors: StoreError.
     """
+    seen_ns = time.time_ns()
     try:
         return store.read(path)
     except StoreError:
         from falenv.integration import integration, seen_state
 
-        code = seen_state(dialect, path, index.update_broken(path))
+        index_path = index.update_broken(path, seen_ns, for_seconds=for_seconds)
+        code = seen_state(dialect, path, index_path)
         if program:
             code = integration(dialect, code, show_segment=None, program=program)
         emit(code)
@@ -515,7 +548,10 @@ def _without_profile_hosts() -> Environment:
 OPTIONS = {
     "env": ({"--exports-only", "--unset", "--no-prompt"}, {"--shell", "--format"}),
     "start": (set(), {"--shell", "--cache", "--program"}),
-    "refresh": (set(), {"--shell", "--was", "--cache", "--program", "--protocol"}),
+    "refresh": (
+        {"--seconds"},
+        {"--shell", "--was", "--seen", "--cache", "--program", "--protocol"},
+    ),
 }
 
 

@@ -35,7 +35,7 @@ def store() -> str:
 
 #: The number of the protocol between the program and the shells (shell/README.md). A shell with
 #: the integration of another number finds no index, and gets a new integration from `refresh`.
-PROTOCOL = 1
+PROTOCOL = 2
 
 
 def where() -> str:
