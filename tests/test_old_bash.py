@@ -45,6 +45,12 @@ NEWER = (
 )
 #: Lines that only a newer bash or zsh runs, or whose failure an old bash ignores.
 GUARDED = {
+    # Behind another one.
+    "[[ ${FAL_KEY@a}${FAL_HOST@a}${FAL_RUN_HOST@a}${FAL_QUEUE_RUN_HOST@a} == *r* ||",
+    "${FAL_PROFILE@a}${FALENV_PROFILE@a}${FALENV_KEY_ID@a}${FALENV_MARK@a} == *r* ||",
+    "${FAL_KEY_ID@a}${FAL_KEY_SECRET@a}${FAL_FORCE_AUTH_BY_USER@a}${FAL_GRPC_HOST@a} == *r* ||",
+    "${FAL_REST_HOST@a}${FAL_WS_RUN_HOST@a} == *r* ||",
+    "${ISOLATE_AUTH_DISABLED@a}${ISOLATE_TEST_MODE@a} == *r* ]]",
     "__falenv_d=${!1@a}",  # behind a test of BASH_VERSINFO
     "local - || :",  # __falenv_guarded restores the options itself
     "\\builtin compopt -o bashdefault -o default 2>/dev/null || :",
