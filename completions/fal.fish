@@ -1,4 +1,4 @@
-# Completion of fal and falenv for fish, 3.4 and later.
+# Completion of fal and falenv for fish, 3.6 and later.
 #
 # The integration loads this file at the first TAB. Profile names then come from the index. A package
 # installs it as fal.fish and falenv.fish. Profile names then come from a process.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 from falenv import detect, dialects, files, index, links, notices, paths, store, timed
 from falenv.active import (
@@ -129,13 +130,15 @@ def start(
     _print_integration(_dialect(shell), cache=cache, program=program)
 
 
-def refresh(  # noqa: C901, PLR0913 - the options of the command
+def refresh(  # noqa: PLR0913 - what a shell tells
     *,
     shell: str | None = None,
     was: str | None = None,
     cache: str | None = None,
     program: str | None = None,
     protocol: str | None = None,
+    seen: str | None = None,
+    seconds: bool = False,
     use: bool = False,
     yes: bool = False,
     duration: str | None = None,
@@ -147,65 +150,101 @@ def refresh(  # noqa: C901, PLR0913 - the options of the command
     the name. Then ask about a protected profile, unless the user has typed `yes` too. With
     `duration`, such as `30m`, the pin ends then, so export the time. To a shell with the
     integration of another version of falenv, whose `protocol` differs, print the whole integration.
-    Errors: as for `env`.
+    Errors: as for `env`, unless the shell has followed this version of the store (`seen`) before,
+    so that the error is not news. With `seconds`, the shell compares whole seconds.
     """
-    from falenv.integration import integration, start_state, state, write_cached
-
     dialect = _dialect(shell)
     _refuse_screen(dialect)
     if not dialect.has_eval and protocol != str(paths.PROTOCOL):
         start(shell=dialect.name, program=program)
         raise FalenvError("falenv was upgraded; to follow changes again, open a new shell")
     path = paths.store()
+    known = index.recall(path, seen)
     is_upgrade = protocol != str(paths.PROTOCOL)
     is_use = use or (is_upgrade and was is None and not cache)  # as shells of protocol 1 said it
     if is_use:
         os.environ.pop(timed.UNTIL, None)
     if duration is not None:
         os.environ[timed.UNTIL] = str(timed.end(duration))
-    program = program or paths.program()
-    read = _read(dialect, path, program if is_upgrade else "")
-    pinned = "" if is_use else _renamed_pin(read)
+
+    def may(active: Active, found: Store) -> Store | Indexed:
+        _ask(active, "Use it in this shell?", yes=yes)
+        is_wanted = active.profile and not active.profile.is_exec_only
+        return unlock(found, active) if is_wanted else found
+
+    try:
+        _refresh(
+            dialect,
+            path,
+            was=was,
+            cache=cache,
+            program=program or paths.program(),
+            is_upgrade=is_upgrade,
+            for_seconds=seconds,
+            may=may if is_use else None,
+        )
+    except FalenvError:
+        if not known or index.recall(path, seen) != known:
+            raise
+
+
+def _refresh(  # noqa: PLR0913 - as above
+    dialect: Dialect,
+    path: str,
+    *,
+    was: str | None,
+    cache: str | None,
+    program: str,
+    is_upgrade: bool,
+    for_seconds: bool,
+    may: Callable[[Active, Store], Store | Indexed] | None,
+) -> None:
+    from falenv.integration import integration, start_state, state, write_cached
+
+    read = _read(dialect, path, program if is_upgrade else "", for_seconds=for_seconds)
+    pinned = "" if may else _renamed_pin(read)
     found: Store | Indexed = read
 
-    def ask_and_fetch(active: Active) -> None:
+    def ask(active: Active) -> None:
         nonlocal found
-        _ask(active, "Use it in this shell?", yes=yes)
-        if active.profile and not active.profile.is_exec_only:
-            found = unlock(found, active)
+        found = may(active, read) if may else read
 
-    active, variables, failure = _decide(
-        found, pinned or None, is_running=bool(was), may=ask_and_fetch if is_use else None
-    )
-    if isinstance(failure, ProfileNotFoundError) and pin() and is_use:
+    active, variables, failure = _decide(read, pinned or None, is_running=bool(was), may=ask)
+    if isinstance(failure, ProfileNotFoundError) and pin() and may:
         failure = ProfileNotFoundError(pin(), "argument", found.names)
-    index_path = index.update(found)
-    if is_upgrade and failure and is_use:
+    index_path = index.update(found, for_seconds=for_seconds)
+    if is_upgrade and failure and may:
         raise failure
     if is_upgrade:
         code = start_state(
             dialect,
             path,
             index_path,
-            pin() if is_use else pinned or None,
+            pin() if may else pinned or None,
             failure=active.why if failure else "",
         )
         code = integration(dialect, code, show_segment=None, program=program)
     else:
         code = state(dialect, active, variables, path, index_path)
-    if duration is not None:
+    if may and timed.UNTIL in os.environ:
         code = dialect.state.render({timed.UNTIL: os.environ[timed.UNTIL]}) + code
     emit(code)
     if cache:
         write_cached(cache, dialect, program, path, index_path)
     if failure:
         raise failure
-    known = set(map(masked, found.names))
-    if was and new_name(found, was) == active.name != "":
-        say(f"profile {shown(was)} is named {shown(active.name)} now")
-    elif was and (was not in known or not active.name):
+    if was:
+        _tell_of_change(read, was, active.name)
+
+
+def _tell_of_change(found: Store, was: str, now: str) -> None:
+    """Say if the profile `was`, which the shell was on, has another name or is gone."""
+    is_known = was in set(map(masked, found.names))
+    if new_name(found, was) == now != "":
+        say(f"profile {shown(was)} is named {shown(now)} now")
+    elif not is_known or not now:
         own = os.environ.get(notices.OWN_KEY_ID, "")
-        notices.tell_of_loss(was, active.name, is_known=was in known, own=own)
+        notices.tell_of_loss(was, now, is_known=is_known, own=own)
 
 
 def _renamed_pin(found: Store) -> str:
@@ -313,7 +352,7 @@ def _decide(
     name: str | None = None,
     *,
     is_running: bool = False,
-    may: Callable[[Active], None] | None = None,
+    may: Callable[[Active], None] = lambda _: None,
 ) -> tuple[Active, Environment, FalenvError | None]:
     """Return the active profile and its shell's environment; on an error no profile, and the error.
 
@@ -329,8 +368,7 @@ def _decide(
         return Active(None, "nobody"), without_credentials(), None
     try:
         active = resolve(found, name)
-        if may:
-            may(active)
+        may(active)
         if active.profile:
             adopt(active.profile)
         variables = environment(active, found, in_shell=True)
@@ -350,18 +388,20 @@ def _make_empty_home() -> None:
     os.chmod(folder, 0o500)
 
 
-def _read(dialect: Dialect, path: str, program: str) -> Store:
+def _read(dialect: Dialect, path: str, program: str, *, for_seconds: bool) -> Store:
     """Read the store. If that fails, print a state which says that the shell has seen it.
 
     For a shell with the integration of another version, `program` is the one of the new
     integration, which the state then follows. Errors: StoreError.
     """
+    seen_ns = time.time_ns()
     try:
         return store.read(path)
     except StoreError:
         from falenv.integration import integration, seen_state
 
-        code = seen_state(dialect, path, index.update_broken(path))
+        index_path = index.update_broken(path, seen_ns, for_seconds=for_seconds)
+        code = seen_state(dialect, path, index_path)
         if program:
             code = integration(dialect, code, show_segment=None, program=program)
         emit(code)
@@ -593,8 +633,8 @@ OPTIONS = {
     "env": ({"--exports-only", "--unset", "--no-prompt"}, {"--shell", "--format"}),
     "start": (set(), {"--shell", "--cache", "--program"}),
     "refresh": (
-        {"--use", "--yes"},
-        {"--duration", "--shell", "--was", "--cache", "--program", "--protocol"},
+        {"--use", "--yes", "--seconds"},
+        {"--duration", "--shell", "--was", "--seen", "--cache", "--program", "--protocol"},
     ),
 }
 

@@ -20,6 +20,16 @@ Its mtime equals the store's. So a shell that has followed this file is up to da
 exists and the store is neither newer nor older (`-nt`, `-ot`): four calls of stat. Names that a
 line of text cannot hold are left out. If the default is such a name, or no text, `-` stands for it.
 The stamp of a missing store is `none`. For a store that cannot be read the default is `!`.
+
+Two writes within one unit of a clock have the same mtime (git calls such a file racily clean). So
+the mtime counts only once that unit is over. For most file systems the unit is a tick of the
+kernel's clock, which this process waits for. Where a file system records whole seconds, nobody can
+wait that long: until the second is over, the index has an mtime that no store has, so shells ask
+the program.
+
+Some shells compare whole seconds on any file system. They use a copy of the index in the folder
+`.seconds`. The program writes the copy when such a shell asks, and the second of the store's mtime
+is over. So these shells ask until then, and the other shells do not.
 """
 
 from __future__ import annotations
@@ -56,10 +66,15 @@ ASK = "-"
 BROKEN = "!"
 #: What stands before the default: whether it has a host, which the official CLI then uses.
 WITH_HOST, WITHOUT_HOST = "@", "="
-#: The clock of a file system may stand still this long. A kernel tick is at most 10 ms.
+#: The clock of a file system may stand still, or lag, this long. A kernel tick is at most 10 ms.
 TICK_NS = 12_000_000
-#: An mtime that no store has, so a shell that sees it asks a process.
-NEVER_NS = 1
+SECOND_NS = 1_000_000_000
+#: An mtime that no store has, so a shell that sees it asks a process. FAT too can record it.
+NEVER_NS = 500_000_000 * SECOND_NS
+#: FAT records even seconds only, so it rounds this mtime.
+_ODD_NS = NEVER_NS + SECOND_NS
+#: In the folder of an index: the folder with the copy for shells that compare whole seconds.
+SECONDS = ".seconds"
 
 
 class Indexed:
@@ -130,8 +145,11 @@ def _profiles(entries: list[str], text: str) -> dict[str, Profile]:
     return found
 
 
-def update(store: Store | Indexed) -> str:
-    """Write the index of a store; return its path, or an empty string if no place takes it."""
+def update(store: Store | Indexed, *, for_seconds: bool = False) -> str:
+    """Write the index of a store; return its path, or an empty string if no place takes it.
+
+    With `for_seconds`, also write the copy for shells that compare whole seconds.
+    """
     if isinstance(store, Indexed):
         return store.path
     lines = {tuple(what): number for number, *what in _seen(store.text)}
@@ -143,54 +161,108 @@ def update(store: Store | Indexed) -> str:
     ]
     entries.sort(key=lambda entry: entry.startswith(ASK))
     entries[LAST_LINE:] = [f"{ASK} {entry.partition(' ')[2]}" for entry in entries[LAST_LINE:]]
-    mtime_ns = store.mtime_ns if _is_settled(store) else NEVER_NS
+    seen_ns = _settle(store)
     flag = WITH_HOST if store.default_has_host else WITHOUT_HOST
-    return _write(store.path, store.stamp, [f"{flag} {default}", *entries], mtime_ns)
+    content = [f"{flag} {default}", *entries]
+    return _write(
+        store.path, store.stamp, content, store.mtime_ns, seen_ns, for_seconds=for_seconds
+    )
 
 
-def update_broken(store_path: str) -> str:
-    """Write an index which says that the store cannot be read; return as `update`."""
+def recall(store_path: str, version: str | None) -> bytes:
+    """Return what the index of a version says, whether it counts or not; empty if it is gone."""
+    for folder in paths.index_candidates(store_path) if version else ():
+        try:
+            return files.read(os.path.join(folder, os.path.basename(version or "")))
+        except OSError:
+            continue
+    return b""
+
+
+def update_broken(store_path: str, seen_ns: int, *, for_seconds: bool = False) -> str:
+    """Write an index which says that the store cannot be read; return as `update`.
+
+    `seen_ns` is the time before the caller tried to read the store.
+    """
     try:
         status = os.stat(store_path)
     except OSError:
         status = None
     mtime_ns = status.st_mtime_ns if status else None
-    return _write(store_path, stamp(status), [f"{WITHOUT_HOST} {BROKEN}"], mtime_ns)
+    lines = [f"{WITHOUT_HOST} {BROKEN}"]
+    return _write(store_path, stamp(status), lines, mtime_ns, seen_ns, for_seconds=for_seconds)
 
 
 def clock_probe() -> tuple[str, str]:
     """Return two files, the second newer by half a second; empty strings if that fails.
 
-    They show a shell whether its `-nt` is exact. busybox compares whole seconds. To it a store
-    that was written twice within a second is unchanged, though its lines may have moved.
+    They show a shell whether its `-nt` is exact. busybox compares whole seconds, and so does every
+    shell where the file system records whole seconds.
     """
     folder = paths.state()
     probes = os.path.join(folder, ".older"), os.path.join(folder, ".newer")
     try:
         files.make_folder(folder)
         for path, time_ns in zip(probes, (10**18, 10**18 + 500_000_000), strict=True):
-            if not files.contains(path, b"", time_ns):
-                files.replace(path, b"", mtime_ns=time_ns)
+            if files.contains(path, b"", time_ns):
+                continue
+            if files.replace(path, b"", mtime_ns=time_ns) is None:
+                files.replace(path, b"", mtime_ns=time_ns - time_ns % SECOND_NS)
     except OSError:
         return "", ""
     return probes
 
 
-def _is_settled(store: Store) -> bool:
-    """Wait until a later change must give the store another mtime; return True if none came so far.
+def _settle(store: Store) -> int:
+    """Wait for the next tick of the clock, then look at the store again.
 
-    Shells tell versions apart by the mtime, but two writes within one tick of the clock have the
-    same one (git calls such a file racily clean). A missing store cannot be racy.
+    Return the time of that look; 0 if the store was changed since the caller read or wrote it.
     """
     if store.mtime_ns is None:
-        return True
+        return time.time_ns()
     age = time.time_ns() - store.mtime_ns
     if 0 <= age < TICK_NS:
-        time.sleep((TICK_NS - age) / 1e9)
+        time.sleep((TICK_NS - age) / SECOND_NS)
+    seen_ns = time.time_ns()
     try:
-        return stamp(os.stat(store.path)) == store.stamp
+        file, status = files.open_file(store.path, follow=True)
+        with file:
+            is_same = stamp(status) == store.stamp and file.read() == store.text.encode()
     except OSError:
-        return False
+        return 0
+    return seen_ns if is_same else 0
+
+
+def _is_over(mtime_ns: int, unit_ns: int, seen_ns: int) -> bool:
+    """Return True if a write at `seen_ns` or later cannot get this mtime.
+
+    The clock that gives mtimes has this unit. A server's clock may be ahead by as much.
+    """
+    start_ns, rest_ns = mtime_ns - mtime_ns % unit_ns, unit_ns - 1
+    return not start_ns - rest_ns <= seen_ns < start_ns + rest_ns + TICK_NS
+
+
+def _unit(folder: str, mtime_ns: int, seen_ns: int) -> int:
+    """Return the unit of the clock that gave a file in `folder` its mtime, in nanoseconds.
+
+    A whole second hints at a file system that records whole seconds (ext2, HFS+, some NFS), and an
+    even one also at FAT, which records every other second. Only for a store that was changed just
+    now try which it is.
+    """
+    if mtime_ns % SECOND_NS:
+        return 1
+    twice = 2 * SECOND_NS
+    if mtime_ns % twice or not _is_over(mtime_ns, SECOND_NS, seen_ns):
+        return SECOND_NS
+    if _is_over(mtime_ns, twice, seen_ns):
+        return SECOND_NS
+    probe = files.new_name(folder)
+    try:
+        is_odd = files.replace(probe, b"", mtime_ns=_ODD_NS) is not None
+    except OSError:
+        return twice
+    files.remove(probe)
+    return SECOND_NS if is_odd else twice
 
 
 def _fits(name: str) -> bool:
@@ -274,17 +346,48 @@ def _quoted(line: str) -> str:
     return ""
 
 
-def _write(store_path: str, store_stamp: str, lines: list[str], mtime_ns: int | None) -> str:
-    """Write the index to the first place that takes it, with the store's mtime."""
+def _write(  # noqa: PLR0913 - what an index says, and when that was true
+    store_path: str,
+    store_stamp: str,
+    lines: list[str],
+    mtime_ns: int | None,
+    seen_ns: int,
+    *,
+    for_seconds: bool,
+) -> str:
+    """Write the index to the first place that takes it, with the store's mtime.
+
+    `seen_ns` is the time at which the store was found to be what the lines say. If a later write
+    could give the store the same mtime, the index gets another one. With `for_seconds`, also write
+    the copy for shells that compare whole seconds, if the second of the mtime is over.
+    """
     content = "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
     version = _version(store_stamp)
+    marked_ns = mtime_ns
+    if mtime_ns is not None:
+        unit_ns = _unit(os.path.dirname(os.path.realpath(store_path)), mtime_ns, seen_ns)
+        if not seen_ns or not _is_over(mtime_ns, unit_ns, seen_ns):
+            marked_ns = NEVER_NS
+        for_seconds = (
+            for_seconds
+            and marked_ns == mtime_ns
+            and _is_over(mtime_ns, max(unit_ns, SECOND_NS), seen_ns)
+        )
     for folder in paths.index_candidates(store_path):
         path = os.path.join(folder, version)
         try:
             files.make_folder(folder)
         except OSError:
             continue  # read-only, or owned by another user
-        if files.contains(path, content, mtime_ns) or _put(path, content, mtime_ns):
+        if files.contains(path, content, marked_ns) or _put(path, content, marked_ns):
+            copy = os.path.join(folder, SECONDS, version)
+            try:
+                _delete_others(copy)
+                if for_seconds and not files.contains(copy, content, marked_ns):
+                    files.make_folder(os.path.dirname(copy))
+                    files.replace(copy, content, mtime_ns=marked_ns)
+            except OSError:
+                pass  # without the copy, the shells ask the program
             return path
     return ""
 
@@ -301,15 +404,20 @@ def _is_version(name: str) -> bool:
 
 def _put(path: str, content: bytes, mtime_ns: int | None) -> bool:
     """Replace the index and delete its older versions; return True if it has that mtime."""
-    folder, version = os.path.split(path)
     try:
         new = files.replace(path, content, mtime_ns=mtime_ns)
-        for entry in os.listdir(folder):
-            if entry != version and _is_version(entry):
-                try:
-                    os.unlink(os.path.join(folder, entry))
-                except FileNotFoundError:
-                    continue  # another process was quicker
+        _delete_others(path)
     except OSError:
         return False  # read-only, full: the caller tries the next place
     return new is not None
+
+
+def _delete_others(path: str) -> None:
+    """Delete all other versions of an index. Errors: OSError, but not if there is no folder."""
+    folder, version = os.path.split(path)
+    for entry in os.listdir(folder) if os.path.isdir(folder) else ():
+        if entry != version and _is_version(entry):
+            try:
+                os.unlink(os.path.join(folder, entry))
+            except FileNotFoundError:
+                continue  # another process was quicker

@@ -65,6 +65,8 @@ def integration(
     if dialect is POSIX:
         known["older"], known["newer"] = index.clock_probe()
         known["kept_fal"] = notices.KEPT_FAL
+    if dialect.name == "fish":
+        known["old_fish"] = notices.OLD_FISH
     completion = ""
     if dialect.completes_late:
         known["completions"] = assets.path("completions", dialect.completion)

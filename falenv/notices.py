@@ -36,6 +36,7 @@ REPLACED_HOOK = (
     "falenv has added its hook again"
 )
 RESTRICTED = "falenv: this shell is restricted, so it keeps its account and does not follow changes"
+OLD_FISH = "falenv: fish before 3.6 cannot follow a switch, so it only has the key; upgrade fish"
 KEPT_FAL = (
     "falenv: this shell cannot copy a function, so your function fal stays; "
     "to use falenv here: falenv profile list"

@@ -121,11 +121,14 @@ end
 
 function __falenv_follow
     set -l left
+    set -l news yes
     __falenv_keep_pin
     __falenv_find_links
+    set -l moved $__falenv_moved
     set -g __falenv_moved
     set -g __falenv_missed
     if test $argv[1] = change
+        set news $moved
         test -z "$FALENV_NONE"
         or return 0
         if not __falenv_is_untouched
@@ -139,7 +142,11 @@ function __falenv_follow
     if __falenv_apply "$__falenv_users_pin" "$left"
         __falenv_note_state
     else
-        __falenv_ask "$__falenv_users_pin" --was "$left"
+        # The program does not repeat what it has said about a version of the store.
+        set -l known
+        test -n "$news"
+        or string match -rq '(?<known>[^/]*)$' -- "$__falenv_index"
+        __falenv_ask "$__falenv_users_pin" --was "$left" --seen "$known"
     end
 end
 
@@ -281,6 +288,16 @@ function __falenv_begin
         and not status stack-trace | string match -q '*config*'
         builtin printf '%s\n' $__falenv_hint >&2
     end
+end
+
+# fish is too old to follow: take the active profile's key, say so, and leave nothing else.
+function __falenv_export
+    set -l program $__falenv_python -I $__falenv_main profile env --shell fish --exports-only
+    status is-interactive
+    and builtin printf '%s\n' $__falenv_old_fish >&2
+    functions -e falenv_prompt (functions -a -n | string match '__falenv_*')
+    set -e -g (set -n -g | string match '__falenv_*')
+    $program | builtin source
 end
 
 # --- The command ---------------------------------------------------------------------------------

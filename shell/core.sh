@@ -141,7 +141,7 @@ __falenv_init() {
     local __falenv_v='' __falenv_all='' __falenv_was="${1-}" IFS=' '
     \builtin set -- "${@:2}" pin marked where around styled moved pwd seen name shown why sgr id \
         store index segment ours guard foreign failure aside told_aside hint stay payer rivals_a \
-        rivals_b dotenv unnoted mark missed suffix
+        rivals_b dotenv unnoted mark missed seconds suffix
     if [[ $__falenv_was == again ]]; then
         for __falenv_v in "$@"; do
             \builtin eval "__falenv_$__falenv_v=\${__falenv_$__falenv_v-}"
@@ -166,6 +166,7 @@ __falenv_note_state() {
         \builtin export FAL_PROFILE="$__falenv_name"
     fi
     __falenv_payer=$__falenv_ours __falenv_rivals_a='' __falenv_rivals_b=''
+    [[ -z $__falenv_seconds ]] || __falenv_use_copy
     __falenv_set_mark
     __falenv_pin=${FAL_PROFILE-}
     # direnv changes these two when it loads a folder, and when it puts back what it had seen. The key
@@ -178,6 +179,15 @@ __falenv_note_state() {
     fi
     # With another key, the key in an .env file may be another than the shell's.
     __falenv_moved='' __falenv_dotenv=yes
+}
+
+# A shell that compares whole seconds uses the copy of the index that the program writes when the second
+# of the store's last change is over.
+__falenv_use_copy() {
+    case $__falenv_index in
+        '' | */.seconds/*) ;;
+        *) __falenv_index=${__falenv_index%/*}/.seconds/${__falenv_index##*/} ;;
+    esac
 }
 
 # True if the variables that say where the store is are unchanged.
@@ -518,7 +528,7 @@ __falenv_state() {
     [[ $__falenv_was_FAL_KEY == unset ]] || __falenv_key_id "$__falenv_old_FAL_KEY"
     FAL_PROFILE=$1 __falenv_own_key_id=$__falenv_own "$__falenv_python" -I "$__falenv_main" \
         profile refresh --shell "$__falenv_dialect" --protocol "$__falenv_protocol" \
-        "${@:2}"
+        ${__falenv_seconds:+"--seconds"} "${@:2}"
 }
 
 # True if this shell cannot switch, because the user has made FAL_KEY or another variable that falenv
@@ -550,9 +560,11 @@ __falenv_find_fixed() {
 # elsewhere) or `start` (a new shell). If the program prints no state, stop following, unless Ctrl-C
 # interrupted it (130).
 __falenv_follow() {
-    local __falenv_out='' __falenv_code='' __falenv_left='' __falenv_users_pin=''
+    local __falenv_out='' __falenv_code='' __falenv_left='' __falenv_users_pin='' __falenv_known=''
+    local __falenv_news=yes
     __falenv_keep_pin
     __falenv_find_links
+    [[ $1 != change ]] || __falenv_news=$__falenv_moved
     __falenv_moved='' __falenv_missed=''
     if __falenv_is_stuck; then
         __falenv_note_state
@@ -581,7 +593,11 @@ __falenv_follow() {
                 \builtin set -- --cache "$__falenv_cached" --program "$__falenv_exe"
             fi
             ;;
-        *) \builtin set -- --was "$__falenv_left" ;;
+        *)
+            # The program does not repeat what it has said about a version of the store.
+            [[ -n $__falenv_news ]] || __falenv_known=${__falenv_index##*/}
+            \builtin set -- --was "$__falenv_left" --seen "$__falenv_known"
+            ;;
     esac
     # In a widget of zsh: the program may print a notice, which goes below the line being edited.
     [[ -z ${__falenv_widget-} ]] || \builtin zle -I
@@ -717,6 +733,7 @@ __falenv_begin() {
         [[ ${FAL_PROFILE-} == "${FALENV_PROFILE-}" ]] || \builtin unset FALENV_UNTIL FALENV_AFTER
         [[ -z ${FALENV_UNTIL-} ]] || __falenv_end_time || :
     fi
+    [[ -z $__falenv_seconds ]] || __falenv_use_copy
     __falenv_follow start
     # `FAL_KEY=… bash` in an integrated shell: the user has chosen the key.
     if [[ -n $__falenv_kept ]]; then

@@ -283,6 +283,8 @@ __falenv_load() {
         __falenv_init again "$@"
         __falenv_keep_pin
     fi
+    # Before version 5, bash compares whole seconds in -nt and -ot.
+    ((BASH_VERSINFO[0] > 4)) || __falenv_seconds=yes
     \builtin complete -F __falenv_complete fal falenv 2>/dev/null
     \builtin unalias fal falenv 2>/dev/null
     case $- in

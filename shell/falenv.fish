@@ -1,4 +1,4 @@
-# falenv's integration for fish, 3.4 and later.
+# falenv's integration for fish, 3.6 and later. Older versions only get the exports.
 #
 # Sent after a prelude of assignments and before a state; README.md in this folder describes both.
 # The functions have the names and meanings of core.sh. Every name begins with __falenv_, except the
@@ -403,35 +403,42 @@ function __falenv_late
     $argv[2..-1]
 end
 
-__falenv_load
+# Before version 3.6, `test` has neither -nt nor -ot.
+if test ! / -nt / 2>/dev/null
+    __falenv_load
 
-function fal --description 'fal, with the profile commands acting on this shell'
-    if not test -x "$__falenv_exe"; or not functions -q __falenv_late
-        command fal $argv
-        return
+    function fal --description 'fal, with the profile commands acting on this shell'
+        if not test -x "$__falenv_exe"; or not functions -q __falenv_late
+            command fal $argv
+            return
+        end
+        switch "$argv[1]"
+            case profile profiles
+                __falenv_late command __falenv_profile $argv[2..-1]
+            case '*'
+                # The user's own function goes first.
+                if functions -q __falenv_fal
+                    __falenv_fal $argv
+                else
+                    $__falenv_exe -- $argv
+                end
+        end
     end
-    switch "$argv[1]"
-        case profile profiles
-            __falenv_late command __falenv_profile $argv[2..-1]
-        case '*'
-            # The user's own function goes first.
-            if functions -q __falenv_fal
-                __falenv_fal $argv
-            else
-                $__falenv_exe -- $argv
-            end
-    end
-end
 
-function falenv --description 'falenv, with the profile commands acting on this shell'
-    if not test -x "$__falenv_exe"; or not functions -q __falenv_late
-        command falenv $argv
-        return
+    function falenv --description 'falenv, with the profile commands acting on this shell'
+        if not test -x "$__falenv_exe"; or not functions -q __falenv_late
+            command falenv $argv
+            return
+        end
+        switch "$argv[1]"
+            case profile profiles
+                __falenv_late command __falenv_profile $argv[2..-1]
+            case '*'
+                $__falenv_exe $argv
+        end
     end
-    switch "$argv[1]"
-        case profile profiles
-            __falenv_late command __falenv_profile $argv[2..-1]
-        case '*'
-            $__falenv_exe $argv
+else
+    function __falenv_start
+        __falenv_late command __falenv_export
     end
 end

@@ -184,6 +184,7 @@ __falenv_note_state() {
         __falenv_guard=$__falenv_name
         \export "FAL_PROFILE=$__falenv_name"
     fi
+    [ -z "$__falenv_seconds" ] || __falenv_use_copy
     __falenv_set_mark
     __falenv_pin=${FAL_PROFILE-}
     __falenv_marked=${FALENV_PROFILE-}:${FALENV_KEY_ID-}
@@ -194,6 +195,13 @@ __falenv_note_state() {
     fi
     __falenv_moved='' __falenv_dotenv=yes
     __falenv_show
+}
+
+__falenv_use_copy() {
+    case $__falenv_index in
+        '' | */.seconds/*) ;;
+        *) __falenv_index=${__falenv_index%/*}/.seconds/${__falenv_index##*/} ;;
+    esac
 }
 
 __falenv_same_store() {
@@ -241,14 +249,13 @@ __falenv_is_ours() {
     [ -O "${1%/*}" ] && [ -O "$1" ] && [ -f "$1" ] && [ -r "$1" ] && [ ! -L "$1" ]
 }
 
-# False in a shell whose -nt compares whole seconds: it would miss a second change within one, so it
-# asks the program each time.
+# False in a shell without -nt, such as posh, which asks the program each time.
 __falenv_is_fresh() {
     case $1 in
         */none-*) [ -e "$1" ] && [ ! -e "$__falenv_store" ] ;;
         *)
             # For dash a missing file is neither newer nor older.
-            [ -n "$__falenv_exact" ] && [ -e "$1" ] && [ -e "$__falenv_store" ] &&
+            [ -z "$__falenv_blind" ] && [ -e "$1" ] && [ -e "$__falenv_store" ] &&
                 [ ! "$__falenv_store" -nt "$1" ] && [ ! "$__falenv_store" -ot "$1" ]
             ;;
     esac
@@ -282,9 +289,9 @@ __falenv_find_links() {
     fi
 }
 
-# True if file $1 can be a .fal-profile that counts: a regular file of the user's own.
+# True if file $1 can be a .fal-profile that counts: a regular file of the user's own. posh has no -O.
 __falenv_is_link() {
-    [ -f "$1" ] && [ -r "$1" ] && [ -O "$1" ] && [ ! -L "$1" ]
+    [ -f "$1" ] && [ -r "$1" ] && [ -z "$__falenv_blind" ] && [ -O "$1" ] && [ ! -L "$1" ]
 }
 
 # Read the text of file $1 into __falenv_text. Its first two lines are enough to see that it has more
@@ -374,7 +381,7 @@ __falenv_apply() {
 }
 
 __falenv_try_apply() {
-    [ -n "$__falenv_index" ] && [ -z "${FALENV_NONE-}${FALENV_UNTIL-}" ] && __falenv_same_store &&
+    [ -n "$__falenv_index" ] && [ -z "${FALENV_NONE-}${FALENV_UNTIL-}$__falenv_blind" ] && __falenv_same_store &&
         __falenv_choose "$1" || return 1
     __falenv_n=''
     \set -- "$2" "$2"
@@ -529,7 +536,8 @@ __falenv_state() {
     __falenv_text=$1
     \shift
     FAL_PROFILE=$__falenv_text __falenv_own_key_id=$__falenv_own "$__falenv_python" -I "$__falenv_main" \
-        profile refresh --shell sh --protocol "$__falenv_protocol" "$@"
+        profile refresh --shell sh --protocol "$__falenv_protocol" \
+        ${__falenv_seconds:+"--seconds"} "$@"
 }
 
 # If Ctrl-C interrupts ksh93 while it expands PS1, it prints prompts without end. So only the program
@@ -550,6 +558,8 @@ __falenv_release_interrupt() {
 __falenv_follow() {
     __falenv_keep_pin
     __falenv_find_links
+    # The program does not repeat what it has said about a version of the store.
+    \set -- "$1" "$__falenv_moved"
     __falenv_moved='' __falenv_missed=''
     if [ "$1" = change ]; then
         [ -z "${FALENV_NONE-}" ] || return 0
@@ -557,9 +567,12 @@ __falenv_follow() {
             __falenv_missed=yes # core.sh says why
             return 0
         fi
-        \set -- "$__falenv_name"
+        case $2 in
+            '') \set -- "$__falenv_name" "${__falenv_index##*/}" ;;
+            *) \set -- "$__falenv_name" '' ;;
+        esac
     else
-        \set -- ''
+        \set -- '' ''
     fi
     __falenv_find_pin
     if __falenv_apply "$__falenv_users_pin" "$1"; then
@@ -567,7 +580,7 @@ __falenv_follow() {
         return 0
     fi
     __falenv_hold_interrupt
-    __falenv_out=$(__falenv_state "$__falenv_users_pin" "--was=$1" </dev/null)
+    __falenv_out=$(__falenv_state "$__falenv_users_pin" "--was=$1" "--seen=$2" </dev/null)
     \set -- "$?"
     __falenv_release_interrupt
     if [ -n "$__falenv_out" ]; then
@@ -610,6 +623,7 @@ __falenv_begin() {
         [ -z "${FALENV_UNTIL-}" ] || __falenv_end_time || :
     fi
     __falenv_foreign=
+    [ -z "$__falenv_seconds" ] || __falenv_use_copy
     __falenv_follow start
     # `FAL_KEY=… sh` in an integrated shell: the user has chosen the key.
     if [ -n "$1" ] && [ -n "$__falenv_name" ]; then
@@ -1083,10 +1097,14 @@ __falenv_after_command() {
 # shellcheck disable=SC2016  # the shell expands these later
 __falenv_load() {
     __falenv_run='' __falenv_hooked='' __falenv_virtual='' __falenv_most='' __falenv_bang=''
-    __falenv_return='' __falenv_exact='' __falenv_printer='printf %s'
+    __falenv_return='' __falenv_seconds='' __falenv_blind='' __falenv_printer='printf %s'
     __falenv_ps1='${__falenv_segment-}'
     if [ "$__falenv_newer" -nt "$__falenv_older" ] 2>/dev/null; then
-        __falenv_exact=yes
+        :
+    elif [ "${__falenv_newer%/*}" -nt "$__falenv_older" ] 2>/dev/null; then
+        __falenv_seconds=yes
+    else
+        __falenv_blind=yes
     fi
     # Only mksh and ksh93 can parse their hook. A shell that inherits PS1 has no __falenv_run, so it
     # never gets to that part.
@@ -1176,7 +1194,8 @@ __falenv_remove() {
     \unset -f __falenv_each __falenv_replace __falenv_print __falenv_keep __falenv_restore \
         __falenv_forget __falenv_keep_pin __falenv_keep_all __falenv_disown __falenv_key_id \
         __falenv_find_own __falenv_give_back __falenv_set_aside __falenv_find_rival \
-        __falenv_tell_aside __falenv_note_state __falenv_same_store __falenv_note_payer \
+        __falenv_tell_aside __falenv_note_state __falenv_use_copy __falenv_same_store \
+        __falenv_note_payer \
         __falenv_is_untouched __falenv_set_mark __falenv_owns_key __falenv_is_ours \
         __falenv_is_fresh __falenv_find_links __falenv_is_link __falenv_read_link __falenv_choose \
         __falenv_read_note __falenv_has_text __falenv_apply __falenv_try_apply __falenv_cut_name \
@@ -1189,10 +1208,11 @@ __falenv_remove() {
         __falenv_hand_over __falenv_alias_fal __falenv_alias_falenv __falenv_users_fal \
         __falenv_users_falenv
     \unset __falenv_aliased __falenv_aliases __falenv_around __falenv_aside __falenv_back \
-        __falenv_bang __falenv_before __falenv_by __falenv_cached __falenv_clear __falenv_clock __falenv_command \
-        __falenv_completions __falenv_cut __falenv_default_host __falenv_default_sgr \
-        __falenv_dialect __falenv_dotenv __falenv_edits __falenv_entry __falenv_exact __falenv_exe \
-        __falenv_failure __falenv_filled __falenv_flag __falenv_for __falenv_foreign __falenv_format \
+        __falenv_bang __falenv_before __falenv_blind __falenv_by __falenv_cached __falenv_clear \
+        __falenv_clock __falenv_command __falenv_completions __falenv_cut __falenv_default_host \
+        __falenv_default_sgr __falenv_dialect __falenv_dotenv __falenv_edits __falenv_entry \
+        __falenv_exe __falenv_failure __falenv_filled __falenv_flag __falenv_for __falenv_foreign \
+        __falenv_format \
         __falenv_functions __falenv_gone __falenv_guard __falenv_hint __falenv_hooked \
         __falenv_hookless __falenv_host __falenv_id __falenv_in_alias __falenv_index \
         __falenv_keeps __falenv_kept_fal __falenv_key __falenv_line __falenv_link_max \
@@ -1203,10 +1223,11 @@ __falenv_remove() {
         __falenv_own_key_id __falenv_payer __falenv_pin __falenv_printer __falenv_protocol __falenv_ps1 __falenv_pwd \
         __falenv_python __falenv_readonly_hook __falenv_readonly_key __falenv_replaced_hook \
         __falenv_restricted __falenv_return __falenv_rivals __falenv_rivals_aside \
-        __falenv_rivals_set __falenv_run __falenv_seen __falenv_segment __falenv_segment_off \
-        __falenv_sgr __falenv_shell __falenv_shown __falenv_stay __falenv_store \
-        __falenv_store_shown __falenv_styled __falenv_suffix __falenv_switches __falenv_table __falenv_text \
-        __falenv_time_over __falenv_timed __falenv_to __falenv_told_aside __falenv_trap __falenv_unnoted __falenv_url \
+        __falenv_rivals_set __falenv_run __falenv_seconds __falenv_seen __falenv_segment \
+        __falenv_segment_off __falenv_sgr __falenv_shell __falenv_shown __falenv_stay __falenv_store \
+        __falenv_store_shown __falenv_styled __falenv_suffix __falenv_switches __falenv_table \
+        __falenv_text __falenv_time_over __falenv_timed __falenv_to __falenv_told_aside \
+        __falenv_trap __falenv_unnoted __falenv_url \
         __falenv_users_pin __falenv_vars __falenv_verdicts __falenv_virtual __falenv_want \
         __falenv_where __falenv_why __falenv_word __falenv_yes
 }

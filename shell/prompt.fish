@@ -177,12 +177,8 @@ function __falenv_set_mark
 end
 
 function __falenv_catch_up
-    if test -z "$__falenv_draws"
-        # fish 3.4 calls the hook in `read` too, while a line runs.
-        string match -q '3.4.*' -- $version
-        and return
-        __falenv_place
-    end
+    test -n "$__falenv_draws"
+    or __falenv_place
     test -n "$__falenv_said"
     and __falenv_late command __falenv_say
     if not test -x "$__falenv_exe" -a -r "$__falenv_main"

@@ -16,6 +16,7 @@ or set line
 string match -rq '^(?<__falenv_folder>.*)/' -- $__falenv_cached
 if test -f "$__falenv_cached" -a -r "$__falenv_cached" -a -O "$__falenv_cached" -a ! -L "$__falenv_cached" \
         -a -O "$__falenv_folder"
+    and test ! / -nt / 2>/dev/null # not before fish 3.6, which has no -nt
     begin
         builtin read made
         builtin read package

@@ -448,7 +448,9 @@ class Shell:
             generated.mkdir(parents=True, exist_ok=True)
             quiet = "set -g fish_greeting\nset -g fish_autosuggestion_enabled 0\n"
             (self.files / "fish" / "config.fish").write_text(quiet + text)
-            return ["-i"], {"XDG_CONFIG_HOME": str(self.files)}
+            # pyte does not know what fish 4 tells and asks a terminal.
+            features = "no-keyboard-protocols,no-query-term"
+            return ["-i"], {"XDG_CONFIG_HOME": str(self.files), "fish_features": features}
         (self.files / "rc").write_text(text)
         # All but mksh expand ENV, though not the value of a variable that it names.
         path = str(self.files / "rc")

@@ -510,3 +510,22 @@ def test_case_34_starship_at_run_time(home: Home, start: Start) -> None:
     assert shell.segment == "(fal:b*) "
     shell.talk("function fish_prompt; falenv_prompt '<{name}>'; echo -n 'ready> '; end")
     assert shell.segment == "<b>"
+
+
+def test_a_fish_without_nt_gets_the_key_and_one_line(home: Home, start: Start) -> None:
+    """fish has -nt from version 3.6 on. Here the test for it fails, as it does before."""
+    home.profiles("a", "b", default="a")
+    mine = "function fal; echo mine; end"
+    load = "fal profile env | sed 's:test ! / -nt /:test 1 = 2:' | source"
+    shell = start("fish", f"{load}\n{mine}")
+    assert shell.greeting == (
+        "falenv: fish before 3.6 cannot follow a switch, so it only has the key; upgrade fish"
+    )
+    assert (shell.exported()["FAL_KEY"], shell.exported()["FALENV_PROFILE"]) == (KEYS["a"], "a")
+    assert shell.stdout("fal") == "mine\n"
+    assert (
+        shell.stdout("begin; functions -a -n; set -n; end | string match '*falenv_*'; true") == ""
+    )
+    home.fal("set", "b")
+    assert shell.prompts(2) == ""
+    assert shell.talk("functions fish_mode_prompt | string match '*falenv*'") == ""

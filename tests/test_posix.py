@@ -124,6 +124,23 @@ def test_a_shell_whose_tests_are_coarse_asks_a_process(home: Home) -> None:
     assert (result.stdout.splitlines(), result.stderr) == ([KEYS["a"], KEYS["a"]], "")
 
 
+@pytest.mark.parametrize("words", [("busybox", "sh"), ("yash",), ("posh",)], ids=" ".join)
+def test_other_shells_switch_and_leave_nothing(home: Home, words: tuple[str, ...]) -> None:
+    """posh has neither -nt nor -O, and says so on stderr where a script uses them."""
+    home.profiles("a", "b", default="a")
+    (home.path / "folder").mkdir()
+    (home.path / "script").write_text("""
+        show() { printf '%s:%s ' "${FALENV_PROFILE-none}" "$FAL_KEY"; }
+        eval "$(fal profile env --shell sh)"; show
+        fal profile use b; show; fal profile use -; show; fal profile set b >said; show
+        cd folder; fal profile link a >said; show; fal profile use b; show; cd ..
+        fal profile off; show; set | grep '^_*falenv_'
+    """)
+    done = home.run(needs(words[0]), *words[1:], "script")
+    keys = "".join(f"{name}:{KEYS[name]} " for name in "ababab")
+    assert (done.stdout, done.stderr) == (f"{keys}none: ", "")
+
+
 def test_case_14_the_hosts_come_and_go_together(home: Home, kind: Kind) -> None:
     home.write(
         f'[__internal__]\nprofile = "a"\n[a]\nkey = "{KEYS["a"]}"\n'

@@ -17,6 +17,8 @@ import tomli
 from conftest import KEYS, LONG, SHELLS, Home, give_away, seed
 from driver import KINDS, Kind, needs, notice, one_line
 
+from falenv import paths
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -41,7 +43,7 @@ def state(home: Home) -> Path:
 
 
 def indexes(home: Home) -> Path:
-    return state(home) / f"1{str(home.store).replace('%', '%%').replace('/', '%-')}"
+    return state(home) / f"{paths.PROTOCOL}{str(home.store).replace('%', '%%').replace('/', '%-')}"
 
 
 def note(home: Home, folder: Path) -> Path:

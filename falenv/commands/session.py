@@ -80,15 +80,18 @@ def start(**options: str | None) -> None:
 
 @click.command("refresh", hidden=True)
 @click.option("--shell", metavar="SHELL")
+@click.option("--protocol", metavar="NUMBER")
+@click.option("--seconds", is_flag=True)
 @click.option("--was", metavar="NAME")
+@click.option("--seen", metavar="VERSION")
 @click.option("--cache", metavar="PATH")
 @click.option("--program", metavar="PATH")
 @click.option("--use", is_flag=True)
 @click.option("--yes", is_flag=True)
 @click.option("--duration", metavar="TIME")
-def refresh(**options: str | None) -> None:
+def refresh(**options: str | bool | None) -> None:
     """Print the state for a shell that has the integration and was on profile NAME."""
-    fast.refresh(**options)  # type: ignore[arg-type]  # the options above are its parameters
+    fast.refresh(**options)  # type: ignore[arg-type]  # as declared above
 
 
 @click.command("dotenv", hidden=True)
