@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 #: In short, one shell stands for those that share falenv.sh.
-NAMES = [*SHELLS, *(POSIX_SHELLS if LONG else ["dash"])]
+NAMES = [*SHELLS, *POSIX_SHELLS] if LONG else ["bash", "fish"]
 REFUSED = (
     "falenv: profile 'b' is protected, and standard input is no terminal to ask on; "
     "nothing was changed; to answer yes, add --yes\n"
@@ -23,6 +23,7 @@ REFUSED = (
 #: Each command that asks about profile b: its words, the end of the question, what is on stdin.
 ASKING = (
     (["set", "b"], "Make it the default?", ""),
+    (["rename", "b", "c"], "Rename it to c?", ""),
     (["link", "b"], "Use it in this folder and below?", ""),
     (["exec", "b", "--", "touch", "ran"], "Run this command with it?", ""),
     (["host", "api.fal.ai", "--profile", "b"], "Change its host?", ""),
@@ -97,6 +98,27 @@ def test_exec_takes_yes_on_either_side_of_the_name(home: Home) -> None:
     for words in (["--yes", "b"], ["b", "--yes"]):
         done = home.fal("exec", *words, "--", "printenv", "FAL_KEY")
         assert (done.stdout, done.stderr) == (KEYS["b"] + "\n", "")
+
+
+def test_edit_import_and_a_pattern_ask_about_what_they_change(home: Home) -> None:
+    editor = f"{needs('sed')} -i s/{KEYS['b']}/{KEYS['c']}/"
+    for words, stdin in (
+        (["edit"], ""),
+        (["import", "-", "b", "--replace"], f"FAL_KEY={KEYS['c']}\n"),
+    ):
+        with_setting(home, "protected = true")
+        before = files(home)
+        done = home.fal(*words, stdin=stdin, EDITOR=editor)
+        assert (done.returncode, done.stderr) == (1, REFUSED)
+        assert files(home) == before
+        assert home.fal(*words, "--yes", stdin=stdin, EDITOR=editor).returncode == 0
+        assert files(home)["config.toml"] == before["config.toml"].replace(KEYS["b"], KEYS["c"])
+    with_setting(home, "protected = true")
+    done = home.fal("exec", "[ab]", "--", "printenv", "FAL_KEY")
+    assert (done.returncode, done.stdout) == (1, KEYS["a"] + "\n")
+    assert REFUSED in done.stderr
+    done = home.fal("exec", "--yes", "[ab]", "--", "printenv", "FAL_KEY")
+    assert (done.returncode, done.stdout) == (0, f"{KEYS['a']}\n{KEYS['b']}\n")
 
 
 def answer(shell: Shell, line: str, question: str, reply: str) -> str:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-#: In short, one shell stands for those that share falenv.sh.
-NAMES = [*SHELLS, *(POSIX_SHELLS if LONG else ["dash"])]
+#: In short, one shell stands for those that share core.sh, and one for those that share falenv.sh.
+NAMES = [*SHELLS, *POSIX_SHELLS] if LONG else ["zsh", "dash"]
 #: What a command prints that must be shown nowhere.
 HIDDEN = "hidden-output"
 KEY_ID = KEYS["b"].partition(":")[0]
@@ -338,7 +338,7 @@ def test_hand_over_fetches_but_not_for_help_or_tab(home: Home) -> None:
     assert runs(home) == 1
 
 
-@pytest.mark.parametrize("name", ["bash", "fish"])
+@pytest.mark.parametrize("name", ["bash", "fish"] if LONG else ["fish"])
 def test_ctrl_c_ends_the_command(home: Home, start: Callable[..., Shell], name: str) -> None:
     script(home, 'trap "" INT; echo $$ >"$HOME/pid"; while :; do sleep 0.1; done')
     with_command(home, "get-key")
@@ -423,13 +423,46 @@ def test_list_and_current_say_where_a_key_works(home: Home) -> None:
     )
 
 
+def test_export_verify_and_python_fetch_and_explain_and_doctor_do_not(home: Home) -> None:
+    script(home, SCRIPT)
+    with_command(home, "get-key", "x", more=f'key_id = "{KEY_ID}"\n', default="b")
+    official = next(
+        one
+        for one in json.loads(home.fal("current", "--explain", "--json").stdout)["clients"]
+        if one["client"] == "official CLI"
+    )
+    if official["source"] != "refused":  # it is installed
+        assert (official["source"], official["key_id"], official["profile"]) == (
+            "command", KEY_ID, "b",
+        )  # fmt: skip
+        assert official["because"] == "falenv fetches it from a command"
+    rows = json.loads(home.fal("doctor", "--json", "--network").stdout)["findings"]
+    what = "the key of profile 'b' comes from a command, and this shell has not fetched it"
+    (found,) = [row for row in rows if row["check"] == "key"]
+    assert (found["level"], found["message"]) == ("note", what)
+    assert "so fal was not asked" in rows[-1]["message"]
+    done = home.fal("verify")
+    assert done.stdout == (
+        "b  not asked: its key comes from a command; to fetch it and ask: fal profile verify b\n"
+    )
+    assert runs(home) == 0
+    assert home.fal("export", "b").stdout == f'[b]\nkey = "{KEYS["b"]}"\n'
+    assert home.fal("env", "b", "--format", "json").stdout.count(KEYS["b"]) == 1
+    code = "import falenv; print(falenv.key('b'), falenv.use('b'))"
+    python = str(SCRIPTS / "python")
+    assert home.run(python, "-c", code).stdout == f"{KEYS['b']} b\n"
+    done = home.fal("exec", "[ab]", "--", "printenv", "FAL_KEY")
+    assert done.stdout == f"{KEYS['a']}\n{KEYS['b']}\n"
+    assert runs(home) == 5
+
+
 def test_print_writes_to_no_terminal(home: Home, start: Callable[..., Shell]) -> None:
     home.profiles("a", default="a")
     assert home.fal("key", "a", "--print").stdout == KEYS["a"] + "\n"
     assert home.fal("key", "--print").stdout == KEYS["a"] + "\n"
     shell = start("bash")
     assert shell.talk("fal profile key a --print") == (
-        "falenv: a key is not printed to a terminal; write it to a pipe or a file"
+        "falenv: a key is not printed to a terminal; send it to a program or a file"
     )
     assert (
         shell.talk('k=$(fal profile key a --print); [ "$k" = "$FAL_KEY" ] && echo same') == "same"

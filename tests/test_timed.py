@@ -72,7 +72,7 @@ def test_a_shell_goes_back(home: Home, start: Callable[..., Shell], name: str) -
 
 
 @pytest.mark.fire
-@pytest.mark.parametrize("name", NAMES if LONG else ["bash", "fish"])
+@pytest.mark.parametrize("name", NAMES if LONG else ["bash"])
 def test_a_time_ends_in_what_held_before(start: Callable[..., Shell], name: str) -> None:
     shell = start(name)
     # After a time within a time, what held before both: the default.
@@ -113,6 +113,7 @@ def test_no_prompt_starts_a_process_while_the_time_runs(
     assert trace.processes() == []
 
 
+@pytest.mark.fire
 def test_a_pin_by_hand_ends_the_time(start: Callable[..., Shell], kind: Kind) -> None:
     shell = start(kind)
     shell.talk("fal profile use b --for 2h")
