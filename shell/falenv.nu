@@ -435,9 +435,10 @@ def --env __falenv_hook [] {
 
 # A new shell gets this call instead of a state, so that its code contains no key.
 def __falenv_begin []: record -> record {
+    let new = $in
     # `FAL_PROFILE=… nu` has no end.
-    let is_same = ($in | __falenv_get FAL_PROFILE) == ($in | __falenv_get FALENV_PROFILE)
-    let before = if $is_same { $in | __falenv_check_time } else { $in | __falenv_unset [FALENV_UNTIL FALENV_AFTER] }
+    let is_same = ($new | __falenv_get FAL_PROFILE) == ($new | __falenv_get FALENV_PROFILE)
+    let before = if $is_same { $new | __falenv_check_time } else { $new | __falenv_unset [FALENV_UNTIL FALENV_AFTER] }
     let shell = ($before | update foreign false | __falenv_follow start)
     # `FAL_KEY=… nu` in an integrated shell: the user has chosen the key.
     if $before.foreign and $shell.name != '' {
@@ -598,27 +599,29 @@ def __falenv_program [shell: record, args: list] {
 
 # Return the options among the words behind `use`, and the other words. All words behind -- are names.
 def __falenv_use_options [words: list<string>] {
-    mut found = {words: [], yes: false, for: null}
+    if ($words | length) == 1 { return {words: $words, yes: false, for: ''} }
     mut left = $words
-    if ($words | length) == 1 { return ($found | update words $words) }
+    mut names = []
+    mut yes = false
+    mut for = ''
     while $left != [] {
         let word = $left.0
         $left = ($left | skip 1)
         if $word == '--yes' {
-            $found.yes = true
+            $yes = true
         } else if $word == '--for' and $left != [] {
-            $found.for = $left.0
+            $for = (if $left.0 == '' { '0' } else { $left.0 }) # an empty time is no time, either
             $left = ($left | skip 1)
         } else if $word starts-with '--for=' {
-            $found.for = ($word | str substring 6..)
+            $for = (if $word == '--for=' { '0' } else { $word | str substring 6.. })
         } else if $word == '--' {
-            $found.words = [...$found.words $word ...$left]
+            $names = [...$names $word ...$left]
             $left = []
         } else {
-            $found.words = ($found.words | append $word)
+            $names = ($names | append $word)
         }
     }
-    $found
+    {words: $names, yes: $yes, for: $for}
 }
 
 # Return for which profile the words behind `use` are, empty for the default. null: the program explains.
@@ -640,10 +643,10 @@ def __falenv_use [to: string, options: record]: record -> record {
     let had_none = ($shell | __falenv_get FALENV_NONE) != ''
     let pin = ($shell | __falenv_users_pin)
     let was_timed = ($shell | __falenv_get FALENV_UNTIL) != ''
-    let shell = if $options.for == null { $shell | __falenv_unset [FALENV_UNTIL FALENV_AFTER] } else { $shell }
+    let shell = if $options.for == '' { $shell | __falenv_unset [FALENV_UNTIL FALENV_AFTER] } else { $shell }
     let flags = [
         --use ...(if $options.yes { [--yes] } else { [] })
-        ...(if $options.for == null { [] } else { [$"--duration=($options.for)"] })
+        ...(if $options.for == '' { [] } else { [$"--duration=($options.for)"] })
     ]
     let state = (__falenv_refresh $shell $to $flags)
     if $to == $__falenv_nobody {
@@ -652,7 +655,7 @@ def __falenv_use [to: string, options: record]: record -> record {
     }
     let shell = ($shell | __falenv_unset [FALENV_NONE] | __falenv_move $state)
     # While one time runs, another begins: afterwards holds what held before both.
-    let is_first = ($options.for != null and not $was_timed and $pin != '')
+    let is_first = ($options.for != '' and not $was_timed and $pin != '')
     let shell = if $is_first { $shell | __falenv_set {FALENV_AFTER: $pin} } else { $shell }
     let shell = if $had_none { $shell | __falenv_restore [FAL_HOME_DIR] } else { $shell }
     $shell
@@ -687,7 +690,7 @@ def --env __falenv_profile [args: list] {
     let to = if $command == use { __falenv_wanted $shell $options.words } else { null }
     let is_name = ($to not-in [null '' $__falenv_nobody] and $options.words.0 != '-')
     # Only a name can be used for a time.
-    if $to != null and ($options.for == null or $is_name) {
+    if $to != null and ($options.for == '' or $is_name) {
         __falenv_become ($shell | __falenv_use $to $options)
         # Only the program can tell what direnv has set here.
         if 'DIRENV_DIR' in $env { with-env {__falenv_shell: 'done'} { ^$__falenv_exe profile ...$args } }
