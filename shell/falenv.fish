@@ -277,7 +277,7 @@ function __falenv_apply
         set -e -g $__falenv_vars
         # The status says how many of them are not there.
         set -qUx $__falenv_vars
-        test $status = (count $__falenv_vars)
+        test $status = $__falenv_number
         or for v in $__falenv_vars
             set -qUx $v
             and set -gx $v
@@ -361,6 +361,7 @@ function __falenv_load
     # Turn the texts into lists.
     string match -raq '(?<__falenv_vars>\S+)' -- "$__falenv_vars"
     string match -raq '(?<__falenv_rivals>\S+)' -- "$__falenv_rivals"
+    set -g __falenv_number (count $__falenv_vars)
     # An exported variable comes from the environment.
     if not set -qg __falenv_loaded; or set -qgx __falenv_loaded
         set -e -g __falenv_{pin,marked,where,around,moved,pwd,links,texts,before,why,name,id,guard,suffix} \
