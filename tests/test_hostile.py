@@ -37,6 +37,11 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "create": [["new"]],
     "delete": [["me"]],
     "protect": [["me"], ["me", "--exec-only"]],
+    "rename": [["me", "new"]],
+    "edit": [[]],
+    "import": [["-", "new"]],
+    "export": [["me", "--output", "out.toml"]],
+    "pick": [[]],
     "env": [
         *(["--shell", name] for name, dialect in sorted(DIALECTS.items()) if dialect.has_eval),
         ["me", "--shell", "bash", "--exports-only"],
@@ -78,6 +83,7 @@ DEAF = [
         "uninstall",
         "dotenv",
         "doctor",
+        "edit",
     }
     or line in (["list", "--names"], ["use", "-"], ["use", "--default"])
 ]
@@ -257,7 +263,7 @@ def test_every_command_on_a_hostile_store(
         command = [sys.executable, "-c", HELD, str(SCRIPTS / "falenv"), "profile", *line]
         # The path once as it is by default, once given.
         given = str(home.store) if refused % 2 else None
-        done = home.run(*command, stdin=KEYS["a"], FAL_CONFIG_PATH=given)
+        done = home.run(*command, stdin=KEYS["a"], FAL_CONFIG_PATH=given, EDITOR="true")
         check(line, done.returncode, done.stdout, done.stderr)
         if done.returncode:
             refused += 1
@@ -277,7 +283,7 @@ def test_every_command_on_a_hostile_store(
 def test_devices_named_by_fal_config_path(home: Home) -> None:
     for device in ("/dev/zero", "/dev/full", "/dev/null", "/dev/tty", "/dev/stdin", "/"):
         for line in LINES if LONG else LINES[:: len(LINES) // 3]:
-            done = home.fal(*line, stdin=KEYS["a"], FAL_CONFIG_PATH=device)
+            done = home.fal(*line, stdin=KEYS["a"], FAL_CONFIG_PATH=device, EDITOR="true")
             check(line, done.returncode, done.stdout, done.stderr)
             assert done.returncode == 1 or line in DEAF
 
