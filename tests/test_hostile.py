@@ -360,8 +360,9 @@ def test_mutated_stores(
     home: Home, monkeypatch: pytest.MonkeyPatch, figure: Callable[[str], None]
 ) -> None:
     monkeypatch.chdir(home.path)
-    # `exec` would replace this process, and `on` looks for the shell that started it.
-    lines = [line for line in LINES if line[0] not in {"exec", "on"}]
+    # `exec` would replace this process, `on` looks for the shell that started it, and `edit` starts
+    # an editor.
+    lines = [line for line in LINES if line[0] not in {"exec", "on", "edit"}]
     tries = 20_000 if LONG else 600
     first = seed(0)
     refused = readable = 0
