@@ -209,31 +209,37 @@ __falenv_complete_run() {
 __falenv_complete_profile() {
     if ((${#words[@]} == 2)); then
         __falenv_complete_offer env use off on current exec prompt completion install uninstall \
-            list set unset key host create delete rename edit import export link unlink allow deny \
-            verify doctor
+            list set unset key host create delete protect rename edit import export link unlink allow \
+            deny verify doctor
         case $cur in -*) __falenv_complete_offer --help ;; esac
         return
     fi
     local options='' argument=''
     case ${words[2]} in
         env) options='--shell --format --exports-only --unset --no-prompt' argument=names ;;
-        use) options='- --default --none' argument=names ;;
+        use) options='- --default --none --for --yes' argument=names ;;
         current) options='--json --name --explain' ;;
-        exec) options='--none --exit' argument=program ;;
+        exec) options='--none --yes --exit' argument=program ;;
         completion) argument=shells ;;
         install | uninstall) options='--yes --dry-run --json' argument=targets ;;
-        list | edit) options='--json' ;;
-        set | link) options=--json argument=names ;;
-        rename) options='--json' argument=names ;;
-        import) options='--from-env --replace --allow-host --json' argument=files ;;
+        list) options='--json' ;;
+        edit) options='--yes --json' ;;
+        set | link | unset) options='--yes --json' argument=names ;;
+        rename) options='--yes --json' argument=names ;;
+        import) options='--from-env --replace --allow-host --yes --json' argument=files ;;
         export) options='--no-keys --output --format --replace --json' argument=profiles ;;
-        key) options='--stdin --from-env --print --yes --json' argument=names ;;
-        host) options='--profile --unset --force --json' ;;
+        key)
+            options='--stdin --from-env --command --keyring --inline --print --yes --json'
+            argument=names
+            ;;
+        host) options='--profile --unset --force --yes --json' ;;
         delete) options='--yes --json' argument=names ;;
-        unset) options=--json argument=names ;;
+        protect) options='--exec-only --off --yes --json' argument=names ;;
         verify) options='--all --json' argument=profiles ;;
         doctor) options='--fix --network --json' ;;
-        create | unlink | allow | deny) options=--json ;;
+        allow) options='--store --yes --json' ;;
+        deny) options='--store --json' ;;
+        create | unlink) options=--json ;;
         off | on | prompt) ;;
         *) return ;;
     esac
@@ -242,7 +248,7 @@ __falenv_complete_profile() {
     local i given=0 last=2
     for ((i = 3; i < ${#words[@]}; i++)); do
         case ${words[i]} in
-            --shell | --profile | --format | --output) i=$((i + 1)) ;;
+            --shell | --profile | --for | --format | --output) i=$((i + 1)) ;;
             *)
                 # `exec --none` takes no name.
                 [[ ${words[i]} != -?* || ${words[2]}:${words[i]} == exec:--none ]] || continue
@@ -267,6 +273,7 @@ __falenv_complete_profile() {
     local IFS=' '
     # shellcheck disable=SC2086  # a list
     case ${words[2]}:${words[${#words[@]} - 1]}:$cur in
+        use:--for:*) __falenv_complete_offer 15m 30m 1h 8h ;;
         env:--shell:*) __falenv_complete_offer bash dash fish ksh mksh nu sh zsh ;;
         env:*:--shell=*) __falenv_complete_offer --shell={bash,dash,fish,ksh,mksh,nu,sh,zsh} ;;
         env:--format:* | export:--format:*) __falenv_complete_offer docker dotenv github json systemd ;;

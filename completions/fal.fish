@@ -34,7 +34,7 @@ function __falenv_complete_place
         for word in $words[4..-1]
             if test -n "$value"
                 set value
-            else if contains -- $word --shell --profile --format --output
+            else if contains -- $word --shell --profile --for --format --output
                 set value yes
             else if not string match -q -- '-?*' $word; or test $words[3]$word = exec--none
                 set given (math $given + 1)
@@ -154,6 +154,7 @@ __falenv_complete_add profile -a key -d 'Set the key of a profile'
 __falenv_complete_add profile -a host -d 'Set the fal host of a profile'
 __falenv_complete_add profile -a create -d 'Create a profile and make it the default'
 __falenv_complete_add profile -a delete -d 'Delete a profile and its key'
+__falenv_complete_add profile -a protect -d 'Ask before a command uses or changes a profile'
 __falenv_complete_add profile -a rename -d 'Give a profile another name'
 __falenv_complete_add profile -a edit -d 'Edit the store in your editor, and check it before saving'
 __falenv_complete_add profile -a import -d 'Import profiles from an .env file or another store'
@@ -174,6 +175,8 @@ __falenv_complete_add "'env *'" -l no-prompt -d 'Do not show the profile in the 
 __falenv_complete_add "'use 0'" -a - -d 'Go back to what the shell used before'
 __falenv_complete_add "'use 0'" -l default -d 'Follow the default again'
 __falenv_complete_add "'use 0'" -l none -d 'Have no fal credentials in this shell'
+__falenv_complete_add "'use *'" -l for -x -a '15m 30m 1h 8h' -d 'Go back after 90s, 30m or 8h'
+__falenv_complete_add "'use *' 'exec 0'" -l yes -d 'Use a protected profile without asking'
 __falenv_complete_add "'exec 0'" -l none -d 'Run it without any fal credentials'
 __falenv_complete_add "'exec 0'" -s e -l exit -d 'Stop at the first failure'
 __falenv_complete_add "'current *'" -l json -d 'Print JSON'
@@ -181,10 +184,20 @@ __falenv_complete_add "'current *'" -l name -d 'Print only the name'
 __falenv_complete_add "'current *'" -l explain -d 'Show each step, and what each client uses'
 __falenv_complete_add "'install *' 'uninstall *'" -l yes -d 'Make the change without asking'
 __falenv_complete_add "'install *' 'uninstall *'" -l dry-run -d 'Show the change, but do not make it'
-set -l writes "'"{list,set,unset,key,host,create,delete,rename,edit,import,export,link,unlink,allow,deny,install,uninstall}" *'"
+set -l writes "'"{list,set,unset,key,host,create,delete,protect,rename,edit,import,export,link,unlink,allow,deny,install,uninstall}" *'"
 __falenv_complete_add "$writes" -l json -d 'Print JSON'
 __falenv_complete_add "'key *'" -l stdin -d 'Read the key from standard input'
 __falenv_complete_add "'key *'" -l from-env -d 'Take your own key from the environment'
+__falenv_complete_add "'key *'" -l command -d 'Get the key from the command that follows'
+__falenv_complete_add "'key *'" -l keyring -d 'Move the key into the keyring of the system'
+__falenv_complete_add "'key *'" -l inline -d 'Move the key into the store'
+__falenv_complete_add "'allow *'" -l store -d 'Run the key commands of this store'
+__falenv_complete_add "'allow *'" -l yes -d 'Allow them without asking'
+__falenv_complete_add "'deny *'" -l store -d 'Run no key command of this store'
+__falenv_complete_add "'key *'" -l yes -d 'Set the key without asking'
+__falenv_complete_add "'set *' 'unset *' 'host *' 'protect *' 'rename *' 'edit *' 'import *' 'link *'" -l yes -d 'Do not ask about a protected profile'
+__falenv_complete_add "'protect *'" -l exec-only -d 'Keep the key out of shells instead'
+__falenv_complete_add "'protect *'" -l off -d 'Undo this'
 __falenv_complete_add "'key *'" -l print -d 'Print the key, but never to a terminal'
 __falenv_complete_add "'import *'" -l from-env -d 'Take your own key from the environment'
 __falenv_complete_add "'import *'" -l replace -d 'Replace the key and host of existing profiles'
@@ -192,7 +205,6 @@ __falenv_complete_add "'import *'" -l allow-host -d 'Accept a host that fal does
 __falenv_complete_add "'export *'" -l no-keys -d 'Leave out the keys, for a team'
 complete -c fal -c falenv -n "__falenv_complete_at 'export *'" -l output -r -F -d 'Write a private file'
 __falenv_complete_add "'export *'" -l replace -d 'Replace FILE if it exists'
-__falenv_complete_add "'key *'" -l yes -d 'Replace a key without asking'
 __falenv_complete_add "'host *'" -l profile -x -a '(__falenv_complete_names)' -d 'Change this profile'
 __falenv_complete_add "'host *'" -l unset -d 'Remove the host from the profile'
 __falenv_complete_add "'host *'" -l force -d 'Accept a host that fal does not own'
@@ -202,7 +214,7 @@ __falenv_complete_add "'doctor *'" -l fix -d "Repair modes and falenv's own line
 __falenv_complete_add "'doctor *'" -l network -d 'Also ask fal about the active key'
 __falenv_complete_add "'delete *'" -l yes -d 'Delete without asking'
 
-__falenv_complete_add "'env 0' 'use 0' 'set 0' 'unset 0' 'key 0' 'delete 0' 'rename 0' 'export *' 'link 0' 'exec 0' 'verify *'" -a '(__falenv_complete_names)' -d Profile
+__falenv_complete_add "'env 0' 'use 0' 'set 0' 'unset 0' 'key 0' 'delete 0' 'protect 0' 'rename 0' 'export *' 'link 0' 'exec 0' 'verify *'" -a '(__falenv_complete_names)' -d Profile
 complete -c fal -c falenv -n "__falenv_complete_at 'import 0'" -F
 __falenv_complete_add "'completion 0'" -a 'bash fish zsh'
 __falenv_complete_add "'install *' 'uninstall *'" -a 'bash direnv fish nu zsh'

@@ -53,7 +53,7 @@ def _run(arguments: list[str]) -> int:
     is_falenv = _is_falenv()
     if is_falenv and arguments[:1] == ["--"]:  # from the shell function `fal`
         ours, is_falenv, arguments = False, False, arguments[1:]
-    asks = arguments in ([], ["-h"], ["--help"], ["--version"])
+    asks = arguments in fast.ABOUT_ITSELF
     if not ours and not (is_falenv and asks):
         if arguments and _is_near_profile(arguments[0]):
             # The official CLI may have such a command one day, so hand over all the same.

@@ -61,7 +61,7 @@ def pin() -> str:
     would otherwise use the default's key. FALENV_MARK tells that from a pin.
     """
     named = os.environ.get("FAL_PROFILE", "")
-    is_folder = os.environ.get("FALENV_MARK") == segment.MARKS["folder"]
+    is_folder = os.environ.get("FALENV_MARK", "").startswith(segment.MARKS["folder"])
     return "" if is_folder and label(named) == shown() else named
 
 
@@ -185,8 +185,15 @@ def check_shown(store: Store, name: str, words: str) -> None:
     # A script below the shell does not know the shell's store, but the id of its key.
     its_store = os.environ.get(STORE_SHOWN)
     its_key = os.environ.get("FALENV_KEY_ID", "")
-    is_same = its_store == store.path if its_store else key_id(active.key) == its_key
+    is_same = its_store == store.path if its_store else its_key in shell_key_ids(active.profile)
     if label(active.name) != shown() or not is_same:
         raise NotShownError(shown(), name, f"active in {store.path} now", words)
     if name and label(name) != shown():  # a pin or a folder has another than the default
         raise NotShownError(shown(), name, "the default", words)
+
+
+def shell_key_ids(profile: Profile | None) -> tuple[str, ...]:
+    """Return the ids of the key that a shell on a profile can have; an empty one for no key."""
+    if profile and profile.suffix == segment.LOCKED:
+        return "", profile.known_id
+    return (key_id(profile.shell_key) if profile else "",)

@@ -12,7 +12,7 @@ from falenv import paths, store
 from falenv.active import resolve
 from falenv.environment import apply, environment, with_credentials_again
 from falenv.errors import FalenvError, NoKeyError, NoProfileError
-from falenv.masking import key_id, masked
+from falenv.masking import masked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class ProfileInfo(NamedTuple):
     """What may be shown of a profile."""
 
     name: str
-    #: The part of the key before the colon; empty without a key.
+    #: The part of the key before the colon; empty without a key, or if it is not known yet.
     key_id: str
     #: The host, or None for fal's own.
     host: str | None
@@ -38,7 +38,8 @@ def use(name: str | None = None) -> str:
 
     Set FAL_KEY, FAL_PROFILE and the hosts in `os.environ`, and remove what would choose another
     account. A client that was created before may keep its key. Without a name, use the profile that
-    is active in the current folder. Errors: FalenvError; then nothing is changed.
+    is active in the current folder. A key from a command or the keyring is fetched. Errors:
+    FalenvError; then nothing is changed.
     """
     found, active = _resolved(name)
     variables = apply(with_credentials_again() | environment(active, found))
@@ -57,7 +58,7 @@ def profiles() -> list[ProfileInfo]:
     """Return all profiles that can be used, in the order of the store. Errors: FalenvError."""
     found = store.read(paths.store())
     return [
-        ProfileInfo(masked(one.name), key_id(one.key), one.host, one.name == found.default)
+        ProfileInfo(masked(one.name), one.id, one.host, one.name == found.default)
         for one in found.profiles.values()
     ]
 
@@ -67,6 +68,10 @@ def _resolved(name: str | None) -> tuple[Store, Active]:
     active = resolve(found, name)
     if active.profile is None:
         raise NoProfileError
+    if active.profile.has_source:
+        from falenv import sources
+
+        found = sources.unlock(found, active.profile)
     if not active.key:
         raise NoKeyError(active.name)
     return found, active

@@ -31,7 +31,7 @@ from falenv import (
 )
 from falenv.active import choice, pin, resolve
 from falenv.active import shown as shown_profile
-from falenv.environment import HOSTS, is_ours, owns_key, rivals
+from falenv.environment import HOSTS, adopt, is_ours, owns_key, rivals
 from falenv.errors import FalenvError, StartupFileError, UsageError
 from falenv.masking import as_path, as_word, key_id, printable, shown
 from falenv.profile import INTERNAL
@@ -118,6 +118,8 @@ class Here:
             self.found = store.read(paths.store())
             self.why = choice(self.found)[1]
             self.active = resolve(self.found)
+            if self.active.profile:
+                adopt(self.active.profile)
         except FalenvError as error:
             self.failure = error
 
@@ -270,7 +272,7 @@ def _choice(here: Here) -> Iterator[Finding]:
             yield Finding(NOTE, "active", "no profile is active", "fal profile set NAME")
         elif hint:
             yield Finding(NOTE, "active", "there are no profiles yet", "fal profile set NAME")
-    elif here.active is not None and here.active.profile and not here.active.key:
+    elif here.active is not None and here.active.profile and not here.active.profile.source:
         what = f"the active profile {shown(name)} has no key"
         yield Finding(WARNING, "active", what, f"fal profile key {as_word(name)}")
     for link in links.chain():
@@ -285,9 +287,15 @@ def _key(here: Here) -> Iterator[Finding]:
     active, found = here.active, here.found
     if found is None or active is None or active.profile is None or active.why == "nobody":
         return
-    if given == active.key:
+    profile, whose = active.profile, f"the key of profile {shown(active.name)}"
+    if given == profile.shell_key:
         if given:
-            yield Finding(OK, "key", f"FAL_KEY is the key of profile {shown(active.name)}")
+            yield Finding(OK, "key", f"FAL_KEY is {whose}")
+        elif profile.is_exec_only:
+            yield Finding(OK, "key", f"{whose} stays out of shells: only exec and fal get it")
+        elif profile.has_source:
+            what = f"{whose} comes from {profile.source_words}, and this shell has not fetched it"
+            yield Finding(NOTE, "key", what, f"fal profile use {as_word(active.name)}")
         return
     if given is None:
         if here.is_integrated:
@@ -582,6 +590,10 @@ def _exports(here: Here) -> Iterator[Finding]:
 def _account(here: Here) -> Iterator[Finding]:
     """Say what fal says about the active profile's key."""
     profile = here.active.profile if here.active else None
+    if profile and profile.has_source and not profile.key:
+        what = f"the active key comes from {profile.source_words}, so fal was not asked"
+        yield Finding(NOTE, "account", what, f"fal profile verify {as_word(profile.name)}")
+        return
     if profile is None or not profile.key:
         yield Finding(NOTE, "account", "no key is active, so fal was not asked")
         return

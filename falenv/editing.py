@@ -137,6 +137,16 @@ def problems(path: str, before: Store, text: str) -> list[str]:
     return found
 
 
+def changed_protected(before: Store, text: str) -> list[str]:
+    """Return the protected profiles that another text of the store changes."""
+    after = Store("", text, None)
+    return [
+        name
+        for name in before.names
+        if before.is_protected(name) and before.data[name] != after.data.get(name)
+    ]
+
+
 def _is_new(before: Store, after: Store, name: str) -> bool:
     return name not in before.unusable or before.data[name] != after.data[name]
 

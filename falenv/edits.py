@@ -1,4 +1,4 @@
-"""The changes to the store: create, the default, key, host, accounts, import, rename, delete.
+"""The changes to the store: create, the default, settings, accounts, import, rename, delete.
 
 Each function makes one change and brings the index up to date, so that open shells follow. It
 returns the store before and after. Errors: StoreError, StoreBusyError. Only a change of the default
@@ -11,6 +11,7 @@ from falenv import index, links, paths, store
 from falenv.errors import (
     ExistsError,
     InvalidNameError,
+    KeyChangedError,
     NameTakenError,
     NotDefaultError,
     ProfileNotFoundError,
@@ -63,23 +64,29 @@ def unset_default(name: str) -> tuple[Store, Store]:
 
 
 def set_key(name: str, key: str) -> tuple[Store, Store]:
-    """Give a profile a key; raise ProfileNotFoundError if the profile was deleted meanwhile."""
+    """Give a profile a key, in place of any other source of keys.
 
-    def edit(data: Data) -> None:
-        _table(data, name)["key"] = key
+    Errors: ProfileNotFoundError if the profile was deleted meanwhile.
+    """
+    return put(name, {"key": key, "key_command": None, "keyring": None, "key_id": None})
 
-    return _change(edit)
 
+def put(name: str, settings: dict[str, Any], *, only_key: str | None = None) -> tuple[Store, Store]:
+    """Give a profile settings, and take those away that are None.
 
-def set_host(name: str, host: str | None) -> tuple[Store, Store]:
-    """Give a profile a host, or take it away with None; raise ProfileNotFoundError as `set_key`."""
+    Errors: ProfileNotFoundError as `set_key`, and KeyChangedError if the profile has another key in
+    the store than `only_key` by now, which the edit would lose.
+    """
 
     def edit(data: Data) -> None:
         table = _table(data, name)
-        if host is not None:
-            table["host"] = host
-        elif "host" in table:
-            del table["host"]
+        if only_key is not None and table.get("key", only_key) != only_key:
+            raise KeyChangedError(name)
+        for setting, value in settings.items():
+            if value is not None:
+                table[setting] = value
+            elif setting in table:
+                del table[setting]
 
     return _change(edit)
 

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import os
 
-from falenv import paths
+from falenv import paths, timed
 from falenv.active import NOBODY, has_none
 from falenv.errors import KeyNotCarriedError
 from falenv.masking import key_id, label
 from falenv.profile import DEFAULT_HOST, hosts
-from falenv.segment import MARKS
+from falenv.segment import LOCKED, MARKS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from falenv.active import Active
     from falenv.index import Indexed
+    from falenv.profile import Profile
     from falenv.store import Store
 
     Environment = dict[str, str | None]
@@ -48,8 +49,10 @@ _LONGEST = 64 * 1024  # bytes; Linux starts no program with a value of 128 KiB (
 NOTHING: Environment = dict.fromkeys(VARIABLES)
 
 
-def environment(active: Active, store: Store | Indexed) -> Environment:
+def environment(active: Active, store: Store | Indexed, *, in_shell: bool = False) -> Environment:
     """Return the environment of the active profile; without one it is empty.
+
+    It is for a program, or with `in_shell` for a shell, which does not get every key.
 
     Key and host go together. The official CLI takes the host of the *default* from the store,
     whatever FAL_KEY is. So if the default has a host and the profile has none, the hosts are
@@ -60,14 +63,15 @@ def environment(active: Active, store: Store | Indexed) -> Environment:
     profile = active.profile
     if profile is None:
         return {}
-    found: Environment = NOTHING | {"FAL_KEY": profile.key or None}
+    key = profile.shell_key if in_shell else profile.key
+    found: Environment = NOTHING | {"FAL_KEY": key or None}
     if profile.host:
         found |= zip(HOSTS, profile.hosts, strict=True)
     elif store.default_has_host:
         found |= zip(HOSTS, hosts(DEFAULT_HOST), strict=True)
     found["FALENV_PROFILE"] = label(profile.name)
-    found["FALENV_KEY_ID"] = key_id(profile.key) or None
-    found["FALENV_MARK"] = MARKS.get(active.why)
+    found["FALENV_KEY_ID"] = key_id(key) or None
+    found["FALENV_MARK"] = MARKS.get(active.why, "") + (suffix(active) if in_shell else "") or None
     if active.why == "argument":
         found["FAL_PROFILE"] = profile.name
     for variable, value in found.items():
@@ -76,6 +80,26 @@ def environment(active: Active, store: Store | Indexed) -> Environment:
         if value and len(os.fsencode(value)) > _LONGEST:
             raise KeyNotCarriedError(variable, f"more than {_LONGEST} bytes")
     return found
+
+
+def suffix(active: Active) -> str:
+    """Return what a shell's segment says behind the mark: until when, and why without a key."""
+    if active.profile is None:
+        return ""
+    return (timed.words() if active.why == "pin" else "") + active.profile.suffix
+
+
+def adopt(profile: Profile) -> None:
+    """Take the FAL_KEY of this process's environment as the key of a profile that has a source.
+
+    The id in the store says whose the key is. Without an id there, FALENV_KEY_ID has to say so.
+    """
+    given = os.environ.get("FAL_KEY", "")
+    own = key_id(given)
+    is_falenvs = owns_key() and os.environ.get("FALENV_PROFILE") == label(profile.name)
+    if profile.suffix == LOCKED and own not in {"", "-"}:
+        is_its_key = own == profile.known_id if profile.known_id else is_falenvs
+        profile.key = given if is_its_key else None
 
 
 def without_credentials() -> Environment:

@@ -252,6 +252,36 @@ class InvalidNameError(FalenvError):
         )
 
 
+class KeyChangedError(FalenvError):
+    """Someone has set another key while this process moved the old one elsewhere."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the key of profile {shown(name)} has just changed in the store; "
+            "nothing was changed; try again"
+        )
+
+
+class KeySourceError(FalenvError):
+    """The key of a profile did not come from its command or the keyring.
+
+    `what` never has a part of what the command printed.
+    """
+
+    def __init__(self, name: str, what: str, cure: str) -> None:
+        super().__init__(f"could not get the key of profile {shown(name)}: {what}; {cure}")
+
+
+class ProtectedError(FalenvError):
+    """A command acts on a protected profile, and no terminal is there to ask."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"profile {shown(name)} is protected, and standard input is no terminal to ask on; "
+            "nothing was changed; to answer yes, add --yes"
+        )
+
+
 class NameTakenError(FalenvError):
     """A profile cannot get a name that another profile has."""
 

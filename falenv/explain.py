@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from falenv.profile import Profile
     from falenv.store import Store
 
 
@@ -85,7 +86,8 @@ class Client:
     """Which credential a client would use here, and why.
 
     `source` is `FAL_KEY`, `store`, `pair` (FAL_KEY_ID and FAL_KEY_SECRET), `login`, `none`, or
-    `refused` if falenv would not start the client. `key_id` and `profile` say whose it is.
+    `refused` if falenv would not start the client. It is `command` or `keyring` if falenv fetches
+    the key from there when it starts the client. `key_id` and `profile` say whose it is.
     """
 
     __slots__ = ("because", "host", "key_id", "name", "profile", "source")
@@ -207,7 +209,8 @@ def _named(found: Store, client: Client, variables: dict[str, str]) -> Client:
     """Fill in whose key a client uses."""
     if client.source == "pair":
         client.key_id = variables.get("FAL_KEY_ID", "")
-    client.profile = found.names_by_id.get(client.key_id, "") if client.key_id != "-" else ""
+    if client.key_id not in {"", "-"}:
+        client.profile = client.profile or found.names_by_id.get(client.key_id, "")
     client.key_id, client.profile = printable(masked(client.key_id)), masked(client.profile)
     return client
 
@@ -218,19 +221,20 @@ def _official(found: Store, *, is_integrated: bool) -> Client:
     if official.find() is None:
         return Client(name, "refused", "it is not installed")
     goes_through_us = is_integrated or program.is_ours(next(paths.which("fal"), ""))
-    changes = {}
+    changes: environment.Environment = {}
     if goes_through_us:
         try:
-            changes = fast.for_official()
+            changes = fast.for_official(fetches=False)
         except FalenvError as error:
             return Client(name, "refused", f"falenv stops it: {error}")
-    return _of_official(found, environment.apply(changes), is_supplied="FAL_KEY" in changes)
+    supplied = found.profiles.get(changes["FAL_PROFILE"] or "") if "FAL_KEY" in changes else None
+    return _of_official(found, environment.apply(changes), supplied)
 
 
-def _of_official(found: Store, variables: dict[str, str], *, is_supplied: bool) -> Client:
+def _of_official(found: Store, variables: dict[str, str], supplied: Profile | None) -> Client:
     """Return what the official CLI would use in this environment.
 
-    `is_supplied` says that falenv put the key there.
+    falenv supplies the key of the profile `supplied`, if there is one.
     """
     selected = variables.get("FAL_PROFILE") or found.default
     table = found.data.get(selected) if selected != INTERNAL else None
@@ -240,15 +244,24 @@ def _of_official(found: Store, variables: dict[str, str], *, is_supplied: bool) 
     if variables.get("FAL_FORCE_AUTH_BY_USER") == "1":
         return _or_login(client, "FAL_FORCE_AUTH_BY_USER is 1")
     if variables.get("FAL_KEY"):
-        why = "falenv gives it the key" if is_supplied else "FAL_KEY is set"
+        why = "falenv gives it the key" if supplied else "FAL_KEY is set"
         return _with_key(client, "FAL_KEY", variables["FAL_KEY"], why)
+    if supplied and supplied.source and supplied.has_source:
+        client.source, client.because = (
+            supplied.source,
+            f"falenv fetches it from {supplied.source_words}",
+        )
+        client.key_id, client.profile = supplied.known_id, supplied.name
+        return client
     if table.get("key"):
         by = "FAL_PROFILE names that profile" if "FAL_PROFILE" in variables else "it is the default"
         return _with_key(client, "store", table["key"], f"FAL_KEY is not set, and {by}")
     if "FAL_KEY_ID" in variables and "FAL_KEY_SECRET" in variables:
         client.source, client.because = "pair", "neither FAL_KEY nor a profile gives a key"
         return client
-    why = "falenv keeps it without one" if selected == NOBODY else "there is no key"
+    is_elsewhere = table.get("key_command") or table.get("keyring")
+    why = "the key of that profile is not in the store" if is_elsewhere else "there is no key"
+    why = "falenv keeps it without one" if selected == NOBODY else why
     return _or_login(client, why)
 
 

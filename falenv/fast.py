@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-from falenv import detect, dialects, files, index, links, notices, paths, store
+from falenv import detect, dialects, files, index, links, notices, paths, store, timed
 from falenv.active import (
     NOBODY,
     STORE_SHOWN,
@@ -22,6 +22,7 @@ from falenv.active import (
     new_name,
     pin,
     resolve,
+    shell_key_ids,
 )
 from falenv.active import shown as shown_profile
 from falenv.console import emit, say
@@ -29,11 +30,13 @@ from falenv.environment import (
     ABOUT,
     HOSTS,
     NOTHING,
+    adopt,
     apply,
     environment,
     given_back,
     is_ours,
     owns_key,
+    suffix,
     with_credentials_again,
     without_credentials,
 )
@@ -49,9 +52,12 @@ from falenv.masking import as_word, key_id, label, masked, shown
 
 #: In this variable a shell without a hook says so.
 HOOKLESS = "__falenv_hookless"
+#: The command lines that ask about the program itself.
+ABOUT_ITSELF: tuple[list[str], ...] = ([], ["-h"], ["--help"], ["--version"])
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
     from falenv.dialects import Dialect
@@ -100,7 +106,8 @@ def env(  # noqa: PLR0913 - its options
         return
     dialect = _dialect(shell)
     if unset:
-        names = ["FAL_KEY", *HOSTS, *ABOUT, "FAL_PROFILE", *with_credentials_again()]
+        names = ["FAL_KEY", *HOSTS, *ABOUT, "FAL_PROFILE", timed.UNTIL, timed.AFTER]
+        names += with_credentials_again()
         emit(dialect.render(dict.fromkeys(names)))
     elif exports_only or detect.in_envrc():
         _print_exports(dialect, name)
@@ -132,15 +139,19 @@ def refresh(  # noqa: PLR0913 - what a shell tells
     protocol: str | None = None,
     seen: str | None = None,
     seconds: bool = False,
+    use: bool = False,
+    yes: bool = False,
+    duration: str | None = None,
 ) -> None:
     """Print the state for a shell that has the integration but cannot follow with builtins.
 
     Say so if the profile `was`, which the shell was on, is gone. Write the copy of the integration
-    for later shells to `cache`. Without these two the shell asks for `fal profile use`, so the pin
-    is the name that the user typed. To a shell with the integration of another version of falenv,
-    whose `protocol` differs, print the whole integration. Errors: as for `env`, unless the shell
-    has followed this version of the store (`seen`) before, so that the error is not news. With
-    `seconds`, the shell compares whole seconds.
+    for later shells to `cache`. With `use`, the user has typed `fal profile use`, and the pin is
+    the name. Then ask about a protected profile, unless the user has typed `yes` too. With
+    `duration`, such as `30m`, the pin ends then, so export the time. To a shell with the
+    integration of another version of falenv, whose `protocol` differs, print the whole integration.
+    Errors: as for `env`, unless the shell has followed this version of the store (`seen`) before,
+    so that the error is not news. With `seconds`, the shell compares whole seconds.
     """
     dialect = _dialect(shell)
     _refuse_screen(dialect)
@@ -149,9 +160,28 @@ def refresh(  # noqa: PLR0913 - what a shell tells
         raise FalenvError("falenv was upgraded; to follow changes again, open a new shell")
     path = paths.store()
     known = index.recall(path, seen)
+    is_upgrade = protocol != str(paths.PROTOCOL)
+    is_use = use or (is_upgrade and was is None and not cache)  # as shells of protocol 1 said it
+    if is_use:
+        os.environ.pop(timed.UNTIL, None)
+    if duration is not None:
+        os.environ[timed.UNTIL] = str(timed.end(duration))
+
+    def may(active: Active, found: Store) -> Store | Indexed:
+        _ask(active, "Use it in this shell?", yes=yes)
+        is_wanted = active.profile and not active.profile.is_exec_only
+        return unlock(found, active) if is_wanted else found
+
     try:
         _refresh(
-            dialect, path, was=was, cache=cache, program=program, protocol=protocol, seconds=seconds
+            dialect,
+            path,
+            was=was,
+            cache=cache,
+            program=program or paths.program(),
+            is_upgrade=is_upgrade,
+            for_seconds=seconds,
+            may=may if is_use else None,
         )
     except FalenvError:
         if not known or index.recall(path, seen) != known:
@@ -164,41 +194,47 @@ def _refresh(  # noqa: PLR0913 - as above
     *,
     was: str | None,
     cache: str | None,
-    program: str | None,
-    protocol: str | None,
-    seconds: bool,
+    program: str,
+    is_upgrade: bool,
+    for_seconds: bool,
+    may: Callable[[Active, Store], Store | Indexed] | None,
 ) -> None:
     from falenv.integration import integration, start_state, state, write_cached
 
-    is_use = was is None and not cache
-    is_upgrade = protocol != str(paths.PROTOCOL)
-    program = program or paths.program()
-    found = _read(dialect, path, program if is_upgrade else "", for_seconds=seconds)
-    pinned = "" if is_use else _renamed_pin(found)
-    active, variables, failure = _decide(found, pinned or None, is_running=bool(was))
-    if isinstance(failure, ProfileNotFoundError) and pin() and is_use:
+    read = _read(dialect, path, program if is_upgrade else "", for_seconds=for_seconds)
+    pinned = "" if may else _renamed_pin(read)
+    found: Store | Indexed = read
+
+    def ask(active: Active) -> None:
+        nonlocal found
+        found = may(active, read) if may else read
+
+    active, variables, failure = _decide(read, pinned or None, is_running=bool(was), may=ask)
+    if isinstance(failure, ProfileNotFoundError) and pin() and may:
         failure = ProfileNotFoundError(pin(), "argument", found.names)
-    index_path = index.update(found, for_seconds=seconds)
-    if is_upgrade and failure and is_use:
+    index_path = index.update(found, for_seconds=for_seconds)
+    if is_upgrade and failure and may:
         raise failure
     if is_upgrade:
         code = start_state(
             dialect,
             path,
             index_path,
-            pin() if is_use else pinned or None,
+            pin() if may else pinned or None,
             failure=active.why if failure else "",
         )
         code = integration(dialect, code, show_segment=None, program=program)
     else:
         code = state(dialect, active, variables, path, index_path)
+    if may and timed.UNTIL in os.environ:
+        code = dialect.state.render({timed.UNTIL: os.environ[timed.UNTIL]}) + code
     emit(code)
     if cache:
         write_cached(cache, dialect, program, path, index_path)
     if failure:
         raise failure
     if was:
-        _tell_of_change(found, was, active.name)
+        _tell_of_change(read, was, active.name)
 
 
 def _tell_of_change(found: Store, was: str, now: str) -> None:
@@ -218,7 +254,7 @@ def _renamed_pin(found: Store) -> str:
     """
     name = new_name(found, pin()) if pin() and label(pin()) == shown_profile() else ""
     profile = found.profiles.get(name)
-    is_same = profile and key_id(profile.key) == os.environ.get("FALENV_KEY_ID", "")
+    is_same = profile and os.environ.get("FALENV_KEY_ID", "") in shell_key_ids(profile)
     return name if is_same else ""
 
 
@@ -227,7 +263,7 @@ def _print_exports(dialect: Dialect, name: str | None) -> None:
     active, variables, failure = _decide(find(name), name)
     if active.why == "none":
         variables = given_back()
-    if active.why == "folder" and not active.key:
+    if active.profile and active.why == "folder" and not active.profile.shell_key:
         # Else the official CLI would take the default's key from the store.
         variables = variables | {"FAL_PROFILE": active.name}
     emit(dialect.render(variables) + _watch(dialect, paths.store()))
@@ -290,13 +326,15 @@ def print_format(name: str | None, form: str) -> None:
 def variables_for_programs(found: Store | Indexed, name: str | None) -> tuple[str, dict[str, str]]:
     """Return a profile's name, and its key and hosts as variables for a program elsewhere.
 
-    Errors: as `resolve` and `environment`, and FalenvError if there is no key.
+    Fetch a key that has a source. Errors: as `resolve` and `environment`, KeySourceError, and
+    FalenvError if there is no key.
     """
     if has_none():
         raise FalenvError("this shell has no credentials; to use a profile: fal profile use NAME")
     active = resolve(found, name)
     if active.profile is None:
         raise NoProfileError
+    unlock(found, active)
     variables = environment(active, found)
     if variables["FAL_KEY"] is None:
         raise NoKeyError(active.name)
@@ -310,12 +348,17 @@ def _dialect(shell: str | None) -> Dialect:
 
 
 def _decide(
-    found: Store | Indexed, name: str | None = None, *, is_running: bool = False
+    found: Store | Indexed,
+    name: str | None = None,
+    *,
+    is_running: bool = False,
+    may: Callable[[Active], None] = lambda _: None,
 ) -> tuple[Active, Environment, FalenvError | None]:
-    """Return the active profile and its environment; on an error no profile, and the error.
+    """Return the active profile and its shell's environment; on an error no profile, and the error.
 
     If the default cannot be used, no profile is active, unless a running shell was on one. Say if
-    this folder has a `.fal-profile` that is not followed.
+    this folder has a `.fal-profile` that is not followed. `may` is asked about the profile, and
+    raises FalenvError if it cannot be used. Without it, nothing fetches a key.
     """
     failure = None
     if has_none():
@@ -325,7 +368,10 @@ def _decide(
         return Active(None, "nobody"), without_credentials(), None
     try:
         active = resolve(found, name)
-        variables = environment(active, found)
+        may(active)
+        if active.profile:
+            adopt(active.profile)
+        variables = environment(active, found, in_shell=True)
     except FalenvError as error:
         failure, active, variables = error, Active(None, "failed"), NOTHING
         if choice(found, name)[1] == "default" and not is_running:
@@ -401,11 +447,13 @@ def prompt() -> None:
 
     form = os.environ.get("FALENV_PROMPT") or segment.FORMAT
     active = resolve(find())
+    if active.profile:
+        adopt(active.profile)
     is_touched = (
         os.environ.get("FALENV_MARK") == segment.TOUCHED and label(active.name) == shown_profile()
     )
     if active.name and form != segment.OFF:
-        emit(segment.render(form, active.name, active.why, is_touched=is_touched))
+        emit(segment.render(form, active.name, active.why, suffix(active), is_touched=is_touched))
 
 
 def current_name() -> None:
@@ -426,27 +474,58 @@ def list_names() -> None:
     emit("".join(f"{name}\n" for name in names if name.isprintable() and name == masked(name)))
 
 
-def run(name: str, command: list[str], *, stops: bool = False) -> None:
+def run(name: str, command: list[str], *, stops: bool = False, yes: bool = False) -> None:
     """Run `command` in this process's place, with a profile's environment.
 
     Without a command, run the user's shell. If `name` is a pattern, run the command once for each
-    profile that matches, and end at the first failure if `stops`.
+    profile that matches, and end at the first failure if `stops`. Ask about a protected profile,
+    unless `yes` is the answer already.
     """
     mark_of_shell()  # removes the variable, since the command is not the shell
     found = find(name)
     if name not in found.names and set(name) & set("*?["):
-        _run_each(name, command, stops=stops)
+        _run_each(name, command, stops=stops, yes=yes)
+    active = resolve(found, name)
+    if not command and active.profile and active.profile.is_exec_only:
+        raise UsageError(
+            f"profile {shown(name)} gives its key to commands, not to a shell; "
+            f"give one: fal profile exec {as_word(name)} -- fal app list"
+        )
     command = command or _shell(f"fal profile exec {as_word(name)} -- fal app list")
-    variables = environment(resolve(found, name), found)
+    _ask(active, "Run this command with it?", yes=yes)
+    unlock(found, active)
+    variables = environment(active, found)
     if variables["FAL_KEY"] is None:
         raise NoKeyError(name)
     from falenv.official import become
 
     notices.tell_of_rivals()
-    become(command, apply(with_credentials_again() | variables))
+    untimed: Environment = {timed.UNTIL: None, timed.AFTER: None}
+    become(command, apply(untimed | with_credentials_again() | variables))
 
 
-def _run_each(pattern: str, command: list[str], *, stops: bool) -> NoReturn:
+def _ask(active: Active, question: str, *, yes: bool) -> None:
+    """Ask about the active profile if it is protected; errors as `questions.allow_protected`."""
+    if active.profile and active.profile.is_protected:
+        from falenv import questions
+
+        questions.allow_protected(active.name, question, yes=yes)
+
+
+def unlock(found: Store | Indexed, active: Active) -> Store | Indexed:
+    """Fetch the key of the active profile if it has a source; return the store as it is then.
+
+    Errors: KeySourceError.
+    """
+    profile = active.profile
+    if profile is None or not profile.has_source or isinstance(found, index.Indexed):
+        return found
+    from falenv import sources
+
+    return sources.unlock(found, profile)
+
+
+def _run_each(pattern: str, command: list[str], *, stops: bool, yes: bool) -> NoReturn:
     """Run a command once for each profile that matches a pattern, and exit."""
     from falenv import foreach
 
@@ -460,7 +539,7 @@ def _run_each(pattern: str, command: list[str], *, stops: bool) -> NoReturn:
             f"{shown(pattern)} matches several profiles, so a command is needed; for example: "
             "fal profile exec 'client-*' -- fal app list"
         )
-    sys.exit(foreach.run(everything, names, command, stops=stops))
+    sys.exit(foreach.run(everything, names, command, stops=stops, yes=yes))
 
 
 def _shell(example: str) -> list[str]:
@@ -494,20 +573,25 @@ def pass_on(arguments: list[str]) -> NoReturn:
     from falenv.official import hand_over
 
     tell_hookless()
-    changes = for_official()
+    # A TAB fetches no key, nor does a question about the program itself.
+    is_asking = "_ARGCOMPLETE" in os.environ or arguments in ABOUT_ITSELF
+    changes = for_official(fetches=not is_asking)
     if "FAL_KEY" in changes:
         notices.tell_of_rivals()
     hand_over(arguments, changes)
 
 
-def for_official() -> Environment:
-    """Return how the environment of the official CLI differs from this process's. Errors: resolve.
+def for_official(*, fetches: bool) -> Environment:
+    """Return how the environment of the official CLI differs from this process's.
 
-    With a FAL_KEY in the changes, falenv supplies the key.
+    With a FAL_KEY in the changes, falenv supplies the key. It is None if its source has it, and
+    nothing `fetches` it. Errors: as `resolve`, KeySourceError.
     """
     if is_asked_for() or not (os.environ.get("FAL_KEY") or has_none()):
         found = find()
         active = for_program(found)
+        if fetches:
+            unlock(found, active)
         if active.profile:
             # The name keeps the official CLI from the key and the host of the default.
             return environment(active, found) | {"FAL_PROFILE": active.profile.name}
@@ -549,8 +633,8 @@ OPTIONS = {
     "env": ({"--exports-only", "--unset", "--no-prompt"}, {"--shell", "--format"}),
     "start": (set(), {"--shell", "--cache", "--program"}),
     "refresh": (
-        {"--seconds"},
-        {"--shell", "--was", "--seen", "--cache", "--program", "--protocol"},
+        {"--use", "--yes", "--seconds"},
+        {"--duration", "--shell", "--was", "--seen", "--cache", "--program", "--protocol"},
     ),
 }
 
@@ -573,6 +657,10 @@ def dispatch(arguments: list[str]) -> bool:
             run_without(command)
         case ["exec", name, "--", *command] if not name.startswith("-"):
             run(name, command)
+        case ["exec", "--yes", name, "--", *command] | ["exec", name, "--yes", "--", *command] if (
+            not name.startswith("-")
+        ):
+            run(name, command, yes=True)
         case ["current", "--name"]:
             current_name()
         case ["prompt"]:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+from falenv import questions, sources
 from falenv.active import resolve
 from falenv.console import say
 from falenv.environment import apply, environment, with_credentials_again
@@ -23,18 +24,19 @@ def matching(found: Store, pattern: str) -> list[str]:
     return [name for name in found.names if fnmatch.fnmatchcase(name, pattern)]
 
 
-def run(found: Store, names: list[str], command: list[str], *, stops: bool) -> int:
+def run(found: Store, names: list[str], command: list[str], *, stops: bool, yes: bool) -> int:
     """Run a command with each profile in turn, with a heading, and print a summary at the end.
 
-    With `stops`, end at the first failure. Return 0 if all succeeded, else 1. After Ctrl-C return
-    130. A profile that cannot be used counts as a failure.
+    With `stops`, end at the first failure. Ask about a protected profile, unless `yes` is the
+    answer already. Return 0 if all succeeded, else 1. After Ctrl-C return 130. A profile that
+    cannot be used counts as a failure.
     """
     failed: list[str] = []
     code, done = 0, 0
     for name in names:
         sys.stdout.flush()
         print(f"== {label(name)}", file=sys.stderr, flush=True)
-        code = _run_one(found, name, command)
+        code = _run_one(found, name, command, yes=yes)
         done += 1
         if code:
             failed.append(f"{shown(name)} ({_described(code)})")
@@ -49,11 +51,15 @@ def run(found: Store, names: list[str], command: list[str], *, stops: bool) -> i
 _INTERRUPTED = 128 + signal.SIGINT
 
 
-def _run_one(found: Store, name: str, command: list[str]) -> int:
+def _run_one(found: Store, name: str, command: list[str], *, yes: bool) -> int:
     """Run the command with one profile; return its exit code, 128 more than a signal's number."""
     try:
-        profile = resolve(found, name)
-        variables = environment(profile, found)
+        active = resolve(found, name)
+        if found.is_protected(name):
+            questions.allow_protected(name, "Run this command with it?", yes=yes)
+        if active.profile:
+            found = sources.unlock(found, active.profile)
+        variables = environment(active, found)
         if variables["FAL_KEY"] is None:
             raise NoKeyError(name)
         return _wait(command, apply(with_credentials_again() | variables))

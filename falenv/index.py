@@ -13,8 +13,8 @@ store by which a reader has seen the key, the colour in the prompt, the host, th
         8;31 comfy
         12@api.alpha.fal.ai work
         0 new           there is no key
-        - odd           a shell must ask a process: there is no such line, or the profile is
-                        unusable; all these come last
+        - odd           a shell must ask a process: there is no such line, the profile is unusable
+                        or protected, or its key is for `exec` alone; all these come last
 
 Its mtime equals the store's. So a shell that has followed this file is up to date while the file
 exists and the store is neither newer nor older (`-nt`, `-ot`): four calls of stat. Names that a
@@ -279,9 +279,10 @@ def _fits(name: str) -> bool:
 def _place(lines: dict[tuple[str, ...], int], profile: Profile | None) -> str:
     """Return what stands before a profile's name in the index: line, colour and host.
 
-    `profile` is None for an unusable one. A key that is not clean is in no line as it is used.
+    `profile` is None for an unusable one. A key that is not clean is in no line as it is used. A
+    process has to decide about a profile that commands ask about, or that gives a shell no key.
     """
-    if profile is None:
+    if profile is None or profile.is_protected or profile.suffix:
         return ASK
     what = (profile.name, profile.key or "", profile.host or "")
     if profile.key and what in lines:

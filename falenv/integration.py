@@ -8,7 +8,7 @@ import sys
 from falenv import __version__, assets, files, index, links, notices, paths, segment
 from falenv.active import EDITS, NOBODY, SWITCHES
 from falenv.dialects import POSIX
-from falenv.environment import HOSTS, RIVALS, VARIABLES
+from falenv.environment import HOSTS, RIVALS, VARIABLES, suffix
 from falenv.masking import key_id, label, masked, message
 from falenv.profile import DEFAULT_HOST
 from falenv.program import beginning
@@ -58,6 +58,7 @@ def integration(
         "rivals_aside": notices.RIVALS_ASIDE,
         "replaced_hook": notices.REPLACED_HOOK,
         "restricted": notices.RESTRICTED,
+        "time_over": notices.TIME_OVER,
     }
     if show_segment is None:
         del known["segment_off"]
@@ -106,6 +107,7 @@ def state(
         + dialect.assign("__falenv_shown", label(active.name))
         + dialect.assign("__falenv_why", "pin" if active.why == "argument" else active.why)
         + dialect.assign("__falenv_sgr", profile.sgr if profile else segment.DIM)
+        + dialect.assign("__falenv_suffix", suffix(active))
         + dialect.assign("__falenv_id", key_id(environment.get("FAL_KEY")))
         + dialect.assign("__falenv_ours", _payer(environment))
         + seen_state(dialect, store_path, index_path)

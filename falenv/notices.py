@@ -41,6 +41,7 @@ KEPT_FAL = (
     "falenv: this shell cannot copy a function, so your function fal stays; "
     "to use falenv here: falenv profile list"
 )
+TIME_OVER = "falenv: the time of use --for is over"
 #: The shells put the name of another variable in the place of FAL_KEY.
 READONLY_KEY = "falenv: FAL_KEY is read-only, so this shell cannot switch; open a new shell"
 #: The names of the rivals follow.
@@ -163,7 +164,7 @@ def tell_of_key(profile: Profile | None, mark: str) -> None:
     if mark == "live":
         return
     key = os.environ.get("FAL_KEY")
-    if not key or (profile and key == profile.key):
+    if not key or (profile and (key == profile.key or key_id(key) == profile.known_id)):
         return
     if mark == "later":
         say("this shell follows at its next prompt")

@@ -12,8 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from falenv.store import Store
 
+#: What says where a key is that is not in the store.
+SOURCES = ("key_command", "keyring", "key_id")
 #: What a template for a team leaves out: the key, and what is known of its owner.
-OF_A_PERSON = ("key", "key_id", "account", "account_id", "verified")
+OF_A_PERSON = ("key", *SOURCES, "account", "account_id", "verified", "verified_id")
 _TEMPLATE = """\
 # Profiles without keys. To add them to your own: fal profile import FILE
 # Then set each key: fal profile key NAME
@@ -30,6 +32,8 @@ def as_store(found: Store, names: list[str], *, keys: bool) -> str:
         table = dict(found.data[name])
         profile = found.profiles.get(name)
         if profile and profile.key:
+            for setting in SOURCES:  # no import takes one
+                table.pop(setting, None)
             table["key"] = profile.key  # clean
         if not keys:
             table = {setting: table[setting] for setting in table if setting not in OF_A_PERSON}

@@ -117,6 +117,11 @@ def notice(path: str) -> str:
     return os.path.join(notices(), _flat(path))
 
 
+def allowed_store(path: str) -> str:
+    """Return the path of the note that says which key commands of a store the user has allowed."""
+    return os.path.join(state(), "stores", _flat(path))
+
+
 def renamed(store_path: str, name: str) -> str:
     """Return the path of the note which says that profile `name` of a store has a new name."""
     return os.path.join(state(), "renamed", _flat(f"{store_path}/{name}"))

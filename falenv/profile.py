@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from falenv import segment
 from falenv.errors import InvalidHostError, InvalidNameError, SettingError
-from falenv.masking import as_word, mask, shown
+from falenv.masking import as_word, key_id, mask, shown
 
 DEFAULT_HOST = "api.alpha.fal.ai"  # fal/flags.py of the official CLI
 OWN_DOMAINS = ("fal.ai", "fal.run")
+EXEC = "exec"  # the value of `env` that keeps a key out of shells
 INTERNAL = "__internal__"  # the official CLI's own table (SETTINGS_SECTION in fal/config.py)
 
 _NAME_PUNCTUATION = "._-@+/"
@@ -29,11 +30,27 @@ class Profile:
     """One named table of the store.
 
     `key` and `host` are None if the table has none. `key` is clean: `flaw` says what the store has
-    around it, or is empty. `settings` are the names in the table. `sgr` is the colour in the prompt
-    (see `segment.sgr`). Errors: SettingError for a key or a host that cannot be used.
+    around it, or is empty. A key that is not in the store has a source: the words of `command`, or
+    the keyring if `is_in_keyring`. Then `key` is None until someone fetches it, and `known_id` is
+    the id that it had last. With `is_exec_only`, the key never enters a shell. If `is_protected`,
+    commands ask before they use or change the profile. `settings` are the names in the table. `sgr`
+    is the colour in the prompt (see `segment.sgr`). Errors: SettingError for a setting that cannot
+    be used.
     """
 
-    __slots__ = ("flaw", "host", "key", "name", "settings", "sgr")
+    __slots__ = (
+        "command",
+        "flaw",
+        "host",
+        "is_exec_only",
+        "is_in_keyring",
+        "is_protected",
+        "key",
+        "known_id",
+        "name",
+        "settings",
+        "sgr",
+    )
 
     def __init__(self, name: str, settings: dict[str, Any]) -> None:
         self.name = name
@@ -44,7 +61,16 @@ class Profile:
             self.key, self.flaw = _stored_key(settings["key"], name)
         if "host" in settings:
             self.host = _stored_host(settings["host"], name)
-        self.sgr = segment.sgr(str(settings.get("color", "")))
+        self.command = _command(settings.get("key_command"))
+        self.is_in_keyring = _is_true("keyring", settings.get("keyring", False))
+        self.known_id = str(settings.get("key_id", "")) if self.has_source else ""
+        if bool(self.key) + bool(self.command) + self.is_in_keyring > 1:
+            setting = "key_command" if self.command else "keyring"
+            raise SettingError(setting, "is not the only source of the key", "keep one of them")
+        self.is_exec_only = _is_exec_only(settings.get("env"))
+        self.is_protected = _is_true("protected", settings.get("protected", False))
+        color = str(settings.get("color", ""))
+        self.sgr = segment.RED if self.is_protected and not color else segment.sgr(color)
         self.settings = list(settings)
 
     @property
@@ -56,6 +82,40 @@ class Profile:
         if not self.host:
             return ()
         return hosts(self.host)
+
+    @property
+    def has_source(self) -> bool:
+        """Whether the key is not in the store, but comes from a command or the keyring."""
+        return bool(self.command) or self.is_in_keyring
+
+    @property
+    def source(self) -> str | None:
+        """Where the key comes from: `inline`, `command`, `keyring`; None without a key."""
+        if self.has_source:
+            return "keyring" if self.is_in_keyring else "command"
+        return "inline" if self.key else None
+
+    @property
+    def source_words(self) -> str:
+        """Where a key comes from that is not in the store, for a sentence."""
+        return "the keyring" if self.is_in_keyring else "a command"
+
+    @property
+    def id(self) -> str:
+        """The id of the key, also of one that nobody has fetched yet; empty if unknown."""
+        return key_id(self.key) or self.known_id
+
+    @property
+    def shell_key(self) -> str | None:
+        """The key that a shell gets, or None."""
+        return None if self.is_exec_only else self.key
+
+    @property
+    def suffix(self) -> str:
+        """What the segment of a shell says behind the mark: why the shell has no key."""
+        if self.is_exec_only:
+            return segment.EXEC_ONLY
+        return segment.LOCKED if self.has_source and not self.key else ""
 
     def __repr__(self) -> str:
         return f"Profile({self.name!r}, key={mask(self.key)}, host={self.host!r})"
@@ -98,6 +158,33 @@ def _stored_key(value: object, name: str) -> tuple[str, str]:
     if len(key) < len(value) - 2 * is_quoted:
         around.insert(0, "white space")
     return key, f"has {' and '.join(around)} around it" if around else ""
+
+
+def _command(value: object) -> list[str]:
+    """Return the words of a key command, or none; raise SettingError for anything else."""
+    if value is None:
+        return []
+    words = value if isinstance(value, list) else []
+    if not words or words[0] == "" or any(not isinstance(w, str) or "\0" in w for w in words):
+        cure = 'write it as key_command = ["PROGRAM", "ARGUMENT"]'
+        raise SettingError("key_command", "is not a list of words", cure)
+    return words
+
+
+def _is_exec_only(value: object) -> bool:
+    """Return True for `env = "exec"`; raise SettingError for anything else but nothing."""
+    if value not in (None, EXEC):  # a list has no hash
+        cure = f'write it as env = "{EXEC}", or remove it'
+        raise SettingError("env", "is not one that falenv knows", cure)
+    return value == EXEC
+
+
+def _is_true(setting: str, value: object) -> bool:
+    """Return a setting that is true or false; raise SettingError for anything else."""
+    if not isinstance(value, bool):
+        cure = f"write it as {setting} = true, or remove it"
+        raise SettingError(setting, "is neither true nor false", cure)
+    return value
 
 
 def _is_plain(key: str) -> bool:

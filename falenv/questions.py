@@ -15,7 +15,8 @@ import sys
 import termios
 import time
 
-from falenv.errors import CancelledError
+from falenv.errors import CancelledError, ProtectedError
+from falenv.masking import label
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,6 +109,20 @@ def agrees(ask: Ask, question: str) -> bool:
         if len(answer) == 1 and answer[0] in words:
             return answer[0] in {"y", "yes", "Y"}
         asked = f"Answer y or n. {question}"
+
+
+def allow_protected(name: str, question: str, *, yes: bool) -> None:
+    """Ask before a command uses or changes a protected profile, unless `yes` is the answer already.
+
+    Errors: CancelledError for no, ProtectedError without a terminal.
+    """
+    if yes:
+        return
+    if not has_terminal():
+        raise ProtectedError(name)
+    with hidden() as ask:
+        if not agrees(ask, f"Profile {label(name)} is protected. {question}"):
+            raise CancelledError
 
 
 def _streams(stack: contextlib.ExitStack) -> tuple[int, int]:

@@ -14,18 +14,25 @@ OFF = "off"
 MARKS = {"pin": "*", "argument": "*", "folder": "/"}
 #: The mark of a shell whose FAL_KEY, host or rival is not what falenv set.
 TOUCHED = "!"
+#: Behind the mark: why a shell has no key of the profile. Words, since a symbol is as wide as the
+#: terminal likes, and a letter could belong to the name.
+EXEC_ONLY = " exec"
+LOCKED = " locked"
 
 #: Select Graphic Rendition, ECMA-48 8.3.117: what stands between `ESC [` and `m`.
 DIM = "2"
+#: The colour of a protected profile that has no `color`.
+RED = "31"
 _COLORS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 
 
-def render(form: str, name: str, why: str, *, is_touched: bool = False) -> str:
+def render(form: str, name: str, why: str, suffix: str = "", *, is_touched: bool = False) -> str:
     """Return the segment as plain text, without terminal escapes.
 
-    With `is_touched` the mark is TOUCHED, even if the format has no {mark}.
+    `suffix` stands behind the mark. With `is_touched` the mark is TOUCHED, even if the format has
+    no {mark}.
     """
-    mark = MARKS.get(why, "")
+    mark = MARKS.get(why, "") + suffix
     if is_touched:
         mark = TOUCHED
         if "{mark}" not in form:

@@ -22,7 +22,7 @@ from falenv.errors import (
     UnusableProfileError,
     as_owner,
 )
-from falenv.masking import as_path, key_id, without_names
+from falenv.masking import as_path, without_names
 from falenv.profile import INTERNAL, Profile
 
 TYPE_CHECKING = False
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 
 LOCK_SECONDS = 10.0
+#: What a line has that a message may be about. `key` is also the start of other settings.
+_IN_MESSAGES = ("key", "host", "profile", "team", "env", "protected", INTERNAL)
 _ELSEWHERE = "move it away, or set FAL_CONFIG_PATH to another file"
 
 # The official CLI writes the store in place. Until it is done the file is empty, or has only some
@@ -120,10 +122,15 @@ class Store:
         table = self.data.get(self.default)
         return isinstance(table, dict) and bool(table.get("host"))
 
+    def is_protected(self, name: str) -> bool:
+        """Return True if the store says so of a profile, even of one that cannot be used."""
+        table = self.data.get(name)
+        return isinstance(table, dict) and bool(table.get("protected"))
+
     @property
     def names_by_id(self) -> dict[str, str]:
         """Key id → profile, to say whose a key is."""
-        return {key_id(one.key): one.name for one in self.profiles.values() if one.key}
+        return {one.id: one.name for one in self.profiles.values() if one.id}
 
     @property
     def is_open_to_others(self) -> bool:
@@ -379,7 +386,7 @@ def _lines(text: str) -> dict[tuple[str, str], int]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.lstrip().startswith("["):
             header = line
-        if not any(setting in line for setting in ("key", "host", "profile", "team", INTERNAL)):
+        if not any(setting in line for setting in _IN_MESSAGES):
             continue
         try:
             data = tomli.loads(line if line == header else f"{header}\n{line}")

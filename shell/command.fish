@@ -96,12 +96,15 @@ function __falenv_state
     # -I keeps Python from running code that the current folder or Python's variables name.
     set -l program $__falenv_python -I $__falenv_main profile refresh --shell fish \
         --protocol $__falenv_protocol $argv[2..-1]
+    # A redirection of the caller would not reach this function in a command substitution.
     if set -qg __falenv_heard
-        # A redirection of the caller would not reach this function in a command substitution.
         $program </dev/null 2>| builtin read -z -g __falenv_heard
         return $pipestatus[1]
+    else if contains -- --use $argv
+        $program # it may ask the user
+    else
+        $program </dev/null
     end
-    $program </dev/null
 end
 
 # Follow by a process, because builtins are not enough. $argv[1] is the pin, and the rest goes to the
@@ -145,6 +148,38 @@ function __falenv_follow
         or string match -rq '(?<known>[^/]*)$' -- "$__falenv_index"
         __falenv_ask "$__falenv_users_pin" --was "$left" --seen "$known"
     end
+end
+
+# `use --for` holds until FALENV_UNTIL (core.sh). Return 1 if the pin stays.
+function __falenv_end_time
+    # A pin that someone has set since has no end.
+    if test "$FAL_PROFILE" = "$__falenv_pin"
+        # fish 3.6 knows how old a file is.
+        set -l clock (path mtime -- $__falenv_exe 2>/dev/null) (path mtime -R -- $__falenv_exe 2>/dev/null)
+        set -q clock[2]
+        and set clock (math $clock[1] + $clock[2])
+        or set clock (/bin/date +%s)
+        string match -rq '^[1-9]\d{0,9}$' -- "$FALENV_UNTIL"
+        and test "$clock" -lt "$FALENV_UNTIL"
+        and return 1
+        test "$FALENV_AFTER" = "$__falenv_nobody"
+        and __falenv_keep FAL_HOME_DIR
+        if test -n "$FALENV_AFTER"
+            set -gx FAL_PROFILE $FALENV_AFTER
+        else
+            set -e -g FAL_PROFILE
+        end
+        set -g __falenv_pin "$FAL_PROFILE"
+    end
+    set -e -g FALENV_UNTIL FALENV_AFTER
+    return 0
+end
+
+function __falenv_check_time
+    __falenv_end_time
+    or return
+    __falenv_follow switch
+    builtin printf '%s\n' $__falenv_time_over >&2
 end
 
 # If an .env file of this folder has another key than the shell, the program says so (core.sh).
@@ -220,7 +255,7 @@ function __falenv_begin
         else
             set -e -g $__falenv_vars
         end
-        for v in name shown id ours
+        for v in name shown id ours suffix
             set -g __falenv_$v
         end
         set -g __falenv_why $__falenv_failure
@@ -232,6 +267,15 @@ function __falenv_begin
     test -n "$__falenv_foreign"
     and set key $FAL_KEY
     set -e -g __falenv_foreign
+    if test -n "$FALENV_UNTIL"
+        # `FAL_PROFILE=… fish` has no end.
+        set -g __falenv_pin "$FAL_PROFILE"
+        if test "$FAL_PROFILE" = "$FALENV_PROFILE"
+            __falenv_end_time
+        else
+            set -e -g FALENV_UNTIL FALENV_AFTER
+        end
+    end
     __falenv_follow_start
     # `FAL_KEY=… fish` in an integrated shell: the user has chosen the key.
     if test -n "$key"; and test -n "$__falenv_name"
@@ -285,8 +329,43 @@ function __falenv_use
         test $code = 0
         or return $code
     end
+    set -l options
+    set -l for
+    set -l timed $FALENV_UNTIL
+    # `use NAME` has no options to look for. All words behind -- are names.
+    if set -q argv[2]
+        set -l words $argv
+        set argv
+        while set -q words[1]
+            switch $words[1]
+                case --yes
+                    set -a options --yes
+                case '--for=?*'
+                    set for (string replace -- --for= '' $words[1])
+                case '--for='
+                    set for 0 # an empty time is no time, either
+                case --for
+                    if set -q words[2]
+                        set for $words[2]
+                        test -n "$for"
+                        or set for 0
+                        set -e words[1]
+                    else
+                        set -a argv --for
+                    end
+                case --
+                    set -a argv $words
+                    break
+                case '*'
+                    set -a argv $words[1]
+            end
+            set -e words[1]
+        end
+    end
     # `(count $argv)` would take a tenth of the time of a switch.
-    set -l number 1
+    set -l number 0
+    set -q argv[1]
+    and set number 1
     set -q argv[2]
     and set number 2
     set -q argv[3]
@@ -310,10 +389,19 @@ function __falenv_use
         case '*'
             set clear
     end
+    # Only a name can be used for a time.
+    if test -n "$for"
+        string match -rq '^(1:-|[^12]:)' -- (count $argv):"$argv[1]"
+        and set clear
+    end
     if test -z "$clear"
-        __falenv_program use $argv
+        test -n "$for"
+        and set -p argv --for=$for
+        __falenv_program use $options $argv
         return
     end
+    test -n "$for"
+    and set -a options --duration=$for
     __falenv_keep_pin
     # A pin needs no links.
     test -n "$to"
@@ -323,17 +411,18 @@ function __falenv_use
     if test "$to" = "$__falenv_nobody"
         test -n "$none"
         or __falenv_keep FAL_HOME_DIR
-        set -l out (__falenv_state "$to" | string collect)
+        set -l out (__falenv_state "$to" --use | string collect)
         set -l code $pipestatus[1]
         test $code = 0
         or return $code
         eval "$out"
         set -g __falenv_before "$pin"
+        set -e -g FALENV_UNTIL FALENV_AFTER
         return
     end
     set -e -g FALENV_NONE
-    if not __falenv_apply "$to"
-        set -l out (__falenv_state "$to" | string collect)
+    if test -n "$for"; or not __falenv_apply "$to"
+        set -l out (__falenv_state "$to" --use $options | string collect)
         set -l code $pipestatus[1]
         if test $code != 0
             test -n "$none"
@@ -344,6 +433,12 @@ function __falenv_use
     end
     test -n "$none"
     and __falenv_restore FAL_HOME_DIR
+    if test -z "$for"
+        set -e -g FALENV_UNTIL FALENV_AFTER
+    else if test -z "$timed"; and test -n "$pin"
+        # While one time runs, another begins: afterwards holds what held before both.
+        set -gx FALENV_AFTER $pin
+    end
     set -g __falenv_before "$pin"
     set -g __falenv_guard
     if test -n "$to"
@@ -433,7 +528,7 @@ function __falenv_off
     test -n "$FALENV_NONE"
     and set -a vars FAL_HOME_DIR
     __falenv_restore $vars
-    set -e -g FALENV_NONE FALENV_KEPT_ID
+    set -e -g FALENV_NONE FALENV_KEPT_ID FALENV_UNTIL FALENV_AFTER
     __falenv_remove
 end
 

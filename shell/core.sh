@@ -13,6 +13,7 @@
 #     __falenv_has_readonly  true if a variable that falenv sets is read-only
 #     __falenv_read_link     read the text of a .fal-profile
 #     __falenv_in_subshell   true in a subshell
+#     __falenv_read_clock    assign the seconds since 1970 to __falenv_clock
 #     __falenv_show          put the segment in front of the prompt
 #     __falenv_remove        take the integration out of the shell
 #
@@ -55,7 +56,7 @@ __falenv_keep_all() {
         __falenv_disown FAL_HOST FAL_RUN_HOST FAL_QUEUE_RUN_HOST
         if [[ ${FAL_PROFILE-} == "$FALENV_PROFILE" ]]; then
             __falenv_disown FAL_PROFILE
-            if [[ ${FALENV_MARK-} == "$__falenv_mark_folder" ]]; then
+            if [[ ${FALENV_MARK-} == "$__falenv_mark_folder"* ]]; then
                 __falenv_guard=$FAL_PROFILE
             fi
         fi
@@ -140,7 +141,7 @@ __falenv_init() {
     local __falenv_v='' __falenv_all='' __falenv_was="${1-}" IFS=' '
     \builtin set -- "${@:2}" pin marked where around styled moved pwd seen name shown why sgr id \
         store index segment ours guard foreign failure aside told_aside hint stay payer rivals_a \
-        rivals_b dotenv unnoted mark missed seconds
+        rivals_b dotenv unnoted mark missed seconds suffix
     if [[ $__falenv_was == again ]]; then
         for __falenv_v in "$@"; do
             \builtin eval "__falenv_$__falenv_v=\${__falenv_$__falenv_v-}"
@@ -221,6 +222,7 @@ __falenv_set_mark() {
             pin) __falenv_mark=$__falenv_mark_pin ;;
             folder) __falenv_mark=$__falenv_mark_folder ;;
         esac
+        __falenv_mark=$__falenv_mark$__falenv_suffix
         [[ $__falenv_payer:$__falenv_rivals_a$__falenv_rivals_b == "$__falenv_ours:" ]] ||
             __falenv_mark=$__falenv_mark_touched
     fi
@@ -373,7 +375,7 @@ __falenv_apply() {
     local __falenv_want='' __falenv_by='' __falenv_color="$__falenv_default_sgr"
     local __falenv_left="${2-}" __falenv_table='' __falenv_host='' __falenv_url='' GLOBIGNORE=''
     local __falenv_flag='' __falenv_cut='' IFS=' '
-    [[ -n $__falenv_index && -z ${FALENV_NONE-} ]] && __falenv_same_store &&
+    [[ -n $__falenv_index && -z ${FALENV_NONE-}${FALENV_UNTIL-} ]] && __falenv_same_store &&
         __falenv_choose "$1" || return 1
     for __falenv_now in "${__falenv_index%/*}"/*; do
         ! __falenv_is_fresh "$__falenv_now" || \builtin break
@@ -469,7 +471,7 @@ __falenv_apply() {
     fi
     __falenv_ours=$__falenv_id:${FAL_HOST-}:${FAL_RUN_HOST-}:${FAL_QUEUE_RUN_HOST-}
     __falenv_name=$__falenv_want __falenv_shown=$__falenv_want
-    __falenv_why=$__falenv_by __falenv_sgr=$__falenv_color
+    __falenv_why=$__falenv_by __falenv_sgr=$__falenv_color __falenv_suffix=''
     # After an edit the old index stays, so that the next prompt follows a switch made meanwhile.
     [[ -n $__falenv_stay ]] || __falenv_index=$__falenv_now
 }
@@ -518,14 +520,15 @@ __falenv_cut_value() {
     esac
 }
 
-# Print the state for pin $1, by a process. Further arguments go to the program. `-I` keeps Python from
-# running code that the current folder or Python's variables name.
+# Print the state for pin $1, by a process. Further arguments go to the program. It may ask the user, so
+# a hook gives it no standard input. `-I` keeps Python from running code that the current folder or
+# Python's variables name.
 __falenv_state() {
     local __falenv_own=''
     [[ $__falenv_was_FAL_KEY == unset ]] || __falenv_key_id "$__falenv_old_FAL_KEY"
     FAL_PROFILE=$1 __falenv_own_key_id=$__falenv_own "$__falenv_python" -I "$__falenv_main" \
         profile refresh --shell "$__falenv_dialect" --protocol "$__falenv_protocol" \
-        ${__falenv_seconds:+"--seconds"} "${@:2}" </dev/null
+        ${__falenv_seconds:+"--seconds"} "${@:2}"
 }
 
 # True if this shell cannot switch, because the user has made FAL_KEY or another variable that falenv
@@ -598,7 +601,7 @@ __falenv_follow() {
     esac
     # In a widget of zsh: the program may print a notice, which goes below the line being edited.
     [[ -z ${__falenv_widget-} ]] || \builtin zle -I
-    __falenv_out=$(__falenv_state "$__falenv_users_pin" "$@")
+    __falenv_out=$(__falenv_state "$__falenv_users_pin" "$@" </dev/null)
     __falenv_code=$?
     if [[ -n $__falenv_out ]]; then
         \builtin eval "$__falenv_out"
@@ -622,6 +625,29 @@ __falenv_check() {
         { [[ -n $__falenv_index ]] && ! __falenv_is_fresh "$__falenv_index"; }; then
         __falenv_follow change
     fi
+}
+
+# `use --for` holds until FALENV_UNTIL. If that time has come, put the pin from before, FALENV_AFTER, in
+# its place. The caller follows. Return 1 if the pin stays.
+__falenv_end_time() {
+    local __falenv_clock=0 __falenv_to=${FALENV_AFTER-}
+    # A pin that someone has set since has no end.
+    if [[ ${FAL_PROFILE-} == "$__falenv_pin" ]]; then
+        __falenv_read_clock
+        # The environment can bring anything, and a shell would run it as an expression.
+        case $FALENV_UNTIL in
+            [!1-9]* | *[!0-9]* | ???????????*) ;;
+            *) ((__falenv_clock >= FALENV_UNTIL)) || return 1 ;;
+        esac
+        [[ $__falenv_to != "$__falenv_nobody" ]] || __falenv_keep FAL_HOME_DIR
+        if [[ -n $__falenv_to ]]; then
+            \builtin export FAL_PROFILE="$__falenv_to"
+        else
+            \builtin unset FAL_PROFILE
+        fi
+        __falenv_pin=${FAL_PROFILE-}
+    fi
+    \builtin unset FALENV_UNTIL FALENV_AFTER
 }
 
 # If an .env file of this folder has another key than the shell, the program says so once for each
@@ -665,6 +691,10 @@ __falenv_catch_up() {
         __falenv_remove
         return 0
     fi
+    if [[ -n ${FALENV_UNTIL-} ]] && __falenv_end_time; then
+        __falenv_follow switch
+        \builtin printf '%s\n' "$__falenv_time_over" >&2
+    fi
     if [[ ${FAL_PROFILE-}:${FALENV_PROFILE-}:${FALENV_KEY_ID-} != "$__falenv_pin:$__falenv_marked" ]] ||
         ! __falenv_same_store; then
         __falenv_follow switch
@@ -677,6 +707,8 @@ __falenv_catch_up() {
     [[ -z ${__falenv_dotenv-} ]] || __falenv_check_dotenv
     __falenv_show
     __falenv_around=$__falenv_pin:$__falenv_marked:$__falenv_where
+    # As long as `use --for` runs, no prompt is idle.
+    [[ -z ${FALENV_UNTIL-} ]] || __falenv_around=
     __falenv_styled=${FALENV_PROMPT-}:${NO_COLOR-}:${TERM-}
 }
 
@@ -696,6 +728,11 @@ __falenv_begin() {
         return
     fi
     [[ -z $__falenv_foreign ]] || __falenv_kept=$FAL_KEY
+    if [[ -n ${FALENV_UNTIL-} ]]; then
+        # `FAL_PROFILE=… bash` has no end.
+        [[ ${FAL_PROFILE-} == "${FALENV_PROFILE-}" ]] || \builtin unset FALENV_UNTIL FALENV_AFTER
+        [[ -z ${FALENV_UNTIL-} ]] || __falenv_end_time || :
+    fi
     [[ -z $__falenv_seconds ]] || __falenv_use_copy
     __falenv_follow start
     # `FAL_KEY=… bash` in an integrated shell: the user has chosen the key.
@@ -723,6 +760,7 @@ __falenv_fail() {
         \builtin eval "\\builtin unset $__falenv_vars"
     fi
     __falenv_name='' __falenv_shown='' __falenv_id='' __falenv_ours='' __falenv_why=$1
+    __falenv_suffix=''
     __falenv_note_state
 }
 
@@ -784,11 +822,32 @@ __falenv_program() {
 # credentials. The program explains everything else.
 __falenv_use() {
     local __falenv_to='' __falenv_out='' __falenv_clear=yes __falenv_none=${FALENV_NONE-}
-    local __falenv_users_pin=''
+    local __falenv_users_pin='' __falenv_yes='' __falenv_for='' __falenv_n=$#
+    local __falenv_timed=${FALENV_UNTIL-}
     if [[ $# == 0 ]]; then
         __falenv_to=$(__falenv_program pick) || return
         \builtin set -- -- "$__falenv_to"
     fi
+    # `use NAME` has no options to look for. Move all other words behind the options.
+    while ((__falenv_n > 0 && $# > 1)); do
+        case $1 in
+            --yes) __falenv_yes=--yes ;;
+            --for=*) __falenv_for=${1#--for=} __falenv_for=${__falenv_for:-0} ;;
+            --for)
+                if ((__falenv_n > 1)); then
+                    __falenv_for=${2:-0} # an empty one is no time, either
+                    \builtin shift
+                    ((__falenv_n -= 1))
+                else
+                    \builtin set -- "$@" "$1"
+                fi
+                ;;
+            --) break ;;
+            *) \builtin set -- "$@" "$1" ;;
+        esac
+        \builtin shift
+        ((__falenv_n -= 1)) || :
+    done
     case $#:${1-} in
         1:--default) ;;
         1:--none) __falenv_to=$__falenv_nobody ;;
@@ -798,8 +857,11 @@ __falenv_use() {
         2:--) __falenv_to=$2 __falenv_clear=${2:+yes} ;;
         *) __falenv_clear= ;;
     esac
+    # Only a name can be used for a time.
+    case ${__falenv_for:+$#:${1-}} in 1:-* | [!12]:*) __falenv_clear= ;; esac
     if [[ -z $__falenv_clear ]]; then
-        __falenv_program use "$@"
+        \builtin set -- ${__falenv_for:+"--for=$__falenv_for"} "$@"
+        __falenv_program use ${__falenv_yes:+"$__falenv_yes"} "$@"
         return
     fi
     __falenv_told=
@@ -810,20 +872,30 @@ __falenv_use() {
     __falenv_find_pin
     if [[ $__falenv_to == "$__falenv_nobody" ]]; then
         [[ -n $__falenv_none ]] || __falenv_keep FAL_HOME_DIR
-        __falenv_out=$(__falenv_state "$__falenv_nobody") || return
+        __falenv_out=$(__falenv_state "$__falenv_nobody" --use) || return
         \builtin eval "$__falenv_out"
         __falenv_before=$__falenv_users_pin
+        \builtin unset FALENV_UNTIL FALENV_AFTER
         return
     fi
     \builtin unset FALENV_NONE
-    if ! __falenv_apply "$__falenv_to"; then
-        if ! __falenv_out=$(__falenv_state "$__falenv_to"); then
+    if [[ -n $__falenv_for ]] || ! __falenv_apply "$__falenv_to"; then
+        if ! __falenv_out=$(__falenv_state "$__falenv_to" --use ${__falenv_yes:+"$__falenv_yes"} \
+            ${__falenv_for:+"--duration=$__falenv_for"}); then
             [[ -z $__falenv_none ]] || \builtin export FALENV_NONE="$__falenv_none"
             return 1
         fi
         \builtin eval "$__falenv_out"
     fi
     [[ -z $__falenv_none ]] || __falenv_restore FAL_HOME_DIR
+    if [[ -n $__falenv_for ]]; then
+        # While one time runs, another begins: afterwards holds what held before both.
+        if [[ -z $__falenv_timed && -n $__falenv_users_pin ]]; then
+            \builtin export FALENV_AFTER="$__falenv_users_pin"
+        fi
+    elif [[ -n ${FALENV_UNTIL-} ]]; then
+        \builtin unset FALENV_UNTIL FALENV_AFTER
+    fi
     __falenv_before=$__falenv_users_pin
     __falenv_guard=
     if [[ -n $__falenv_to ]]; then
@@ -852,7 +924,7 @@ __falenv_off() {
     if [[ -n ${FALENV_NONE-} ]]; then
         __falenv_restore FAL_HOME_DIR
     fi
-    \builtin unset FALENV_NONE FALENV_KEPT_ID
+    \builtin unset FALENV_NONE FALENV_KEPT_ID FALENV_UNTIL FALENV_AFTER
     __falenv_remove
 }
 

@@ -72,6 +72,14 @@ __falenv_has_readonly() {
     fi
 }
 
+__falenv_read_clock() {
+    if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 402)); then
+        \builtin printf -v __falenv_clock '%(%s)T' -1
+    else
+        __falenv_clock=$(/bin/date +%s)
+    fi
+}
+
 __falenv_in_subshell() {
     ((BASH_SUBSHELL))
 }

@@ -46,7 +46,7 @@ function __falenv_keep_all
         __falenv_disown FAL_HOST FAL_RUN_HOST FAL_QUEUE_RUN_HOST
         if test "$FAL_PROFILE" = "$FALENV_PROFILE"
             __falenv_disown FAL_PROFILE
-            test "$FALENV_MARK" = "$__falenv_mark_folder"
+            string match -q -- "$__falenv_mark_folder*" "$FALENV_MARK"
             and set -g __falenv_guard $FAL_PROFILE
         end
         __falenv_key_id "$FAL_KEY"
@@ -180,7 +180,7 @@ function __falenv_find_links
 end
 
 function __falenv_apply
-    test -n "$__falenv_index" -a -z "$FALENV_NONE" -a "$FAL_CONFIG_PATH:$HOME" = "$__falenv_where"
+    test -n "$__falenv_index" -a -z "$FALENV_NONE$FALENV_UNTIL" -a "$FAL_CONFIG_PATH:$HOME" = "$__falenv_where"
     or return 1
     set -l want $argv[1]
     set -l by default
@@ -290,6 +290,7 @@ function __falenv_apply
         set -l mark __falenv_mark_$by
         set -q $mark
         and set -gx FALENV_MARK $$mark
+        set -g __falenv_suffix
         # The official CLI takes the default's host from the store, if no variable names another.
         test "$flag:$host" = @:
         and set host $__falenv_default_host
@@ -322,7 +323,7 @@ function __falenv_start
     # As in __falenv_late: a trace would show the key.
     set -q fish_trace
     and set -lx fish_trace
-    if test -n "$__falenv_failure$__falenv_foreign$__falenv_hint"
+    if test -n "$__falenv_failure$__falenv_foreign$__falenv_hint$FALENV_UNTIL"
         __falenv_late command __falenv_begin
     else
         __falenv_follow_start
@@ -363,7 +364,7 @@ function __falenv_load
     set -g __falenv_number (count $__falenv_vars)
     # An exported variable comes from the environment.
     if not set -qg __falenv_loaded; or set -qgx __falenv_loaded
-        set -e -g __falenv_{pin,marked,where,around,moved,pwd,links,texts,before,why,name,id,guard} \
+        set -e -g __falenv_{pin,marked,where,around,moved,pwd,links,texts,before,why,name,id,guard,suffix} \
             __falenv_{foreign,failure,hint,aside,told_aside,draws,prompts,drawn,line,said,heard} \
             __falenv_{dotenv,unnoted,own,users_pin,missed}
         functions -q fal

@@ -29,7 +29,9 @@ def __falenv_variables []: nothing -> list<string> { $__falenv_vars | split row 
 
 # All variables that falenv may change.
 def __falenv_all []: nothing -> list<string> {
-    [...(__falenv_variables) FAL_PROFILE FAL_HOME_DIR FALENV_NONE FALENV_KEPT_ID]
+    [
+        ...(__falenv_variables) FAL_PROFILE FAL_HOME_DIR FALENV_NONE FALENV_KEPT_ID FALENV_UNTIL FALENV_AFTER
+    ]
 }
 
 const __falenv_hosts = [FAL_HOST FAL_RUN_HOST FAL_QUEUE_RUN_HOST]
@@ -114,7 +116,7 @@ def __falenv_keep_all []: record -> record {
     mut shell = ($shell | __falenv_disown $__falenv_hosts)
     if $pin == $profile {
         $shell = ($shell | __falenv_disown [FAL_PROFILE])
-        if ($shell | __falenv_get FALENV_MARK) == $__falenv_mark_folder { $shell.guard = $pin }
+        if ($shell | __falenv_get FALENV_MARK) starts-with $__falenv_mark_folder { $shell.guard = $pin }
     }
     let own = ($shell | __falenv_key_id)
     if $own == ($shell | __falenv_get FALENV_KEY_ID) {
@@ -220,7 +222,9 @@ def __falenv_set_mark []: record -> record {
     } else if not ($shell | __falenv_is_untouched) {
         $__falenv_mark_touched
     } else {
-        match $shell.why { 'pin' => $__falenv_mark_pin, 'folder' => $__falenv_mark_folder, _ => null }
+        let mark = match $shell.why { 'pin' => $__falenv_mark_pin, 'folder' => $__falenv_mark_folder, _ => '' }
+        let mark = $"($mark)($shell.suffix)"
+        if $mark == '' { null } else { $mark }
     }
     $shell | __falenv_set {FALENV_MARK: $mark}
 }
@@ -365,9 +369,26 @@ def __falenv_check_dotenv []: record -> record {
     $shell | update asked ($shell.asked | append $found)
 }
 
+# `use --for` holds until FALENV_UNTIL (core.sh). If that time has come, follow the pin that then holds.
+def __falenv_check_time []: record -> record {
+    let shell = $in
+    let until = ($shell | __falenv_get FALENV_UNTIL)
+    if $until == '' { return $shell }
+    let untimed = ($shell | __falenv_unset [FALENV_UNTIL FALENV_AFTER])
+    # A pin that someone has set since has no end.
+    if ($shell | __falenv_get FAL_PROFILE) != $shell.pin { return $untimed }
+    let now = ((date now | into int) // 1_000_000_000)
+    if $until =~ '^[1-9]\d{0,9}$' and $now < ($until | into int) { return $shell }
+    let after = ($shell | __falenv_get FALENV_AFTER)
+    let pin = if $after == '' { null } else { $after }
+    let untimed = if $after == $__falenv_nobody { $untimed | __falenv_keep [FAL_HOME_DIR] } else { $untimed }
+    print --stderr $__falenv_time_over
+    $untimed | __falenv_set {FAL_PROFILE: $pin} | update pin $after | __falenv_follow switch
+}
+
 # The hook's slow part: something is not as it was at the last prompt.
 def __falenv_catch_up []: record -> record {
-    let shell = $in
+    let shell = ($in | __falenv_check_time)
     let is_switched = (
         ($shell | __falenv_get FAL_PROFILE) != $shell.pin
         or ($shell | __falenv_get FALENV_PROFILE) != $shell.marked
@@ -394,7 +415,9 @@ def --env __falenv_hook [] {
         return
     }
     let shell = $env.__falenv
-    let is_idle = ((__falenv_around) == $shell.around and not ($shell | __falenv_is_outdated))
+    let is_idle = (
+        $env.FALENV_UNTIL? == null and (__falenv_around) == $shell.around and not ($shell | __falenv_is_outdated)
+    )
     if $is_idle and (__falenv_has_places $shell) { return }
     let code = $env.LAST_EXIT_CODE?
     if not $is_idle {
@@ -412,7 +435,10 @@ def --env __falenv_hook [] {
 
 # A new shell gets this call instead of a state, so that its code contains no key.
 def __falenv_begin []: record -> record {
-    let before = $in
+    let new = $in
+    # `FAL_PROFILE=… nu` has no end.
+    let is_same = ($new | __falenv_get FAL_PROFILE) == ($new | __falenv_get FALENV_PROFILE)
+    let before = if $is_same { $new | __falenv_check_time } else { $new | __falenv_unset [FALENV_UNTIL FALENV_AFTER] }
     let shell = ($before | update foreign false | __falenv_follow start)
     # `FAL_KEY=… nu` in an integrated shell: the user has chosen the key.
     if $before.foreign and $shell.name != '' {
@@ -534,7 +560,7 @@ export def --env __falenv_load [state: string] {
             old: {}, pin: '', marked: '', where: '', around: null, seen: null, links: [], chain: []
             pwd: null, name: '', shown: '', why: '', sgr: '', id: '', ours: '', store: '', index: ''
             guard: '', foreign: false, before: null, aside: [], told_aside: []
-            dotenv: false, asked: [], segment: '', prompt: null, left_alone: null
+            dotenv: false, asked: [], segment: '', suffix: '', prompt: null, left_alone: null
         }
     }
     let shell = (__falenv_shell)
@@ -571,6 +597,33 @@ def __falenv_program [shell: record, args: list] {
     }
 }
 
+# Return the options among the words behind `use`, and the other words. All words behind -- are names.
+def __falenv_use_options [words: list<string>] {
+    if ($words | length) == 1 { return {words: $words, yes: false, for: ''} }
+    mut left = $words
+    mut names = []
+    mut yes = false
+    mut for = ''
+    while $left != [] {
+        let word = $left.0
+        $left = ($left | skip 1)
+        if $word == '--yes' {
+            $yes = true
+        } else if $word == '--for' and $left != [] {
+            $for = (if $left.0 == '' { '0' } else { $left.0 }) # an empty time is no time, either
+            $left = ($left | skip 1)
+        } else if $word starts-with '--for=' {
+            $for = (if $word == '--for=' { '0' } else { $word | str substring 6.. })
+        } else if $word == '--' {
+            $names = [...$names $word ...$left]
+            $left = []
+        } else {
+            $names = ($names | append $word)
+        }
+    }
+    {words: $names, yes: $yes, for: $for}
+}
+
 # Return for which profile the words behind `use` are, empty for the default. null: the program explains.
 def __falenv_wanted [shell: record, words: list<string>] {
     match $words {
@@ -585,16 +638,25 @@ def __falenv_wanted [shell: record, words: list<string>] {
 
 # use NAME, use -, use --default, use --none: pin this shell, go back, follow the default, have no
 # credentials. If the program refuses, its exit code ends the command, and the shell does not change.
-def __falenv_use [to: string]: record -> record {
+def __falenv_use [to: string, options: record]: record -> record {
     let shell = ($in | __falenv_keep_pin | __falenv_look)
     let had_none = ($shell | __falenv_get FALENV_NONE) != ''
     let pin = ($shell | __falenv_users_pin)
-    let state = (__falenv_refresh $shell $to [])
+    let was_timed = ($shell | __falenv_get FALENV_UNTIL) != ''
+    let shell = if $options.for == '' { $shell | __falenv_unset [FALENV_UNTIL FALENV_AFTER] } else { $shell }
+    let flags = [
+        --use ...(if $options.yes { [--yes] } else { [] })
+        ...(if $options.for == '' { [] } else { [$"--duration=($options.for)"] })
+    ]
+    let state = (__falenv_refresh $shell $to $flags)
     if $to == $__falenv_nobody {
         let shell = if $had_none { $shell } else { $shell | __falenv_keep [FAL_HOME_DIR] }
         return ($shell | __falenv_move $state | update before $pin)
     }
     let shell = ($shell | __falenv_unset [FALENV_NONE] | __falenv_move $state)
+    # While one time runs, another begins: afterwards holds what held before both.
+    let is_first = ($options.for != '' and not $was_timed and $pin != '')
+    let shell = if $is_first { $shell | __falenv_set {FALENV_AFTER: $pin} } else { $shell }
     let shell = if $had_none { $shell | __falenv_restore [FAL_HOME_DIR] } else { $shell }
     $shell
     | merge {before: $pin, guard: ''}
@@ -624,9 +686,12 @@ def --env __falenv_profile [args: list] {
     let command = ($words | append '' | first)
     if $words == ['off'] { return (__falenv_off) }
     let shell = (__falenv_shell)
-    let to = if $command == use { __falenv_wanted $shell ($words | skip 1) } else { null }
-    if $to != null {
-        __falenv_become ($shell | __falenv_use $to)
+    let options = (__falenv_use_options ($words | skip 1))
+    let to = if $command == use { __falenv_wanted $shell $options.words } else { null }
+    let is_name = ($to not-in [null '' $__falenv_nobody] and $options.words.0 != '-')
+    # Only a name can be used for a time.
+    if $to != null and ($options.for == '' or $is_name) {
+        __falenv_become ($shell | __falenv_use $to $options)
         # Only the program can tell what direnv has set here.
         if 'DIRENV_DIR' in $env { with-env {__falenv_shell: 'done'} { ^$__falenv_exe profile ...$args } }
         return
@@ -666,7 +731,7 @@ def --env __falenv_off [] {
     let shell = (
         $shell
         | __falenv_restore [...($names | where {|name| $name not-in $own}) ...$home]
-        | __falenv_unset [FALENV_NONE FALENV_KEPT_ID]
+        | __falenv_unset [FALENV_NONE FALENV_KEPT_ID FALENV_UNTIL FALENV_AFTER]
     )
     __falenv_become $shell
     __falenv_remove $shell
@@ -701,6 +766,7 @@ const __falenv_commands = [
     [host 'Set the fal host of a profile']
     [create 'Create a profile and make it the default']
     [delete 'Delete a profile and its key']
+    [protect 'Ask before a command uses or changes a profile']
     [env 'Print the code that loads falenv into a shell']
     [use 'Pin this shell to a profile']
     [off 'Remove falenv from this shell']
@@ -725,20 +791,30 @@ const __falenv_commands = [
 const __falenv_options = [
     [command value description];
     [list '--json' 'Print JSON']
+    [set '--yes' 'Do not ask about a protected profile']
     [set '--json' 'Print JSON']
+    [unset '--yes' 'Do not ask about a protected profile']
     [unset '--json' 'Print JSON']
     [key '--stdin' 'Read the key from standard input']
     [key '--from-env' 'Take your own key from the environment']
-    [key '--yes' 'Replace a key without asking']
+    [key '--command' 'Get the key from the command that follows']
+    [key '--keyring' 'Move the key into the keyring of the system']
+    [key '--inline' 'Move the key into the store']
     [key '--print' 'Print the key, but never to a terminal']
+    [key '--yes' 'Set the key without asking']
     [key '--json' 'Print JSON']
     [host '--profile' 'Change this profile']
     [host '--unset' 'Remove the host from the profile']
     [host '--force' 'Accept a host that fal does not own']
+    [host '--yes' 'Do not ask about a protected profile']
     [host '--json' 'Print JSON']
     [create '--json' 'Print JSON']
     [delete '--yes' 'Delete without asking']
     [delete '--json' 'Print JSON']
+    [protect '--exec-only' 'Keep the key out of shells instead']
+    [protect '--off' 'Undo this']
+    [protect '--yes' 'Do not ask about a protected profile']
+    [protect '--json' 'Print JSON']
     [env '--shell' 'Print code for this shell']
     [env '--exports-only' 'Print only the exports']
     [env '--format' 'Print the variables for another program']
@@ -746,26 +822,36 @@ const __falenv_options = [
     [env '--no-prompt' 'Do not show the profile in the prompt']
     [use '--default' 'Follow the default again']
     [use '--none' 'Have no fal credentials in this shell']
+    [use '--for' 'Go back after 90s, 30m or 8h']
+    [use '--yes' 'Use a protected profile without asking']
     [current '--json' 'Print JSON']
     [current '--name' 'Print only the name']
     [current '--explain' 'Show each step, and what each client uses']
     [exec '--none' 'Run it without any fal credentials']
+    [exec '--yes' 'Use a protected profile without asking']
     [exec '-e' 'Stop at the first failure']
     [exec '--exit' 'Stop at the first failure']
+    [rename '--yes' 'Do not ask about a protected profile']
     [rename '--json' 'Print JSON']
+    [edit '--yes' 'Do not ask about a protected profile']
     [edit '--json' 'Print JSON']
     [import '--from-env' 'Take your own key from the environment']
     [import '--replace' 'Replace the key and host of existing profiles']
     [import '--allow-host' 'Accept a host that fal does not own']
+    [import '--yes' 'Do not ask about a protected profile']
     [import '--json' 'Print JSON']
     [export '--no-keys' 'Leave out the keys, for a team']
     [export '--output' 'Write a private file']
     [export '--format' 'Print the variables for another program']
     [export '--replace' 'Replace FILE if it exists']
     [export '--json' 'Print JSON']
+    [link '--yes' 'Do not ask about a protected profile']
     [link '--json' 'Print JSON']
     [unlink '--json' 'Print JSON']
+    [allow '--store' 'Run the key commands of this store']
+    [allow '--yes' 'Allow them without asking']
     [allow '--json' 'Print JSON']
+    [deny '--store' 'Run no key command of this store']
     [deny '--json' 'Print JSON']
     [verify '--all' 'Verify all profiles']
     [verify '--json' 'Print JSON']

@@ -101,9 +101,7 @@ __falenv_keep_all() {
         __falenv_each __falenv_disown 'FAL_HOST FAL_RUN_HOST FAL_QUEUE_RUN_HOST'
         if [ "${FAL_PROFILE-}" = "$FALENV_PROFILE" ]; then
             __falenv_disown FAL_PROFILE
-            if [ "${FALENV_MARK-}" = "$__falenv_mark_folder" ]; then
-                __falenv_guard=$FAL_PROFILE
-            fi
+            case ${FALENV_MARK-} in "$__falenv_mark_folder"*) __falenv_guard=$FAL_PROFILE ;; esac
         fi
         __falenv_key_id "${FAL_KEY-}"
         if [ "$__falenv_own" = "${FALENV_KEY_ID-}" ]; then
@@ -229,6 +227,7 @@ __falenv_set_mark() {
         folder) \set -- "$__falenv_mark_folder" ;;
         *) \set -- '' ;;
     esac
+    \set -- "$1$__falenv_suffix"
     [ -z "$__falenv_name" ] || __falenv_is_untouched || \set -- "$__falenv_mark_touched"
     if [ -n "$__falenv_name" ] && [ -n "$1" ]; then
         \export "FALENV_MARK=$1"
@@ -382,7 +381,7 @@ __falenv_apply() {
 }
 
 __falenv_try_apply() {
-    [ -n "$__falenv_index" ] && [ -z "${FALENV_NONE-}$__falenv_blind" ] && __falenv_same_store &&
+    [ -n "$__falenv_index" ] && [ -z "${FALENV_NONE-}${FALENV_UNTIL-}$__falenv_blind" ] && __falenv_same_store &&
         __falenv_choose "$1" || return 1
     __falenv_n=''
     \set -- "$2" "$2"
@@ -477,7 +476,7 @@ __falenv_try_apply() {
     fi
     __falenv_ours=$__falenv_id:${FAL_HOST-}:${FAL_RUN_HOST-}:${FAL_QUEUE_RUN_HOST-}
     __falenv_name=$__falenv_want __falenv_shown=$__falenv_want
-    __falenv_why=$__falenv_by
+    __falenv_why=$__falenv_by __falenv_suffix=''
     # After an edit the old index stays, so that the next prompt follows a switch made meanwhile.
     [ -n "$__falenv_stay" ] || __falenv_index=$__falenv_now
 }
@@ -529,14 +528,16 @@ __falenv_cut_value() {
     esac
 }
 
-# Print the state for pin $1, by a process. $2 is the profile that the shell was on, and $3 the version of
-# the store about which the program has said all. `-I` keeps Python from running code that the current
-# folder or Python's variables name.
+# Print the state for pin $1, by a process. Further arguments go to the program. It may ask the user, so
+# a hook gives it no standard input. `-I` keeps Python from running code that the current folder or
+# Python's variables name.
 __falenv_state() {
     __falenv_find_own
-    FAL_PROFILE=$1 __falenv_own_key_id=$__falenv_own "$__falenv_python" -I "$__falenv_main" \
+    __falenv_text=$1
+    \shift
+    FAL_PROFILE=$__falenv_text __falenv_own_key_id=$__falenv_own "$__falenv_python" -I "$__falenv_main" \
         profile refresh --shell sh --protocol "$__falenv_protocol" \
-        ${__falenv_seconds:+"--seconds"} ${2+"--was=$2"} ${3+"--seen=$3"} </dev/null
+        ${__falenv_seconds:+"--seconds"} "$@"
 }
 
 # If Ctrl-C interrupts ksh93 while it expands PS1, it prints prompts without end. So only the program
@@ -579,7 +580,7 @@ __falenv_follow() {
         return 0
     fi
     __falenv_hold_interrupt
-    __falenv_out=$(__falenv_state "$__falenv_users_pin" "$1" "$2")
+    __falenv_out=$(__falenv_state "$__falenv_users_pin" "--was=$1" "--seen=$2" </dev/null)
     \set -- "$?"
     __falenv_release_interrupt
     if [ -n "$__falenv_out" ]; then
@@ -616,6 +617,11 @@ __falenv_begin() {
     fi
     \set -- ''
     [ -z "$__falenv_foreign" ] || \set -- "$FAL_KEY"
+    if [ -n "${FALENV_UNTIL-}" ]; then
+        # `FAL_PROFILE=… sh` has no end.
+        [ "${FAL_PROFILE-}" = "${FALENV_PROFILE-}" ] || \unset FALENV_UNTIL FALENV_AFTER
+        [ -z "${FALENV_UNTIL-}" ] || __falenv_end_time || :
+    fi
     __falenv_foreign=
     [ -z "$__falenv_seconds" ] || __falenv_use_copy
     __falenv_follow start
@@ -639,6 +645,7 @@ __falenv_fail() {
         __falenv_each unset "$__falenv_vars"
     fi
     __falenv_name='' __falenv_shown='' __falenv_id='' __falenv_ours='' __falenv_why=$1
+    __falenv_suffix=''
     __falenv_note_state
 }
 
@@ -662,6 +669,46 @@ __falenv_check() {
     if [ -n "$__falenv_moved${__falenv_missed-}" ] ||
         { [ -n "$__falenv_index" ] && ! __falenv_is_fresh "$__falenv_index"; }; then
         __falenv_follow change
+    fi
+}
+
+# `use --for` holds until FALENV_UNTIL (core.sh). Return 1 if the pin stays.
+__falenv_end_time() {
+    # A pin that someone has set since has no end.
+    if [ "${FAL_PROFILE-}" = "$__falenv_pin" ]; then
+        __falenv_read_clock
+        case $FALENV_UNTIL in
+            [!1-9]* | *[!0-9]* | ???????????*) ;;
+            *) [ "$__falenv_clock" -ge "$FALENV_UNTIL" ] || return 1 ;;
+        esac
+        [ "${FALENV_AFTER-}" != "$__falenv_nobody" ] || __falenv_keep FAL_HOME_DIR
+        if [ -n "${FALENV_AFTER-}" ]; then
+            \export "FAL_PROFILE=$FALENV_AFTER"
+        else
+            \unset FAL_PROFILE
+        fi
+        __falenv_pin=${FAL_PROFILE-}
+    fi
+    \unset FALENV_UNTIL FALENV_AFTER
+}
+
+# Assign the seconds since 1970 to __falenv_clock. Only ksh93 and mksh know them.
+__falenv_read_clock() {
+    if [ -n "$__falenv_virtual" ]; then
+        __falenv_clock=$(\command printf '%(%s)T' now)
+    elif [ -n "$__falenv_hooked" ] && [ -n "${EPOCHREALTIME-}" ]; then
+        __falenv_clock=${EPOCHREALTIME%%[!0-9]*}
+    else
+        __falenv_clock=$(/bin/date +%s)
+    fi
+}
+
+# Go back from `use --for` if its time has come. A shell without a hook looks at each `fal` command.
+__falenv_check_time() {
+    if __falenv_end_time; then
+        __falenv_follow switch
+        __falenv_print "$__falenv_time_over
+" >&2
     fi
 }
 
@@ -714,6 +761,7 @@ __falenv_catch_up() {
         __falenv_remove
         return
     fi
+    [ -z "${FALENV_UNTIL-}" ] || __falenv_check_time
     if [ "${FAL_PROFILE-}:${FALENV_PROFILE-}:${FALENV_KEY_ID-}" != "$__falenv_pin:$__falenv_marked" ] ||
         ! __falenv_same_store; then
         __falenv_follow switch
@@ -726,6 +774,8 @@ __falenv_catch_up() {
     __falenv_show
     __falenv_note_payer
     __falenv_around=$__falenv_pin:$__falenv_marked:$__falenv_where
+    # As long as `use --for` runs, no prompt is idle.
+    [ -z "${FALENV_UNTIL-}" ] || __falenv_around=
     __falenv_styled=${FALENV_PROMPT-}
 }
 
@@ -897,11 +947,32 @@ __falenv_program() {
 }
 
 __falenv_use() {
-    __falenv_clear=yes __falenv_to='' __falenv_none=${FALENV_NONE-}
+    __falenv_clear=yes __falenv_to='' __falenv_none=${FALENV_NONE-} __falenv_yes='' __falenv_for='' __falenv_n=$#
+    __falenv_timed=${FALENV_UNTIL-}
     if [ "$#" = 0 ]; then
         __falenv_to=$(__falenv_program pick) || return
         \set -- -- "$__falenv_to"
     fi
+    # `use NAME` has no options to look for. Move all other words behind the options.
+    while [ "$__falenv_n" -gt 0 ] && [ $# -gt 1 ]; do
+        case $1 in
+            --yes) __falenv_yes=--yes ;;
+            --for=*) __falenv_for=${1#--for=} __falenv_for=${__falenv_for:-0} ;;
+            --for)
+                if [ "$__falenv_n" -gt 1 ]; then
+                    __falenv_for=${2:-0} # an empty one is no time, either
+                    \shift
+                    __falenv_n=$((__falenv_n - 1))
+                else
+                    \set -- "$@" "$1"
+                fi
+                ;;
+            --) break ;;
+            *) \set -- "$@" "$1" ;;
+        esac
+        \shift
+        __falenv_n=$((__falenv_n - 1))
+    done
     case $#:${1-} in
         1:--default) ;;
         1:--none) __falenv_to=$__falenv_nobody ;;
@@ -911,8 +982,11 @@ __falenv_use() {
         2:--) __falenv_to=$2 __falenv_clear=${2:+yes} ;;
         *) __falenv_clear= ;;
     esac
+    # Only a name can be used for a time.
+    case ${__falenv_for:+$#:${1-}} in 1:-* | [!12]:*) __falenv_clear= ;; esac
     if [ -z "$__falenv_clear" ]; then
-        __falenv_program use "$@"
+        \set -- ${__falenv_for:+"--for=$__falenv_for"} "$@"
+        __falenv_program use ${__falenv_yes:+"$__falenv_yes"} "$@"
         return
     fi
     __falenv_keep_pin
@@ -922,15 +996,17 @@ __falenv_use() {
     __falenv_back=$__falenv_users_pin
     if [ "$__falenv_to" = "$__falenv_nobody" ]; then
         [ -n "$__falenv_none" ] || __falenv_keep FAL_HOME_DIR
-        __falenv_out=$(__falenv_state "$__falenv_nobody") || return
+        __falenv_out=$(__falenv_state "$__falenv_nobody" --use) || return
         \eval "\\unset __falenv_out
 $__falenv_out"
         __falenv_before=$__falenv_back
+        \unset FALENV_UNTIL FALENV_AFTER
         return
     fi
     \unset FALENV_NONE
-    if ! __falenv_apply "$__falenv_to"; then
-        if ! __falenv_out=$(__falenv_state "$__falenv_to"); then
+    if [ -n "$__falenv_for" ] || ! __falenv_apply "$__falenv_to"; then
+        if ! __falenv_out=$(__falenv_state "$__falenv_to" --use ${__falenv_yes:+"$__falenv_yes"} \
+            ${__falenv_for:+"--duration=$__falenv_for"}); then
             \unset __falenv_out
             [ -z "$__falenv_none" ] || \export "FALENV_NONE=$__falenv_none"
             return 1
@@ -939,6 +1015,14 @@ $__falenv_out"
 $__falenv_out"
     fi
     [ -z "$__falenv_none" ] || __falenv_restore FAL_HOME_DIR
+    if [ -n "$__falenv_for" ]; then
+        # While one time runs, another begins: afterwards holds what held before both.
+        if [ -z "$__falenv_timed" ] && [ -n "$__falenv_back" ]; then
+            \export "FALENV_AFTER=$__falenv_back"
+        fi
+    elif [ -n "${FALENV_UNTIL-}" ]; then
+        \unset FALENV_UNTIL FALENV_AFTER
+    fi
     __falenv_before=$__falenv_back
     __falenv_guard=
     if [ -n "$__falenv_to" ]; then
@@ -965,7 +1049,7 @@ __falenv_off() {
     if [ -n "${FALENV_NONE-}" ]; then
         __falenv_restore FAL_HOME_DIR
     fi
-    \unset FALENV_NONE FALENV_KEPT_ID
+    \unset FALENV_NONE FALENV_KEPT_ID FALENV_UNTIL FALENV_AFTER
     __falenv_unshow
     __falenv_remove
 }
@@ -1042,7 +1126,7 @@ __falenv_load() {
         __falenv_why='' __falenv_ours='' __falenv_guard='' __falenv_foreign='' __falenv_failure=''
         __falenv_aside='' __falenv_told_aside='' __falenv_stay='' __falenv_payer=''
         __falenv_rivals_set='' __falenv_hint='' __falenv_dotenv='' __falenv_unnoted=''
-        __falenv_missed=''
+        __falenv_missed='' __falenv_suffix=''
         \unset __falenv_pwd __falenv_before
         __falenv_functions='' __falenv_aliases='' __falenv_keeps='' __falenv_in_alias=''
         __falenv_keep_command fal
@@ -1118,16 +1202,17 @@ __falenv_remove() {
         __falenv_cut_value __falenv_state __falenv_hold_interrupt __falenv_release_interrupt \
         __falenv_follow __falenv_find_pin __falenv_start __falenv_begin __falenv_fail \
         __falenv_idle __falenv_pays_as_before __falenv_check __falenv_check_dotenv \
-        __falenv_is_noted __falenv_catch_up __falenv_fill __falenv_show __falenv_unshow \
+        __falenv_is_noted __falenv_end_time __falenv_read_clock __falenv_check_time __falenv_catch_up __falenv_fill __falenv_show __falenv_unshow \
         __falenv_guarded __falenv_hook __falenv_program __falenv_use __falenv_off __falenv_profile \
         __falenv_after_command __falenv_load __falenv_keep_command __falenv_remove \
         __falenv_hand_over __falenv_alias_fal __falenv_alias_falenv __falenv_users_fal \
         __falenv_users_falenv
     \unset __falenv_aliased __falenv_aliases __falenv_around __falenv_aside __falenv_back \
         __falenv_bang __falenv_before __falenv_blind __falenv_by __falenv_cached __falenv_clear \
-        __falenv_command __falenv_completions __falenv_cut __falenv_default_host __falenv_default_sgr \
-        __falenv_dialect __falenv_dotenv __falenv_edits __falenv_entry __falenv_exe \
-        __falenv_failure __falenv_filled __falenv_flag __falenv_foreign __falenv_format \
+        __falenv_clock __falenv_command __falenv_completions __falenv_cut __falenv_default_host \
+        __falenv_default_sgr __falenv_dialect __falenv_dotenv __falenv_edits __falenv_entry \
+        __falenv_exe __falenv_failure __falenv_filled __falenv_flag __falenv_for __falenv_foreign \
+        __falenv_format \
         __falenv_functions __falenv_gone __falenv_guard __falenv_hint __falenv_hooked \
         __falenv_hookless __falenv_host __falenv_id __falenv_in_alias __falenv_index \
         __falenv_keeps __falenv_kept_fal __falenv_key __falenv_line __falenv_link_max \
@@ -1140,10 +1225,11 @@ __falenv_remove() {
         __falenv_restricted __falenv_return __falenv_rivals __falenv_rivals_aside \
         __falenv_rivals_set __falenv_run __falenv_seconds __falenv_seen __falenv_segment \
         __falenv_segment_off __falenv_sgr __falenv_shell __falenv_shown __falenv_stay __falenv_store \
-        __falenv_store_shown __falenv_styled __falenv_switches __falenv_table __falenv_text \
-        __falenv_to __falenv_told_aside __falenv_trap __falenv_unnoted __falenv_url \
+        __falenv_store_shown __falenv_styled __falenv_suffix __falenv_switches __falenv_table \
+        __falenv_text __falenv_time_over __falenv_timed __falenv_to __falenv_told_aside \
+        __falenv_trap __falenv_unnoted __falenv_url \
         __falenv_users_pin __falenv_vars __falenv_verdicts __falenv_virtual __falenv_want \
-        __falenv_where __falenv_why __falenv_word
+        __falenv_where __falenv_why __falenv_word __falenv_yes
 }
 
 # Run the user's alias or function `fal`, or else the official CLI. Inside the alias, `fal` is what it
@@ -1183,6 +1269,7 @@ else
             \command fal "$@"
             return
         fi
+        case ${FALENV_UNTIL:+$__falenv_hookless} in yes) __falenv_guarded __falenv_check_time || : ;; esac
         case ${1-} in
             profile | profiles)
                 \shift
@@ -1202,6 +1289,7 @@ falenv() {
         \command falenv "$@"
         return
     fi
+    case ${FALENV_UNTIL:+$__falenv_hookless} in yes) __falenv_guarded __falenv_check_time || : ;; esac
     case ${1-} in
         profile | profiles)
             \shift

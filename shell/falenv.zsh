@@ -47,6 +47,12 @@ __falenv_has_readonly() {
         ${(t)ISOLATE_AUTH_DISABLED}${(t)ISOLATE_TEST_MODE} == *readonly* ]]
 }
 
+# A prompt knows the time without zsh/datetime.
+__falenv_read_clock() {
+    __falenv_clock='%D{%s}'
+    __falenv_clock=${(%)__falenv_clock}
+}
+
 __falenv_in_subshell() {
     ((ZSH_SUBSHELL))
 }

@@ -158,6 +158,7 @@ function __falenv_set_mark
     set -q $mark
     and set mark $$mark
     or set mark
+    set mark "$mark$__falenv_suffix"
     if __falenv_has_rival; or test "$payer" != "$__falenv_ours"
         set mark $__falenv_mark_touched
     end
@@ -185,6 +186,8 @@ function __falenv_catch_up
         __falenv_late command __falenv_remove
         return
     end
+    test -n "$FALENV_UNTIL"
+    and __falenv_late command __falenv_check_time
     if test "$FAL_PROFILE:$FALENV_PROFILE:$FALENV_KEY_ID" != "$__falenv_pin:$__falenv_marked"
         or not __falenv_same_store
         __falenv_late command __falenv_follow switch
@@ -201,6 +204,9 @@ function __falenv_catch_up
     end
     __falenv_show
     set -g __falenv_around "$__falenv_pin:$__falenv_marked:$__falenv_where"
+    # As long as `use --for` runs, no prompt is idle.
+    test -n "$FALENV_UNTIL"
+    and set -g __falenv_around
     set -g __falenv_styled "$FALENV_PROMPT:$NO_COLOR:$TERM"
 end
 

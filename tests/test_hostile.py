@@ -18,6 +18,7 @@ from falenv import index, store
 from falenv.commands import profile
 from falenv.dialects import DIALECTS
 from falenv.errors import StoreError
+from falenv.paths import PROTOCOL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,12 +36,13 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "host": [["api.fal.ai"], ["--unset", "--profile", "me"]],
     "create": [["new"]],
     "delete": [["me"]],
+    "protect": [["me"], ["me", "--exec-only"]],
     "env": [
         *(["--shell", name] for name, dialect in sorted(DIALECTS.items()) if dialect.has_eval),
         ["me", "--shell", "bash", "--exports-only"],
     ],
     "start": [["--shell", "bash", "--cache", "cached"]],
-    "refresh": [["--shell", "bash", "--was", "me", "--protocol", "1"]],
+    "refresh": [["--shell", "bash", "--was", "me", "--protocol", str(PROTOCOL)]],
     "dotenv": [["/nowhere/.env"]],
     "use": [["me"], ["-"], ["--default"]],
     "prompt": [[]],

@@ -466,7 +466,9 @@ def test_case_60_delete_asks_nothing_else(home: Home, terminal: Callable[..., An
     child = terminal("delete", "a", "--yes")
     assert "Profile a deleted.\n" in rest(child)
     home.write(text)
-    assert home.fal("delete", "a").returncode == 0
+    assert home.fal("delete", "a").returncode == 1
+    assert home.store.read_text() == text
+    assert home.fal("delete", "a", "--yes").returncode == 0
     assert "[a]" not in home.store.read_text()
 
 

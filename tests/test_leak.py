@@ -24,6 +24,7 @@ from driver import KINDS, Kind, Shell, needs
 
 from falenv import dialects
 from falenv.commands import profile as group
+from falenv.paths import PROTOCOL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +38,11 @@ MARK = re.compile(r"fakemark(\w+?)0")
 def fake(name: str) -> str:
     """Return a key whose secret part begins with its mark."""
     return f"00000000-0000-4000-8000-000000000000:{'fakemark' + name:0<32}"
+
+
+def printing(text: str) -> list[str]:
+    """Return a command that prints a text, without the mark of the text in its words."""
+    return ["sh", "-c", 'echo "$1$0"', text[42:], text[:42]]
 
 
 def marks(text: str) -> set[str]:
@@ -62,6 +68,18 @@ host = "api.fal.ai"
 
 [whole]
 key = "fakemarkwhole000000000000000000"
+
+[cmd]
+key_command = {json.dumps(printing(fake("cmd")))}
+
+[bad]
+env = "exec"
+key_command = {json.dumps(printing(fake("bad") + " x"))}
+
+[ring]
+keyring = true
+key_id = "00000000-0000-4000-8000-000000000000"
+protected = true
 """
 
 
@@ -85,6 +103,13 @@ ARGUMENTS: dict[str, list[list[str]]] = {
         ["--stdin", "<", f"https://{fake('typed')}"],
         ["--stdin", "<", f'"FAL_KEY": "{fake("typed")}",'],
         ["b", "--from-env"],
+        ["b", "--yes", "--command", *printing(fake("typed"))],
+        ["b", "--yes", "--command", *printing(fake("typed") + " x")],
+        ["b", "--command", "echo", PASTED],
+        ["b", "--keyring"],
+        ["cmd", "--inline"],
+        ["bad", "--inline"],
+        ["bad", "--print"],
         ["b"],
         [PASTED],
         ["b", PASTED],
@@ -121,9 +146,10 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     ],
     "start": [["--shell", "bash", "--cache", "cached"], ["--shell", PASTED], [PASTED]],
     "refresh": [
-        ["--shell", "bash", "--protocol", "1", "--was", "b"],
-        ["--shell", "bash", "--protocol", "1", "--was", PASTED],
+        ["--shell", "bash", "--protocol", str(PROTOCOL), "--was", "b"],
+        ["--shell", "bash", "--protocol", str(PROTOCOL), "--was", PASTED],
         ["--shell", "bash", "--protocol", PASTED],
+        ["--shell", "bash", "--protocol", str(PROTOCOL), "--use"],
         [HALF],
     ],
     "dotenv": [["/nowhere/.env"], [PASTED], [HALF]],
@@ -136,15 +162,18 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     # tests/test_verify.py has those that ask a server.
     "verify": [[PASTED], [HALF], ["b", PASTED]],
     "doctor": [[], ["--json"], ["--fix"], [PASTED], [HALF]],
-    "exec": [["b", "--", "true"], ["odd", "--", "no-such-program"], [PASTED, "--", "true"],
+    "exec": [["b", "--", "true"], ["cmd", "--", "true"], ["bad", "--", "true"],
+             ["ring", "--", "true"], ["--yes", "ring", "--", "true"],
+             ["odd", "--", "no-such-program"], [PASTED, "--", "true"],
              [HALF, "--", "true"], ["b"], ["[ab]", "--", "true"], [f"{PASTED}*", "--", "true"],
              ["-e", f"*{HALF}", "--", "true"]],
     "prompt": [[]],
     "completion": [["bash"], [PASTED], [HALF]],
+    "protect": [["b"], ["b", "--exec-only"], ["b", "--off"], [PASTED], [HALF]],
     "link": [["b"], [PASTED], [HALF]],
     "unlink": [[]],
-    "allow": [[]],
-    "deny": [[]],
+    "allow": [[], ["--store"]],
+    "deny": [[], ["--store"]],
     "install": [["bash", "zsh", "fish", "direnv", "--yes"], ["bash"], [PASTED], [HALF]],
     "uninstall": [[], [PASTED]],
 }  # fmt: skip
@@ -196,6 +225,8 @@ STATES = {
     "a default that is a key": State(STORE.replace('profile = "a"', f'profile = "{fake("name")}"')),
     "a name that is a key": State(STORE + NAMED),
     "and is the default": State(f'[__internal__]\nprofile = "{fake("name")}"\n{NAMED}'),
+    "a default from a command": State(STORE.replace('profile = "a"', 'profile = "cmd"')),
+    "a default from a bad command": State(STORE.replace('profile = "a"', 'profile = "bad"')),
     "a setting that is a key": State(STORE.replace("[a]\n", f'[a]\n"{fake("name")}" = 1\n')),
     "a host that is a key": State(STORE.replace("[a]\n", f'[a]\nhost = "{fake("name")}"\n')),
     "a key without a colon": State(STORE.replace('profile = "a"', 'profile = "whole"')),
@@ -333,7 +364,7 @@ def check(home: Home, state: State, case: Case, trace: Path, prefix: tuple[str, 
         if program == "true":
             assert held == {"FAL_KEY"}
             both = {"a"} if case.words[:1] == ["[ab]"] else set()
-            assert marks(process.environment["FAL_KEY"]) <= {"b", "name"} | both
+            assert marks(process.environment["FAL_KEY"]) <= {"b", "name", "cmd"} | both
         else:
             assert held <= set(given), (program, held)
     assert in_files(home, trace, home.path / ".fal-profile") == []
@@ -558,6 +589,7 @@ def test_no_shell_shows_a_key(
         shell.talk(option)
     before = len(shell.output)
     for words in (
+        "use cmd", "use bad --yes", "use --yes ring", "use b --for 1h", "exec cmd -- true",
         "use b", "use odd", "use far", "use whole", "use -", "use nope", "set b", "use --default",
         "list", "current", "create new", "unset", "set a", "nonsense", "exec b -- true",
     ):  # fmt: skip
@@ -601,7 +633,7 @@ def test_no_shell_shows_a_key(
         names = {name for name, value in process.environment.items() if marks(value)}
         assert names <= {"FAL_KEY"}, process
         assert marks(process.environment.get("FAL_KEY", "")) <= {
-            "hand", "a", "b", "odd", "far", "whole"
+            "hand", "a", "b", "odd", "far", "whole", "cmd"
         }  # fmt: skip
     by = [next(iter(marks(process.environment.get("FAL_KEY", ""))), "") for process in runs[1:]]
     figure(

@@ -222,7 +222,7 @@ def test_the_readme_is_short_and_leads_to_the_rest() -> None:
     words = [word for word in README.split() if re.search(r"\w", word)]
     assert len(words) <= 1300
     for text, folder in ((README, REPOSITORY), (GUIDE, REPOSITORY / ".github")):
-        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        for link in re.findall(r"\]\(([^)#:$]+)(?:#[^)]*)?\)", text):
             assert (folder / link).is_file(), link
     headings = re.findall(r"^#+ (.*)$", GUIDE, re.MULTILINE)
     anchors = {heading.lower().replace(" ", "-") for heading in headings}

@@ -17,6 +17,8 @@ import tomlkit
 from conftest import HOLD, KEYS, LONG, SCRIPTS, reaches_us, seed, unprivileged
 from driver import needs
 
+from falenv.paths import PROTOCOL
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -95,7 +97,7 @@ def test_case_38_a_killed_writer_leaves_the_old_store_or_the_new(
     assert {path.name for path in home.store.parent.iterdir()} <= {
         "config.toml",
         ".config.toml.lock",
-        ".config.toml.index-1",
+        f".config.toml.index-{PROTOCOL}",
     }
     figure(f"killed writers: {tries}, after {edits} edits, each store whole")
 

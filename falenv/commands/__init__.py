@@ -27,7 +27,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 #: The commands of each file, in the order of the completions.
 FILES = {
-    "settings": ("list", "set", "unset", "key", "host", "create", "delete"),
+    "settings": ("list", "set", "unset", "key", "host", "create", "delete", "protect"),
     "session": (
         "env", "start", "refresh", "dotenv", "pick", "use", "off", "on", "current", "exec",
         "prompt", "completion",
@@ -39,11 +39,13 @@ FILES = {
 }  # fmt: skip
 #: The groups of the help, each with its commands in the order of the help.
 GROUPS = {
-    "Everyday": ("use", "current", "exec", "verify", "rename", "edit", "import", "export"),
+    "Everyday": (
+        "use", "current", "exec", "verify", "protect", "rename", "edit", "import", "export",
+    ),
     "Folders": ("link", "unlink", "allow", "deny"),
     "Setup": ("install", "uninstall", "doctor", "env", "off", "on", "prompt", "completion"),
     "As in the official CLI": ("list", "set", "unset", "key", "host", "create", "delete"),
-}
+}  # fmt: skip
 #: Words that other tools use for a command of falenv.
 HINTS = {
     "ls": "list",

@@ -9,8 +9,9 @@ import time
 import click
 
 from falenv import edits, fast, notices, paths, store, verify
-from falenv.active import target
+from falenv.active import Active, target
 from falenv.console import say
+from falenv.environment import adopt
 from falenv.errors import FalenvError, ProfileNotFoundError, UsageError
 from falenv.masking import as_json as as_json_text
 from falenv.masking import as_word, label, masked, message, printable, shown
@@ -42,6 +43,8 @@ def verify_(*, names: tuple[str, ...], every: bool, as_json: bool) -> None:
     the account in the store, for `list`. Say if the account has changed since the last time, and if
     two profiles share a key or an account. Without NAME, verify the active profile.
 
+    A key from a command or the keyring is fetched only for a profile that you name.
+
     The exit code is 0 if all the keys work.
 
     \b
@@ -53,6 +56,10 @@ def verify_(*, names: tuple[str, ...], every: bool, as_json: bool) -> None:
     if every and names:
         raise UsageError("give either NAME or --all; see: fal profile verify --help")
     wanted = list(_wanted(found, names, every=every))
+    for profile in found.profiles.values():
+        adopt(profile)
+        if profile.name in names:
+            fast.unlock(found, Active(profile, "argument"))
     answers = _ask(found, wanted, as_json=as_json)
     lines = [*_changes(found, answers), *_shared(found, answers)]
     if as_json:
@@ -103,12 +110,17 @@ def _unasked(found: Store, name: str) -> str:
     """Return why fal was not asked about a profile."""
     if name in found.unusable:
         return f"not asked: {found.unusable[name].reason}"
-    return f"not asked: no key in the store; to set one: fal profile key {as_word(name)}"
+    profile, word = found.profiles[name], as_word(name)
+    if profile.has_source:
+        what = f"not asked: its key comes from {profile.source_words}"
+        return f"{what}; to fetch it and ask: fal profile verify {word}"
+    return f"not asked: no key in the store; to set one: fal profile key {word}"
 
 
 def _as_json(found: Store, name: str, answer: Answer | None) -> dict[str, Any]:
     if answer is None:
-        status = "unusable" if name in found.unusable else "no_key"
+        has_source = name in found.profiles and found.profiles[name].has_source
+        status = "unusable" if name in found.unusable else "not_fetched" if has_source else "no_key"
         return {"profile": masked(name), "status": status, "reason": _unasked(found, name)}
     return {
         "profile": masked(name),

@@ -7,8 +7,20 @@ import sys
 
 import click
 
-from falenv import editing, edits, envtext, fast, files, incoming, notices, outgoing, paths, store
-from falenv.active import choice, pin
+from falenv import (
+    editing,
+    edits,
+    envtext,
+    fast,
+    files,
+    incoming,
+    notices,
+    outgoing,
+    paths,
+    questions,
+    store,
+)
+from falenv.active import Active, choice, pin
 from falenv.commands import results, settings
 from falenv.console import can_ask, emit, say
 from falenv.environment import is_ours
@@ -34,8 +46,9 @@ SPELLED = {"unchanged": "is unchanged"}
 @click.command("rename")
 @click.argument("name")
 @click.argument("new_name")
+@settings.yes_option
 @results.option
-def rename(*, name: str, new_name: str, as_json: bool) -> None:
+def rename(*, name: str, new_name: str, yes: bool, as_json: bool) -> None:
     """Give a profile another name.
 
     The default, pinned shells and the .fal-profile files that you have allowed get the new name.
@@ -51,7 +64,10 @@ def rename(*, name: str, new_name: str, as_json: bool) -> None:
     if new_name in found.names:
         raise NameTakenError(new_name)
     edits.check_new(found, new_name)
+    if found.is_protected(name):
+        questions.allow_protected(name, f"Rename it to {printable(new_name)}?", yes=yes)
     before, after, changed = edits.rename(name, new_name)
+    settings.keep_trust(before, after)
     notices.tell_of_mode(before)
     written = [link.path for link in changed if not link.problem]
     if as_json:
@@ -69,9 +85,16 @@ def rename(*, name: str, new_name: str, as_json: bool) -> None:
 @click.option("--from-env", is_flag=True, help="Take your own key from the environment.")
 @click.option("--replace", is_flag=True, help="Replace the key and host of existing profiles.")
 @click.option("--allow-host", is_flag=True, help="Accept a host that fal does not own.")
+@settings.yes_option
 @results.option
-def import_(
-    *, words: tuple[str, ...], from_env: bool, replace: bool, allow_host: bool, as_json: bool
+def import_(  # noqa: PLR0913 - the options above
+    *,
+    words: tuple[str, ...],
+    from_env: bool,
+    replace: bool,
+    allow_host: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Import profiles from an .env file or another store.
 
@@ -93,9 +116,11 @@ def import_(
             edits.check_new(found, one.name)
     news = [one for one in profiles if edits.is_news(found, one)]
     for one in news:
-        if one.is_foreign and not allow_host:
-            _confirm_host(one)
+        _confirm(found, one, replace=replace, allow_host=allow_host, yes=yes)
     before, after = edits.add(news, replace=replace) if news else (found, found)
+    for one in news:
+        settings.forget(before, after, one.name)
+    settings.keep_trust(before, after)
     notices.tell_of_mode(before)
     done = {one.name: _outcome(found, one, news) for one in profiles}
     if as_json:
@@ -107,11 +132,7 @@ def import_(
             )
         )
     for one in profiles:
-        if one.left_out:
-            names = ", ".join(printable(masked(name)) for name in one.left_out)
-            say(f"not imported with {shown(one.name)}: {names}")
-        if not after.data[one.name].get("key"):
-            say(f"profile {shown(one.name)} has no key; to set one: fal profile key {one.name}")
+        _tell_of_import(after, one)
     notices.tell_of_key(after.profiles.get(choice(after)[0]), mark)
 
 
@@ -123,6 +144,16 @@ def _incoming(found: Store, words: tuple[str, ...], *, from_env: bool) -> list[I
         return [_from_environment(found, words[0] if words else None)]
     path = words[0]
     return incoming.from_text(path, _text_of(path), words[1] if words[1:] else None)
+
+
+def _tell_of_import(after: Store, one: Incoming) -> None:
+    """Say what stayed out, and if the profile has no key now."""
+    if one.left_out:
+        names = ", ".join(printable(masked(name)) for name in one.left_out)
+        say(f"not imported with {shown(one.name)}: {names}")
+    profile = after.profiles.get(one.name)
+    if profile and not profile.source:
+        say(f"profile {shown(one.name)} has no key; to set one: fal profile key {one.name}")
 
 
 def _imported(one: Incoming, result: str) -> dict[str, object]:
@@ -165,6 +196,17 @@ def _from_environment(found: Store, name: str | None) -> Incoming:
     return incoming.from_variables("the environment", variables, name or pin())
 
 
+def _confirm(found: Store, one: Incoming, *, replace: bool, allow_host: bool, yes: bool) -> None:
+    """Ask before an import that sends a key to a stranger, or changes a protected profile.
+
+    Errors: FalenvError.
+    """
+    if one.is_foreign and not allow_host:
+        _confirm_host(one)
+    if replace and found.is_protected(one.name):
+        questions.allow_protected(one.name, "Replace its settings?", yes=yes)
+
+
 def _confirm_host(one: Incoming) -> None:
     """Ask before a profile is imported that sends its key to a stranger. Errors: FalenvError."""
     host = one.settings["host"]
@@ -200,9 +242,10 @@ def export(  # noqa: PLR0913 - the options above
 ) -> None:
     """Write profiles to a file that import reads.
 
-    Without NAME, write all profiles. Print them if there is no --output, but never to a terminal.
-    A file with keys may be in a git tree only if git ignores it. With --no-keys, the file is a
-    template, which you can commit. --format writes one profile's variables, as env does.
+    Without NAME, write all profiles. A key from a command or the keyring is fetched. Print them if
+    there is no --output, but never to a terminal. A file with keys may be in a git tree only if git
+    ignores it. With --no-keys, the file is a template, which you can commit. --format writes one
+    profile's variables, as env does.
 
     \b
         fal profile export --output ~/backup.toml
@@ -229,14 +272,12 @@ def export(  # noqa: PLR0913 - the options above
         chosen = list(names) or found.names
         if not chosen:
             raise FalenvError(notices.first_contact(found))
+        if output is None:
+            _refuse_json(as_json=as_json)
+            _refuse_screen(has_keys=not no_keys)
+        _fetch(found, [] if no_keys else chosen)
         text = outgoing.as_store(found, chosen, keys=not no_keys)
     if output is None:
-        _refuse_json(as_json=as_json)
-        if sys.stdout.isatty() and not no_keys:
-            raise FalenvError(
-                "the output contains your keys, so it is not printed to a terminal; to write a "
-                "file: fal profile export --output FILE"
-            )
         emit(text)
         return
     path = outgoing.write(output, text, is_secret=not no_keys, replace=replace)
@@ -248,14 +289,30 @@ def export(  # noqa: PLR0913 - the options above
         click.echo(printable(f"Wrote {listed} to {given(output)}."))
 
 
+def _fetch(found: Store, names: list[str]) -> None:
+    """Fetch the keys of profiles that have a source. Errors: KeySourceError."""
+    for profile in found.profiles.values():
+        if profile.name in names:
+            fast.unlock(found, Active(profile, "argument"))
+
+
+def _refuse_screen(*, has_keys: bool) -> None:
+    if has_keys and sys.stdout.isatty():
+        raise FalenvError(
+            "the output contains your keys, so it is not printed to a terminal; to write a "
+            "file: fal profile export --output FILE"
+        )
+
+
 def _refuse_json(*, as_json: bool) -> None:
     if as_json:
         raise UsageError("--json reports on a file, so it needs --output; see also: --format json")
 
 
 @click.command("edit")
+@settings.yes_option
 @results.option
-def edit(*, as_json: bool) -> None:
+def edit(*, yes: bool, as_json: bool) -> None:
     """Edit the store in your editor, and check it before saving.
 
     VISUAL or EDITOR names the editor. It gets a private copy, so other programs can write the store
@@ -281,6 +338,8 @@ def edit(*, as_json: bool) -> None:
                     _confirm_again("Edit again?")
                     text = new
                     continue
+                for name in editing.changed_protected(before, new):
+                    questions.allow_protected(name, "Save the change to it?", yes=yes)
                 try:
                     before, after = edits.save(base, new)
                     break
@@ -293,6 +352,7 @@ def edit(*, as_json: bool) -> None:
                     base, before = text, store.lenient(path, text, status)
     except OSError as error:
         raise FalenvError(f"{error.filename or path}: {error.strerror}") from None
+    settings.keep_trust(before, after)
     is_changed = base != new
     notices.tell_of_mode(before)
     if as_json:

@@ -17,12 +17,14 @@ from falenv import (
     notices,
     paths,
     picker,
+    segment,
     store,
+    timed,
 )
 from falenv.active import Active, choice, for_program, is_asked_for, resolve
 from falenv.active import shown as shown_profile
 from falenv.console import emit, say
-from falenv.environment import rivals
+from falenv.environment import adopt, rivals
 from falenv.errors import FalenvError, UsageError
 from falenv.masking import as_json as as_json_text
 from falenv.masking import as_word, key_id, label, mask, masked, message, printable, shown
@@ -30,6 +32,7 @@ from falenv.program import runnable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from falenv.profile import Profile
     from falenv.store import Store
 
 
@@ -83,6 +86,9 @@ def start(**options: str | None) -> None:
 @click.option("--seen", metavar="VERSION")
 @click.option("--cache", metavar="PATH")
 @click.option("--program", metavar="PATH")
+@click.option("--use", is_flag=True)
+@click.option("--yes", is_flag=True)
+@click.option("--duration", metavar="TIME")
 def refresh(**options: str | bool | None) -> None:
     """Print the state for a shell that has the integration and was on profile NAME."""
     fast.refresh(**options)  # type: ignore[arg-type]  # as declared above
@@ -111,7 +117,16 @@ def pick() -> None:
 @click.argument("name", nargs=-1, metavar="[NAME|-]")
 @click.option("--default", "default", is_flag=True, help="Follow the default again.")
 @click.option("--none", "none", is_flag=True, help="Have no fal credentials in this shell.")
-def use(*, name: tuple[str, ...], default: bool, none: bool) -> None:
+@click.option("--for", "duration", metavar="TIME", help="Go back after 90s, 30m or 8h.")
+@click.option("--yes", is_flag=True, help="Use a protected profile without asking.")
+def use(
+    *,
+    name: tuple[str, ...],
+    default: bool,
+    none: bool,
+    duration: str | None,
+    yes: bool,  # noqa: ARG001 - the shell passes it on to `refresh`
+) -> None:
     """Pin this shell to a profile.
 
     The shell then stays on this profile, whatever the default is. Without NAME, pick one from a
@@ -119,8 +134,11 @@ def use(*, name: tuple[str, ...], default: bool, none: bool) -> None:
     shell and all programs that it starts have no fal credentials, not even the login of the
     official CLI.
 
+    With --for, the shell goes back to what it used before at the first prompt after that time.
+
     \b
         fal profile use comfy
+        fal profile use comfy --for 30m
         fal profile use -
         fal profile use --default
         fal profile use --none
@@ -137,6 +155,10 @@ def use(*, name: tuple[str, ...], default: bool, none: bool) -> None:
         return
     if len(name) + default + none != 1 or name == ("",):
         raise UsageError(NAME_OR_OPTION)
+    if duration is not None:
+        timed.end(duration)
+        if not name or name == ("-",):
+            raise UsageError("--for needs the NAME of a profile; see: fal profile use --help")
     if name and name != ("-",):
         resolve(store.read(paths.store()), name[0])
     if not mark:
@@ -268,15 +290,17 @@ def _current_as_json(found: Store, active: Active, coming: Active) -> dict[str, 
     return {
         "profile": masked(active.name) or None,
         "why": active.why,
+        "until": timed.until() or None,
         "next": masked(coming.name) or None,
         "store": found.path,
         "folder": links.chain()[-1].path if active.why == "folder" else None,
         "default": masked(found.default) or None,
-        "key": mask(active.key) if active.key else None,
+        "key": _masked_key(profile) if profile and (profile.key or profile.known_id) else None,
+        "key_source": profile.source if profile else None,
         "host": masked(profile.host) if profile and profile.host else None,
         "shell": {
             "key": mask(given) if given else None,
-            "is_active": given == active.key and not rivals(),
+            "is_active": given == (profile.shell_key if profile else None) and not rivals(),
             "rivals": rivals(),
         },
         "dotenv": [
@@ -301,13 +325,33 @@ def _print_current(path: str, active: Active) -> None:
         source = {
             "default": f"the default in {path}",
             "folder": f"named by {links.chain()[-1].path if active.why == 'folder' else ''}",
-            "pin": f"pinned by FAL_PROFILE{f' in {file}' if file else ''}",
+            "pin": f"pinned by FAL_PROFILE{f' in {file}' if file else ''}{timed.words()}",
             "shell": "since the last prompt of this shell",
         }
         click.echo(printable(f"{masked(profile.name)} ({source[active.why]})"))
-        click.echo(printable(f"key   {mask(profile.key)}"))
+        click.echo(printable(f"key   {_masked_key(profile)}{_about_key(profile)}"))
         if profile.host:
             click.echo(printable(f"host  {masked(profile.host)}"))
+
+
+def _masked_key(profile: Profile) -> str:
+    """Return the key for a terminal: its id, also that of a key that nobody has fetched yet."""
+    if profile.suffix == segment.LOCKED:
+        return mask(f"{profile.known_id}:") if profile.known_id else "unknown"
+    return mask(profile.key)
+
+
+def _about_key(profile: Profile) -> str:
+    """Return what `current` says behind the key of a profile."""
+    about = []
+    if profile.has_source:
+        what = f"from {profile.source_words}"
+        about.append(f"{what}, so the official CLI has it only through falenv")
+    if profile.is_exec_only:
+        about.append("only for exec and for fal, not in this shell")
+    elif profile.suffix:
+        about.append(f"not in this shell; to get it: fal profile use {as_word(profile.name)}")
+    return f" ({'; '.join(about)})" if about else ""
 
 
 def _show_none(given: str | None) -> None:
@@ -328,8 +372,16 @@ def in_this_shell(found: Store) -> tuple[Active, Active]:
     """
     coming = resolve(found)
     if coming.why == "nobody" or is_asked_for() or shown_profile() in {"", label(coming.name)}:
+        _adopt(coming)
         return coming, coming
-    return Active(for_program(found).profile, "shell"), coming
+    here = Active(for_program(found).profile, "shell")
+    _adopt(here)
+    return here, coming
+
+
+def _adopt(active: Active) -> None:
+    if active.profile:
+        adopt(active.profile)
 
 
 def _tell_of_key(active: Active, cure: str) -> None:
@@ -347,7 +399,7 @@ def _tell_of_key(active: Active, cure: str) -> None:
             f"these variables choose another account or server: {', '.join(rivals())}; "
             f"{to('to set them aside')}"
         )
-    expected = active.key
+    expected = active.profile.shell_key if active.profile else None
     if given == expected or active.why == "nobody":
         return
     file = detect.set_by_direnv("FAL_KEY", unchanged=True)
@@ -366,10 +418,13 @@ def _tell_of_key(active: Active, cure: str) -> None:
 
 @click.command("exec", context_settings={"allow_interspersed_args": False})
 @click.option("--none", "none", is_flag=True, help="Run it without any fal credentials.")
+@click.option("--yes", is_flag=True, help="Use a protected profile without asking.")
 @click.option("-e", "--exit", "stops", is_flag=True, help="Stop at the first failure.")
 @click.argument("name", required=False)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[--] [COMMAND]...")
-def exec_(*, none: bool, stops: bool, name: str | None, command: tuple[str, ...]) -> None:
+def exec_(
+    *, none: bool, yes: bool, stops: bool, name: str | None, command: tuple[str, ...]
+) -> None:
     """Run one command with a profile.
 
     The shell itself does not change. Without a command, start your own shell with that profile.
@@ -389,9 +444,10 @@ def exec_(*, none: bool, stops: bool, name: str | None, command: tuple[str, ...]
         fast.run_without(list(words[words[:1] == ("--",) :]))
     if name is None:
         raise UsageError("give NAME or --none; see: fal profile exec --help")
-    if command[:1] in {("-e",), ("--exit",)}:  # behind the name, where it is not the command
-        stops, command = True, command[1:]
-    fast.run(name, list(command[command[:1] == ("--",) :]), stops=stops)
+    while command[:1] in {("-e",), ("--exit",), ("--yes",)}:  # behind the name
+        stops, yes = stops or command[0] != "--yes", yes or command[0] == "--yes"
+        command = command[1:]
+    fast.run(name, list(command[command[:1] == ("--",) :]), stops=stops, yes=yes)
 
 
 @click.command("prompt")

@@ -25,7 +25,7 @@ from falenv.errors import (
 from falenv.masking import as_json as as_json_text
 from falenv.masking import as_word, key_id, masked, message, printable, short_id, shown
 from falenv.pasted import clean_key
-from falenv.profile import check_host
+from falenv.profile import EXEC, check_host
 from falenv.program import runnable
 
 TYPE_CHECKING = False
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from falenv.questions import Ask
     from falenv.store import Store
 
+_SECRET = 16  # characters behind the colon, by which a word of a command looks like a key
 NO_KEY = "No key set for profile. Use fal profile key to set a key."
 
 
@@ -86,7 +87,10 @@ def _as_json(found: Store, name: str, *, is_active: bool) -> dict[str, Any]:
         "is_set": is_active,
         "settings": list(map(masked, found.data[name])),
         "is_default": name == found.default,
-        "key_id": key_id(profile.key) or None if profile else None,
+        "is_protected": found.is_protected(name),
+        "env": EXEC if profile and profile.is_exec_only else None,
+        "key_source": profile.source if profile else None,
+        "key_id": profile.id or None if profile else None,
         "host": masked(profile.host) if profile and profile.host else None,
         "account": _account(found, profile) or None,
         "problem": message(str(problem)) if problem else None,
@@ -100,11 +104,18 @@ def _account(found: Store, profile: Profile | None) -> str:
 
 
 def _note(found: Store, profile: Profile | None) -> str:
-    """Return what is odd about a profile that can be used all the same, or an empty string."""
-    if profile is None or not profile.flaw:
+    """Return what to know about a profile that can be used all the same, or an empty string."""
+    if profile is None:
         return ""
-    line = found.line_of(profile.name, "key")
-    return f"the key {profile.flaw}" + (f", line {line}" if line else "")
+    notes = ["protected"] if profile.is_protected else []
+    if profile.has_source:
+        notes.append(f"key from {profile.source_words}: in the official CLI only through falenv")
+    if profile.is_exec_only:
+        notes.append("only for exec and for fal")
+    if profile.flaw:
+        line = found.line_of(profile.name, "key")
+        notes.append(f"the key {profile.flaw}" + (f", line {line}" if line else ""))
+    return "; ".join(notes)
 
 
 def _table(found: Store, active: str, why: str) -> None:
@@ -117,13 +128,13 @@ def _table(found: Store, active: str, why: str) -> None:
         settings = ", ".join(one for one in found.data[name] if one in {"key", "host"})
         if profile is None:
             settings = f"unusable: {found.unusable[name].reason}"
-        elif profile.flaw:
-            settings += f" ({_note(found, profile)})"
+        elif _note(found, profile):
+            settings = f"{settings} ({_note(found, profile)})".lstrip()
         rows.append(
             [
                 "*" if name == found.default else "",
                 printable(masked(name)),
-                printable(key_id(profile.key)) if profile else "",
+                printable(profile.id) if profile else "",
                 accounts.get(name, ""),
                 why if name == active else "",
                 printable(settings),
@@ -136,10 +147,15 @@ def _table(found: Store, active: str, why: str) -> None:
     click.echo(drawn, nl=False)
 
 
+#: The option that answers the question about a protected profile.
+yes_option = click.option("--yes", is_flag=True, help="Do not ask about a protected profile.")
+
+
 @click.command("set")
 @click.argument("name", required=False)
+@yes_option
 @results.option
-def set_(*, name: str | None, as_json: bool) -> None:
+def set_(*, name: str | None, yes: bool, as_json: bool) -> None:
     """Set the default profile.
 
     Every shell follows the default, unless the shell is pinned or its folder is linked. If the
@@ -158,6 +174,8 @@ def set_(*, name: str | None, as_json: bool) -> None:
     if not name or name not in found.profiles:  # to the official CLI an empty default is none
         edits.check_new(found, name)
         _confirm_new(found, name)
+    if found.is_protected(name):
+        questions.allow_protected(name, "Make it the default?", yes=yes)
     _set_default(name, mark, as_json=as_json)
 
 
@@ -202,10 +220,13 @@ def _set_default(name: str, mark: str, first: str = "", *, as_json: bool) -> Non
     lines = [first] if first else []
     lines.append(f"Default profile set to {printable(masked(name))}.")
     profile = after.profiles.get(name)  # None if another program has just made it unusable
-    if profile and not profile.key:
+    if profile and not profile.key and not profile.has_source:
         lines.append(NO_KEY)
     done = {"profile": masked(name), "created": name not in before.names}
     _report(before, after, mark, lines, done, as_json=as_json)
+    if profile and profile.has_source and mark == "live" and choice(after)[0] == name:
+        what = f"its key comes from {profile.source_words}"
+        say(f"{what}; to get it in this shell: fal profile use --default")
 
 
 def _report(  # noqa: PLR0913 - what an edit has done, in both forms
@@ -219,6 +240,7 @@ def _report(  # noqa: PLR0913 - what an edit has done, in both forms
 ) -> None:
     """Print what an edit has done, as lines or as JSON, and what it means for the calling shell."""
     notices.tell_of_mode(before)
+    keep_trust(before, after)
     if as_json:
         results.emit(after, **fields)
     else:
@@ -227,10 +249,19 @@ def _report(  # noqa: PLR0913 - what an edit has done, in both forms
     notices.tell_shell(after, mark)
 
 
+def keep_trust(before: Store, after: Store) -> None:
+    """Let the key commands of a store count after an edit, if they did before."""
+    if any(profile.has_source for profile in after.profiles.values()):
+        from falenv import sources
+
+        sources.keep_trust(before, after)
+
+
 @click.command("unset")
 @click.argument("name", required=False)
+@yes_option
 @results.option
-def unset(*, name: str | None, as_json: bool) -> None:
+def unset(*, name: str | None, yes: bool, as_json: bool) -> None:
     """Unset the default profile.
 
     Shells that follow the default then have the FAL_KEY from before falenv, or none. No profile is
@@ -245,25 +276,51 @@ def unset(*, name: str | None, as_json: bool) -> None:
         check_shown(found, found.default, "fal profile unset NAME")
     elif name != found.default:
         raise NotDefaultError(name, found.default)
+    if found.is_protected(found.default):
+        question = "Leave all shells that follow the default without it?"
+        questions.allow_protected(found.default, question, yes=yes)
     before, after = edits.unset_default(found.default)
     done = {"was": masked(before.default) or None}
     _report(before, after, mark, ["Default profile unset."], done, as_json=as_json)
 
 
-@click.command("key")
+class _KeyCommand(click.Command):
+    """Takes all words behind --command as they are: they are another program's."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--command" in args:
+            at = args.index("--command")
+            ctx.meta[_WORDS] = args[at + 2 :] if args[at + 1 :][:1] == ["--"] else args[at + 1 :]
+            args = args[: at + 1]
+        return super().parse_args(ctx, args)
+
+
+#: Where the words behind --command are, for the function below.
+_WORDS = "falenv.key_command"
+
+
+@click.command("key", cls=_KeyCommand)
 @click.argument("name", nargs=-1, metavar="[NAME]")
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read the key from standard input.")
 @click.option("--from-env", is_flag=True, help="Take your own key from the environment.")
-@click.option("--yes", is_flag=True, help="Replace a key without asking.")
+@click.option(
+    "--command", "from_command", is_flag=True, help="Get the key from the command that follows."
+)
+@click.option("--keyring", is_flag=True, help="Move the key into the keyring of the system.")
+@click.option("--inline", is_flag=True, help="Move the key into the store.")
 @click.option("--print", "print_", is_flag=True, help="Print the key, but never to a terminal.")
+@click.option("--yes", is_flag=True, help="Set the key without asking.")
 @results.option
 def key(  # noqa: PLR0913 - the options above
     *,
     name: tuple[str, ...],
     from_stdin: bool,
     from_env: bool,
-    yes: bool,
+    from_command: bool,
+    keyring: bool,
+    inline: bool,
     print_: bool,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Set the key of a profile.
@@ -277,63 +334,193 @@ def key(  # noqa: PLR0913 - the options above
 
     --print writes the key of the profile to a pipe or a file, for a script.
 
+    With --command, the store has a command that prints the key. `use`, `exec`, `fal` commands and
+    --print run it, and nothing else does. falenv runs it once before it removes the old key.
+
+    With --keyring, the system's keyring has the key, and the store only its id. That needs
+    `falenv[keyring]`.
+
     \b
         fal profile key comfy
         fal profile key comfy --stdin < key.txt
+        fal profile key comfy --command op read op://Private/fal/key
+        fal profile key comfy --keyring
+        fal profile key comfy --inline
         fal profile key comfy --print | pbcopy
     """
     mark = fast.mark_of_shell()
     found = store.read(paths.store())
+    words: list[str] = click.get_current_context().meta.get(_WORDS, [])
     refuse_key(name, found, "key")
-    if len(name) > 1 or from_stdin + from_env + print_ > 1 or (print_ and as_json):
+    refuse_key(words, found, "key", is_name=False)
+    modes = {
+        "--stdin": from_stdin,
+        "--from-env": from_env,
+        "--command": from_command,
+        "--inline": inline,
+        "--print": print_,
+    }
+    given = [mode for mode in modes if modes[mode]]
+    mode = given[0] if given else ""
+    is_moved = mode in {"--command", "--inline", "--print"}
+    if len(name) > 1 or len(given) > 1 or (keyring and is_moved) or (print_ and as_json):
         raise UsageError(
-            "give at most one NAME, and one of --stdin, --from-env, or --print without --json; "
-            "see: fal profile key --help"
+            "give at most one NAME, and one of the options that say where the key is, or --print "
+            "without --json; see: fal profile key --help"
+        )
+    if from_command and not words:
+        raise UsageError(
+            "no command follows --command; for example: "
+            "fal profile key NAME --command pass show fal"
         )
     if print_:
-        _print_key(found, name[0] if name else None)
+        _print_key(found, name[0] if name else None, yes=yes)
         return
-    option = " --from-env" if from_env else " --stdin" if from_stdin else ""
-    profile = target(found, name[0] if name else None, f"fal profile key NAME{option}")
-    must_ask = questions.has_terminal() and not yes
-    if from_env:
-        value = key_from_environment(found)
-        if must_ask and _key_of(profile) != value:
-            with questions.hidden() as ask:
-                _confirm_replacing(ask, profile)
-    elif questions.has_terminal():  # even with --stdin, so that the terminal does not show the key
-        value = _typed_key(profile, must_ask=must_ask)
-    elif from_stdin:
-        value = _piped_key()
+    profile = target(found, name[0] if name else None, f"fal profile key NAME {mode}".rstrip())
+    # On a terminal the question about the old key is enough.
+    if found.is_protected(profile) and not (questions.has_terminal() and _key_of(profile)):
+        questions.allow_protected(profile, "Set its key?", yes=yes)
+    if from_command:
+        before, after, done = _to_command(profile, words, yes=yes)
+    elif inline:
+        before, after, done = _inline(found, profile)
     else:
-        raise UsageError("standard input is not a terminal; to read the key from it, add --stdin")
-    done = f"Key set for profile {printable(masked(profile))}."
-    before, after = edits.set_key(profile, value)
-    fields = {"profile": masked(profile), "key_id": key_id(value)}
+        before, after, done = _set_key(found, profile, mode, keyring=keyring, yes=yes)
+    now = after.profiles.get(profile)  # None if another program has just made it unusable
+    fields = {"profile": masked(profile), "key_id": now.id if now else None}
     _report(before, after, mark, [done], fields, as_json=as_json)
     _tell_of_rest(after, profile, mark)
 
 
-def refuse_key(words: Iterable[str], found: Store, command: str) -> None:
-    """Raise FalenvError for a key on the command line, which `ps` and the history show."""
+def _set_key(
+    found: Store, name: str, mode: str, *, keyring: bool, yes: bool
+) -> tuple[Store, Store, str]:
+    """Give a profile the key that the user types or that `mode` names.
+
+    The key goes into the keyring if the user wants that, or if the profile's key is there already.
+    Without a mode, `keyring` moves the key that the profile has. Return the store before and after,
+    and what was done.
+    """
+    now, old = found.profiles.get(name), _key_of(name)
+    if keyring and not mode and now and (now.key or now.has_source):
+        from falenv import sources
+
+        value = now.key or sources.fetch(found, now)
+    else:
+        value = _value(found, name, mode, yes=yes)
+    label = printable(masked(name))
+    if keyring or (now and now.is_in_keyring):
+        return *_keep(name, value, old), f"The key of {label} is in the keyring now."
+    return *edits.set_key(name, value), f"Key set for profile {label}."
+
+
+def _value(found: Store, name: str, mode: str, *, yes: bool) -> str:
+    """Return the key that the user types, or that the environment or standard input has."""
+    must_ask = questions.has_terminal() and not yes
+    if mode == "--from-env":
+        value = key_from_environment(found)
+        if must_ask and _key_of(name) != value:
+            with questions.hidden() as ask:
+                _confirm_replacing(ask, name)
+        return value
+    if questions.has_terminal():  # even with --stdin, so that the terminal does not show the key
+        return _typed_key(name, must_ask=must_ask)
+    if mode == "--stdin":
+        return _piped_key()
+    raise UsageError("standard input is not a terminal; to read the key from it, add --stdin")
+
+
+def _print_key(found: Store, name: str | None, *, yes: bool) -> None:
+    """Print the key of a profile, by default of the one in the prompt. Errors: FalenvError."""
+    active = for_program(found) if name is None else resolve(found, name)
+    profile = active.profile
+    if profile is None:
+        raise NoProfileError
+    if not (profile.key or profile.has_source):
+        raise NoKeyError(profile.name)
+    if sys.stdout.isatty():
+        raise FalenvError("a key is not printed to a terminal; send it to a program or a file")
+    if profile.is_protected:
+        questions.allow_protected(profile.name, "Print its key?", yes=yes)
+    fast.unlock(found, active)
+    emit(f"{profile.key}\n")
+
+
+def _to_command(name: str, words: list[str], *, yes: bool) -> tuple[Store, Store, str]:
+    """Let a command be the source of a profile's key.
+
+    Run the command first. The edit replaces the store in one step, so no key is ever lost. Return
+    the store before and after, and what was done.
+    """
+    from falenv import sources
+
+    old = _key_of(name)
+    value = sources.run(name, words)
+    label = printable(masked(name))
+    if old and old != value and not yes:
+        new = f"the command gives another one{short_id(value)}"
+        if not questions.has_terminal():
+            raise FalenvError(
+                f"profile {shown(name)} has a key, and {new}; to replace it, add --yes"
+            )
+        question = f"Profile {label} has a key{short_id(old)}, and {new}. Replace it?"
+        with questions.hidden() as ask:
+            if not questions.agrees(ask, question):
+                raise CancelledError
+    settings = {"key": None, "keyring": None, "key_command": words, "key_id": key_id(value)}
+    before, after = edits.put(name, settings, only_key=old)
+    forget(before, after, name)
+    return before, after, f"The key of {label} now comes from {shown(os.path.basename(words[0]))}."
+
+
+def _keep(name: str, value: str, old: str) -> tuple[Store, Store]:
+    """Move a key of a profile into the keyring; return the store before and after."""
+    from falenv import sources
+
+    before, after = sources.to_keyring(name, value, old)
+    forget(before, after, name)
+    return before, after
+
+
+def forget(before: Store, after: Store, name: str) -> None:
+    """Delete from the keyring the key that a profile had there, if no profile has it now."""
+    old = before.profiles.get(name)
+    used = {one.known_id for one in after.profiles.values() if one.is_in_keyring}
+    if old and old.is_in_keyring and old.known_id and old.known_id not in used:
+        from falenv import sources
+
+        try:
+            if sources.is_trusted(before):
+                sources.forget(name, old.known_id)
+        except FalenvError:
+            say(f"the keyring still has the key with the id {old.known_id}")
+
+
+def _inline(found: Store, name: str) -> tuple[Store, Store, str]:
+    """Move the key of a profile into the store; return as `_to_command`."""
+    from falenv import sources
+
+    profile = resolve(found, name).profile
+    if profile is None or not profile.has_source:
+        raise FalenvError(f"the key of profile {shown(name)} has no other source than the store")
+    before, after = edits.set_key(name, sources.fetch(found, profile))
+    forget(before, after, name)
+    return before, after, f"The key of {printable(masked(name))} is in the store now."
+
+
+def refuse_key(words: Iterable[str], found: Store, command: str, *, is_name: bool = True) -> None:
+    """Raise FalenvError for a key on the command line, which `ps` and the history show.
+
+    A word of another program's may have a colon in it, so not `is_name`: only a whole key is one.
+    """
     for word in words:
-        if ":" in word and word not in found.names:
+        head, _, tail = word.partition(":")
+        looks_like_key = bool(head) and len(tail) >= _SECRET and tail.isalnum()
+        if (":" in word if is_name else looks_like_key) and word not in found.names:
             raise FalenvError(
                 "a key is never an argument, because the shell's history keeps it; delete it from "
                 f"the history, then run: fal profile {command}"
             )
-
-
-def _print_key(found: Store, name: str | None) -> None:
-    """Print the key of a profile, by default of the one in the prompt. Errors: FalenvError."""
-    profile = (for_program(found) if name is None else resolve(found, name)).profile
-    if profile is None:
-        raise NoProfileError
-    if not profile.key:
-        raise NoKeyError(profile.name)
-    if sys.stdout.isatty():
-        raise FalenvError("a key is not printed to a terminal; send it to a program or a file")
-    emit(f"{profile.key}\n")
 
 
 def _typed_key(profile: str, *, must_ask: bool) -> str:
@@ -356,10 +543,12 @@ def _typed_key(profile: str, *, must_ask: bool) -> str:
 
 def _confirm_replacing(ask: Ask, profile: str) -> str:
     """Ask before a key is replaced; return the old key. Errors: CancelledError."""
+    now = store.read(paths.store())
     old = _key_of(profile)
-    name = printable(masked(profile))
+    is_protected = "is protected. It " if now.is_protected(profile) else ""
     question = (
-        f"Profile {name} has a key{short_id(old)}, and fal shows each key only once. Replace it?"
+        f"Profile {printable(masked(profile))} {is_protected}has a key{short_id(old)}, "
+        "and fal shows each key only once. Replace it?"
     )
     if old and not questions.agrees(ask, question):
         raise CancelledError
@@ -421,8 +610,11 @@ def _piped_key() -> str:
 @click.option("--profile", "name", metavar="NAME", help="Change this profile.")
 @click.option("--unset", "drop", is_flag=True, help="Remove the host from the profile.")
 @click.option("--force", is_flag=True, help="Accept a host that fal does not own.")
+@yes_option
 @results.option
-def host(*, host: str | None, name: str | None, drop: bool, force: bool, as_json: bool) -> None:
+def host(  # noqa: PLR0913 - the options above
+    *, host: str | None, name: str | None, drop: bool, force: bool, yes: bool, as_json: bool
+) -> None:
     """Set the fal host of a profile.
 
     The host receives the profile's key. Without --profile, change the active profile. The prompt
@@ -437,12 +629,57 @@ def host(*, host: str | None, name: str | None, drop: bool, force: bool, as_json
         raise UsageError("give either HOST or --unset; see: fal profile host --help")
     value = None if host is None else check_host(host, allow_foreign=force)
     words = f"fal profile host {'--unset' if value is None else value} --profile NAME"
-    profile = target(store.read(paths.store()), name, words)
+    found = store.read(paths.store())
+    profile = target(found, name, words)
+    if found.is_protected(profile):
+        questions.allow_protected(profile, "Change its host?", yes=yes)
     done = "Fal host unset." if value is None else f"Fal host set to {value}."
-    before, after = edits.set_host(profile, value)
+    before, after = edits.put(profile, {"host": value})
     fields = {"profile": masked(profile), "host": value}
     _report(before, after, mark, [done], fields, as_json=as_json)
     _tell_of_rest(after, profile, mark)
+
+
+@click.command("protect")
+@click.argument("name")
+@click.option("--exec-only", is_flag=True, help="Keep the key out of shells instead.")
+@click.option("--off", is_flag=True, help="Undo this.")
+@yes_option
+@results.option
+def protect(*, name: str, exec_only: bool, off: bool, yes: bool, as_json: bool) -> None:
+    """Ask before a command uses or changes a profile.
+
+    On a terminal, `use`, `set`, `link`, `exec` and all commands that change the profile then ask.
+    Without a terminal they need --yes. The prompt shows the profile in red, or in its own colour.
+
+    With --exec-only, the key never enters a shell. Only `exec NAME` and the official CLI get it, so
+    a build script or an agent that reads the environment does not.
+
+    \b
+        fal profile protect client
+        fal profile protect client --exec-only
+        fal profile protect client --off
+    """
+    mark = fast.mark_of_shell()
+    found = store.read(paths.store())
+    target(found, name, "fal profile protect NAME")
+    if found.is_protected(name):
+        questions.allow_protected(name, "Change that?", yes=yes)
+    label = printable(masked(name))
+    if exec_only:
+        settings: dict[str, str | bool | None] = {"env": None if off else EXEC}
+        done = (
+            f"The key of {label} enters shells again."
+            if off
+            else f"The key of {label} stays out of shells."
+        )
+    else:
+        settings = {"protected": None if off else True}
+        done = f"Profile {label} is {'no longer ' if off else ''}protected."
+    before, after = edits.put(name, settings)
+    fields = {"profile": masked(name), **settings}
+    _report(before, after, mark, [done], fields, as_json=as_json)
+    _tell_of_rest(after, name, mark)
 
 
 def _tell_of_rest(after: Store, name: str, mark: str) -> None:
@@ -471,6 +708,8 @@ def delete(*, name: str, yes: bool, as_json: bool) -> None:
     if name not in found.names:
         raise ProfileNotFoundError(name, "delete", found.names)
     uses = _uses(found, name)
+    if found.is_protected(name) and not questions.has_terminal():
+        questions.allow_protected(name, "", yes=yes)
     if uses and questions.has_terminal() and not yes:
         what = " and ".join(uses)
         question = f"Profile {printable(masked(name))} is {what}. Delete it and its key?"
@@ -478,6 +717,8 @@ def delete(*, name: str, yes: bool, as_json: bool) -> None:
             if not questions.agrees(ask, question):
                 raise CancelledError
     before, after = edits.delete(name)
+    forget(before, after, name)
+    keep_trust(before, after)
     notices.tell_of_mode(before)
     if as_json:
         results.emit(after, profile=masked(name))
@@ -496,10 +737,10 @@ def _uses(found: Store, name: str) -> list[str]:
         for use, applies in (
             ("active here", bool({name, printable(masked(name))} & here)),
             ("the default", name == found.default),
-            ("protected", bool(found.data[name].get("protected"))),
+            ("protected", found.is_protected(name)),
         )
         if applies
     ]
 
 
-COMMANDS = (list_, set_, unset, key, host, create, delete)
+COMMANDS = (list_, set_, unset, key, host, create, delete, protect)
