@@ -36,6 +36,11 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "host": [["api.fal.ai"], ["--unset", "--profile", "me"]],
     "create": [["new"]],
     "delete": [["me"]],
+    "rename": [["me", "mine"]],
+    "edit": [[]],
+    "import": [["/nowhere/.env", "new"]],
+    "export": [["me"], ["--no-keys"]],
+    "pick": [[]],
     "protect": [["me"], ["me", "--exec-only"]],
     "env": [
         *(["--shell", name] for name, dialect in sorted(DIALECTS.items()) if dialect.has_eval),
@@ -257,7 +262,7 @@ def test_every_command_on_a_hostile_store(
         command = [sys.executable, "-c", HELD, str(SCRIPTS / "falenv"), "profile", *line]
         # The path once as it is by default, once given.
         given = str(home.store) if refused % 2 else None
-        done = home.run(*command, stdin=KEYS["a"], FAL_CONFIG_PATH=given)
+        done = home.run(*command, stdin=KEYS["a"], FAL_CONFIG_PATH=given, EDITOR="true")
         check(line, done.returncode, done.stdout, done.stderr)
         if done.returncode:
             refused += 1
