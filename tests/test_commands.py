@@ -324,11 +324,13 @@ def test_current(home: Home) -> None:
     assert json.loads(shown.stdout) == {
         "profile": "a",
         "why": "default",
+        "until": None,
         "next": "a",
         "store": str(home.store),
         "folder": None,
         "default": "a",
         "key": f"{head}:********",
+        "key_source": "inline",
         "host": "api.fal.ai",
         "shell": {
             "key": f"{KEYS['b'].partition(':')[0]}:********",

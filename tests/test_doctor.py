@@ -266,6 +266,7 @@ def filled(home: Home, text: str | None) -> str | None:
     return text and text.format(**names)
 
 
+@pytest.mark.fire
 @pytest.mark.parametrize("name", list(CASES) if LONG else list(CASES)[::2])
 def test_a_state_is_found_and_its_fix_ends_it(home: Home, fine: list[Row], name: str) -> None:
     case = CASES[name]
@@ -352,6 +353,7 @@ def test_a_state_folder_that_nothing_can_be_written_to(home: Home, fine: list[Ro
 # --- Start-up files -------------------------------------------------------------------------------
 
 
+@pytest.mark.fire
 @pytest.mark.parametrize("kind", SHELLS if LONG else ["zsh"], indirect=True)
 def test_start_up_files_that_load_it(home: Home, fine: list[Row], kind: Kind) -> None:
     """One home for each shell: installed, behind an end, with a key below, of another version."""

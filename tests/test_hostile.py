@@ -42,6 +42,11 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "export": [["me"], ["--no-keys"]],
     "pick": [[]],
     "protect": [["me"], ["me", "--exec-only"]],
+    "rename": [["me", "new"]],
+    "edit": [[]],
+    "import": [["-", "new"]],
+    "export": [["me", "--output", "out.toml"]],
+    "pick": [[]],
     "env": [
         *(["--shell", name] for name, dialect in sorted(DIALECTS.items()) if dialect.has_eval),
         ["me", "--shell", "bash", "--exports-only"],
@@ -83,6 +88,7 @@ DEAF = [
         "uninstall",
         "dotenv",
         "doctor",
+        "edit",
     }
     or line in (["list", "--names"], ["use", "-"], ["use", "--default"])
 ]
@@ -282,7 +288,7 @@ def test_every_command_on_a_hostile_store(
 def test_devices_named_by_fal_config_path(home: Home) -> None:
     for device in ("/dev/zero", "/dev/full", "/dev/null", "/dev/tty", "/dev/stdin", "/"):
         for line in LINES if LONG else LINES[:: len(LINES) // 3]:
-            done = home.fal(*line, stdin=KEYS["a"], FAL_CONFIG_PATH=device)
+            done = home.fal(*line, stdin=KEYS["a"], FAL_CONFIG_PATH=device, EDITOR="true")
             check(line, done.returncode, done.stdout, done.stderr)
             assert done.returncode == 1 or line in DEAF
 

@@ -21,6 +21,7 @@ LINES: dict[str, tuple[str, dict[str, Any]]] = {
     "key": ("key b --stdin", {"profile": "b", "key_id": KEYS["c"].partition(":")[0]}),
     "host": ("host api.fal.ai", {"profile": "a", "host": "api.fal.ai"}),
     "delete": ("delete b", {"profile": "b"}),
+    "protect": ("protect b", {"profile": "b", "protected": True}),
     "rename": ("rename a w", {"profile": "w", "was": "a", "links": [], "default": "w"}),
     "edit": ("edit", {"changed": False, "profiles": ["a", "b"]}),
     "link": ("link b", {"file": "{home}/.fal-profile", "profile": "b"}),

@@ -168,8 +168,6 @@ EVIL = """\
 profile = "x"
 [x]
 key = "kx:fromteam"
-key_command = ["touch", "ran"]
-keyring = true
 env = "exec"
 protected = true
 account = "someone"
@@ -177,6 +175,10 @@ color = "red"
 region = "eu"
 [y]
 host = "api.alpha.fal.ai"
+key_command = ["touch", "ran"]
+[z]
+keyring = true
+key_id = "kz"
 """
 
 
@@ -184,10 +186,16 @@ def test_import_takes_key_host_and_colour_and_nothing_else(home: Home) -> None:
     home.profiles("a", default="a")
     (home.path / "t.toml").write_text(EVIL)
     done = fal(home, "import", "t.toml")
-    assert (done.returncode, done.stdout) == (0, "Profile x imported.\nProfile y imported.\n")
+    assert (done.returncode, done.stdout) == (
+        0,
+        "".join(f"Profile {name} imported.\n" for name in "xyz"),
+    )
     assert done.stderr == (
-        "falenv: not imported with 'x': key_command, keyring, env, protected, account, region\n"
+        "falenv: not imported with 'x': env, protected, account, region\n"
+        "falenv: not imported with 'y': key_command\n"
         "falenv: profile 'y' has no key; to set one: fal profile key y\n"
+        "falenv: not imported with 'z': keyring, key_id\n"
+        "falenv: profile 'z' has no key; to set one: fal profile key z\n"
     )
     data = tomli.loads(home.store.read_text())
     assert data == {
@@ -195,11 +203,11 @@ def test_import_takes_key_host_and_colour_and_nothing_else(home: Home) -> None:
         "a": {"key": KEYS["a"]},
         "x": {"key": "kx:fromteam", "color": "red"},
         "y": {"host": "api.alpha.fal.ai"},
+        "z": {},
     }
     before = home.store.read_bytes()
-    assert (
-        fal(home, "import", "t.toml").stdout == "Profile x is unchanged.\nProfile y is unchanged.\n"
-    )
+    unchanged = "".join(f"Profile {name} is unchanged.\n" for name in "xyz")
+    assert fal(home, "import", "t.toml").stdout == unchanged
     assert home.store.read_bytes() == before
 
 
@@ -216,7 +224,7 @@ def test_import_replaces_only_if_asked_and_then_all_that_belongs_to_a_key(home: 
         "to replace the key and host there, add --replace\n"
     ))  # fmt: skip
     assert home.store.read_text() == store
-    done = fal(home, "import", ".env", "a", "--replace", "--json")
+    done = fal(home, "import", ".env", "a", "--replace", "--yes", "--json")
     assert json.loads(done.stdout)["profiles"] == [
         {"profile": "a", "result": "replaced", "key_id": "k", "host": None, "left_out": []}
     ]
@@ -225,7 +233,7 @@ def test_import_replaces_only_if_asked_and_then_all_that_belongs_to_a_key(home: 
     )
     # A template has no key, so the one that is there stays.
     (home.path / "t.toml").write_text('[a]\nhost = "api.alpha.fal.ai"\n')
-    assert fal(home, "import", "t.toml", "--replace").returncode == 0
+    assert fal(home, "import", "t.toml", "--replace", "--yes").returncode == 0
     assert home.store.read_text() == (
         '[a]  # mine\nkey = "k:new"\nprotected = true\nregion = "eu"\nhost = "api.alpha.fal.ai"\n'
     )

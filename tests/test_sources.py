@@ -338,6 +338,7 @@ def test_hand_over_fetches_but_not_for_help_or_tab(home: Home) -> None:
     assert runs(home) == 1
 
 
+@pytest.mark.fire
 @pytest.mark.parametrize("name", ["bash", "fish"] if LONG else ["fish"])
 def test_ctrl_c_ends_the_command(home: Home, start: Callable[..., Shell], name: str) -> None:
     script(home, 'trap "" INT; echo $$ >"$HOME/pid"; while :; do sleep 0.1; done')

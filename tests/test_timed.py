@@ -102,6 +102,8 @@ def test_a_time_ends_in_what_held_before(start: Callable[..., Shell], name: str)
     assert [word for word in shell.exported() if word.startswith("FALENV")] == []
 
 
+@pytest.mark.fire
+@pytest.mark.parametrize("kind", SHELLS if LONG else ["zsh"], indirect=True)
 def test_no_prompt_starts_a_process_while_the_time_runs(
     start: Callable[..., Shell], kind: Kind, trace: Trace
 ) -> None:
@@ -114,6 +116,7 @@ def test_no_prompt_starts_a_process_while_the_time_runs(
 
 
 @pytest.mark.fire
+@pytest.mark.parametrize("kind", SHELLS if LONG else ["fish"], indirect=True)
 def test_a_pin_by_hand_ends_the_time(start: Callable[..., Shell], kind: Kind) -> None:
     shell = start(kind)
     shell.talk("fal profile use b --for 2h")

@@ -334,8 +334,9 @@ def key(  # noqa: PLR0913 - the options above
 
     --print writes the key of the profile to a pipe or a file, for a script.
 
-    With --command, the store has a command that prints the key. `use`, `exec`, `fal` commands and
-    --print run it, and nothing else does. falenv runs it once before it removes the old key.
+    With --command, the store has a command that prints the key. `use`, `exec`, `fal` commands,
+    `export`, `verify NAME` and --print run it, and nothing else does. falenv runs it once before it
+    removes the old key.
 
     With --keyring, the system's keyring has the key, and the store only its id. That needs
     `falenv[keyring]`.
