@@ -8,6 +8,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 
 from falenv import files, paths
 from falenv.errors import CannotRunError, FalenvError, InvalidNameError, StoreError
@@ -100,9 +101,11 @@ def editor() -> list[str]:
     The words are split as a shell does, but no shell runs. Never find a program in the current
     folder.
     """
-    line = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    line = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
+    if not line and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise FalenvError("an editor needs a terminal; without one, set EDITOR to a command")
     try:
-        words = shlex.split(line)
+        words = shlex.split(line or "vi")
     except ValueError:
         words = []
     if not words:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import socket
 import stat
@@ -89,6 +90,9 @@ DEAF = [
 ]
 
 SECRET = "fakeme"
+#: A header that has become a name with less than 16 characters of the key behind a colon. Rule 2 of
+#: masking.py shows such a name.
+SHORT_NAME = re.compile(rb"\[[^\n]*:fakeme0{0,9}[^0\n]*\]")
 GOOD = f'[__internal__]\nprofile = "me"\n\n[me]\nkey = "{KEYS["me"]}"\n'
 MEMORY = 512 * 1024 * 1024
 #: A child that is held to so much memory; it is what a command is run through.
@@ -370,6 +374,8 @@ def test_mutated_stores(
         chance = random.Random(number)
         content = mutated(chance)
         line = chance.choice(lines)
+        if SHORT_NAME.search(content):
+            continue
         home.write(content)
         os.utime(home.store, (number, number))
         before = state(home.store)

@@ -467,6 +467,13 @@ def test_edit_saves_what_is_whole_and_nothing_else(home: Home) -> None:
     assert list((home.path / ".local/state/falenv/edit").iterdir()) == []
 
 
+def test_edit_without_a_terminal_and_an_editor_starts_none(home: Home) -> None:
+    home.profiles("a", default="a")
+    done = home.fal("edit", EDITOR=None, VISUAL=None)
+    assert (done.returncode, done.stdout) == (1, "")
+    notice(done.stderr.rstrip("\n"), "needs a terminal", "EDITOR")
+
+
 def test_edit_on_a_terminal(home: Home, start: Start, kind: Kind) -> None:
     """Nothing but the user has the copy, others can write meanwhile, and mistakes go back."""
     home.profiles("a", "b", default="a")

@@ -1,4 +1,4 @@
-"""The README's own lines, typed as they stand into a real shell of an empty home."""
+"""The lines of the README and the guide, typed as they stand into a real shell of an empty home."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from driver import Shell
 
 README = (REPOSITORY / "README.md").read_text()
+GUIDE = (REPOSITORY / ".github" / "GUIDE.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)\n```", README, re.DOTALL)
 ROWS = dict(
-    re.findall(r"^\| (bash|zsh|fish|direnv)[^|]*\|[^|]*\| `((?:[^`])*)` \|$", README, re.MULTILINE)
+    re.findall(r"^\| (bash|zsh|fish|direnv)[^|]*\|[^|]*\| `((?:[^`])*)` \|$", GUIDE, re.MULTILINE)
 )
 
 #: What draws the prompt → its line, in the table of four columns.
 RECIPES = dict(
-    re.findall(r"^\| (\w[\w-]*)[^|]*\| [^|]* \| `([^`]*)` \| [^|]* \|$", README, re.MULTILINE)
+    re.findall(r"^\| (\w[\w-]*)[^|]*\| [^|]* \| `([^`]*)` \| [^|]* \|$", GUIDE, re.MULTILINE)
 )
 
 
@@ -168,7 +169,7 @@ def test_the_recipe_for_each_shells_own_prompt(
 
 def test_the_recipes_that_need_another_program(home: Home) -> None:
     # tests/test_prompt.py has tmux, and starship where there is one.
-    (starship,) = re.findall(r"```toml\n(.*?)\n```", README, re.DOTALL)
+    (starship,) = re.findall(r"```toml\n(.*?)\n```", GUIDE, re.DOTALL)
     modules = tomli.loads(starship)["env_var"]
     # starship shows them in this order.
     assert list(modules) == ["FALENV_MARK", "FALENV_PROFILE"]
@@ -207,8 +208,22 @@ def test_the_recipes_that_need_another_program(home: Home) -> None:
 
 
 def test_every_command_that_the_readme_names_exists(home: Home) -> None:
-    table = re.findall(r"^\| `fal profile (\S+?)[`\s].*\|$", README, re.MULTILINE)
-    assert "list" in table
-    for command in table:
+    tables = [
+        re.findall(r"^\| `fal profile (\S+?)[`\s].*\|$", text, re.MULTILINE)
+        for text in (README, GUIDE)
+    ]
+    assert all("list" in table for table in tables)
+    for command in {command for table in tables for command in table}:
         done = home.fal(command, "--help")
         assert done.returncode == 0, done.stderr
+
+
+def test_the_readme_is_short_and_leads_to_the_rest() -> None:
+    words = [word for word in README.split() if re.search(r"\w", word)]
+    assert len(words) <= 1300
+    for text, folder in ((README, REPOSITORY), (GUIDE, REPOSITORY / ".github")):
+        for link in re.findall(r"\]\(([^)#:$]+)(?:#[^)]*)?\)", text):
+            assert (folder / link).is_file(), link
+    headings = re.findall(r"^#+ (.*)$", GUIDE, re.MULTILINE)
+    anchors = {heading.lower().replace(" ", "-") for heading in headings}
+    assert set(re.findall(r"GUIDE\.md#([^)]+)\)", README)) <= anchors

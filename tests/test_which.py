@@ -254,7 +254,7 @@ def test_messages_name_a_command_that_works(behind: Home) -> None:
         )
         done = behind.run(*command, "profile", "set", "--help", PATH=path)
         usage = " ".join(done.stdout.split("\n\n")[0].split())  # click wraps a long path
-        assert usage == f"Usage: {expected} profile set [OPTIONS] NAME"
+        assert usage == f"Usage: {expected} profile set [OPTIONS] [NAME]"
         assert f"\n      {expected} profile set comfy\n" in done.stdout
         behind.profiles("a", default="a")
         done = behind.run(*command, "profile", "delete", "nope", PATH=path)

@@ -338,7 +338,7 @@ def edit(*, yes: bool, as_json: bool) -> None:
                     _confirm_again("Edit again?")
                     text = new
                     continue
-                for name in editing.changed_protected(before, new):
+                for name in editing.changed_protected(before, new) if new != base else ():
                     questions.allow_protected(name, "Save the change to it?", yes=yes)
                 try:
                     before, after = edits.save(base, new)
