@@ -45,7 +45,8 @@ NEWER = (
 )
 #: Lines that only a newer bash or zsh runs, or whose failure an old bash ignores.
 GUARDED = {
-    # Behind another one.
+    # Behind others.
+    "\\builtin printf -v __falenv_clock '%(%s)T' -1",
     "[[ ${FAL_KEY@a}${FAL_HOST@a}${FAL_RUN_HOST@a}${FAL_QUEUE_RUN_HOST@a} == *r* ||",
     "${FAL_PROFILE@a}${FALENV_PROFILE@a}${FALENV_KEY_ID@a}${FALENV_MARK@a} == *r* ||",
     "${FAL_KEY_ID@a}${FAL_KEY_SECRET@a}${FAL_FORCE_AUTH_BY_USER@a}${FAL_GRPC_HOST@a} == *r* ||",
