@@ -258,6 +258,47 @@ def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
     return lambda text: request.node.user_properties.append(("figure", text))
 
 
+#: Tests that take long in each shell. In short they run in one shell for each file of shell/: zsh
+#: shares core.sh with bash, and dash and mksh run the file of ksh.
+HEAVY = {
+    "test_case_20_alive_and_silent_under_any_options",
+    "test_case_31_20_times_in_and_out_of_linked_folders",
+    "test_case_36_the_official_cli_completes",
+    "test_case_50_a_line_keeps_the_account_of_its_prompt",
+    "test_case_51_a_command_without_a_name_refuses_another_profile",
+    "test_case_55_what_is_set_by_hand_is_marked",
+    "test_case_56_asked_of_the_real_clients",
+    "test_case_60_delete_asks_about_a_profile_in_use",
+    "test_case_78_each_shell_cuts_a_store_as_the_program_does",
+    "test_case_79_a_live_shell_gets_the_clean_key_or_none",
+    "test_case_93_a_key_never_meets_the_defaults_host_or_key",
+    "test_case_94_no_credentials_at_all",
+    "test_case_97_use_means_what_it_says",
+    "test_case_98_a_file_system_that_records_whole_seconds",
+}
+SIBLINGS = ("zsh", "dash", "mksh")
+#: In these files mksh takes part only under fire. tests/test_posix.py has it always.
+TWINS = {"test_account.py", "test_attacks.py", "test_envfiles.py", "test_ksh.py"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the siblings of what runs anyway to tests/fire."""
+
+    def is_extra(item: pytest.Item) -> bool:
+        name, _, parameters = item.name.partition("[")
+        is_sibling = any(shell in parameters for shell in SIBLINGS)
+        is_twin = item.path.name in TWINS and "mksh" in parameters
+        return is_twin or (name in HEAVY and is_sibling)
+
+    extra = [item for item in items if is_extra(item)]
+    for item in extra:
+        item.add_marker(pytest.mark.fire)
+    if not LONG:
+        items[:] = [item for item in items if item not in extra]
+        config.hook.pytest_deselected(items=extra)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [report for found in terminalreporter.stats.values() for report in found]
     figures = [

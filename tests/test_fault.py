@@ -65,8 +65,7 @@ WRITTEN_IN_PLACE = re.compile(
 )
 SHORT_IN_PLACE = [("set", "KILL"), ("delete", "INT"), ("key", "ENOSPC"), ("create", "EIO")]
 SHORT = [
-    ("set", "KILL"), ("create", "INT"), ("key", "ENOSPC"), ("host", "EIO"), ("delete", "EACCES"),
-    ("key", "EROFS"), ("set", "EINTR"), ("env", "EIO"),
+    ("set", "KILL"), ("create", "INT"), ("key", "ENOSPC"), ("delete", "EACCES"), ("env", "EIO"),
 ]  # fmt: skip
 
 
