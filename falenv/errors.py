@@ -277,7 +277,7 @@ class ProtectedError(FalenvError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"profile {shown(name)} is protected, and standard input is no terminal to ask on; "
+            f"profile {shown(name)} is protected, and there is no terminal to ask on; "
             "nothing was changed; to answer yes, add --yes"
         )
 

@@ -343,7 +343,7 @@ function __falenv_use
                 case '--for=?*'
                     set for (string replace -- --for= '' $words[1])
                 case '--for='
-                    set for 0 # an empty time is no time, either
+                    set for 0 # an empty time counts as zero
                 case --for
                     if set -q words[2]
                         set for $words[2]

@@ -835,7 +835,7 @@ __falenv_use() {
             --for=*) __falenv_for=${1#--for=} __falenv_for=${__falenv_for:-0} ;;
             --for)
                 if ((__falenv_n > 1)); then
-                    __falenv_for=${2:-0} # an empty one is no time, either
+                    __falenv_for=${2:-0} # an empty one counts as zero
                     \builtin shift
                     ((__falenv_n -= 1))
                 else

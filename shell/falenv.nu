@@ -610,7 +610,7 @@ def __falenv_use_options [words: list<string>] {
         if $word == '--yes' {
             $yes = true
         } else if $word == '--for' and $left != [] {
-            $for = (if $left.0 == '' { '0' } else { $left.0 }) # an empty time is no time, either
+            $for = (if $left.0 == '' { '0' } else { $left.0 }) # an empty time counts as zero
             $left = ($left | skip 1)
         } else if $word starts-with '--for=' {
             $for = (if $word == '--for=' { '0' } else { $word | str substring 6.. })

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: In short, one shell stands for those that share falenv.sh.
 NAMES = [*SHELLS, *POSIX_SHELLS] if LONG else ["bash", "fish"]
 REFUSED = (
-    "falenv: profile 'b' is protected, and standard input is no terminal to ask on; "
+    "falenv: profile 'b' is protected, and there is no terminal to ask on; "
     "nothing was changed; to answer yes, add --yes\n"
 )
 #: Each command that asks about profile b: its words, the end of the question, what is on stdin.
