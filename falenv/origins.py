@@ -18,7 +18,7 @@ _LARGEST = 1024 * 1024  # bytes
 #: An assignment in a POSIX shell, in `environment.d`, or by `set` in fish.
 _POSIX = r"^[ \t]*(?:(?:export|declare|typeset)[ \t]+(?:-\w+[ \t]+)*)?(?:\w+=\S*[ \t]+)*%s=(.*)$"
 _FISH = r"^[ \t]*set[ \t]+(?:-[-\w]+[ \t]+)*%s[ \t]+(.*)$"
-#: fish's own file of universal variables; it escapes what is not a letter or a digit (`\\x3a`).
+#: fish's own file of universal variables; it escapes all but letters and digits (`\\x3a`).
 _UNIVERSAL = r"^SETUVAR[ \t]+(?:--\w+[ \t]+)*%s:(.*)$"
 _ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
 

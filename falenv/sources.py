@@ -63,7 +63,7 @@ def unlock(found: Store, profile: Profile) -> Store:
     """Fetch the key of a profile that has a source, if nobody has yet; note its id in the store.
 
     Return the store, which another falenv may have changed. Errors: KeySourceError. A store that
-    cannot be written is no error: without the id, a child shell asks for the key again.
+    cannot be written does no harm: without the id, a child shell asks for the key again.
     """
     if not profile.has_source or profile.key:
         return found

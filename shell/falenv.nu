@@ -672,7 +672,7 @@ def __falenv_after_command [command: string]: record -> record {
     if $" ($command) " in $__falenv_switches {
         $shell | __falenv_follow switch | __falenv_tell_aside
     } else if $shell.name != '' and ($shell | __falenv_is_untouched) {
-        # This is no pin. The next prompt follows a switch made meanwhile.
+        # It does not pin the shell. The next prompt follows a switch made meanwhile.
         let state = (__falenv_refresh $shell $shell.name [])
         $shell | __falenv_move $state | merge ($shell | select why guard index seen) | __falenv_note_state
     } else {

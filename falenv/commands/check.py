@@ -237,7 +237,7 @@ def doctor_(*, repairs: bool, asks_fal: bool, as_json: bool) -> None:
 def _print(finding: Finding) -> None:
     """Print a finding, and its fix on a line of its own."""
     color = None if os.environ.get("NO_COLOR") else _COLORS[finding.level]
-    # click takes the colour out where stdout is no terminal.
+    # click removes the colour unless stdout is a terminal.
     level = click.style(finding.level, fg=color) if color else finding.level
     space = " " * (_WIDTH - len(finding.level))
     click.echo(f"{level}{space}{message(runnable(finding.text))}")
