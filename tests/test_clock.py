@@ -68,7 +68,8 @@ class Seconds:
         self.shells = [start(home) for home in self.homes]
 
     def wait_for_start(self) -> None:
-        time.sleep(1 - time.time() % 1)
+        # A file's time is that of the last tick: without the margin it is in the second before.
+        time.sleep(1 - time.time() % 1 + MARGIN)
 
     def wait_for_end(self) -> None:
         time.sleep(1 - time.time() % 1 + MARGIN)
