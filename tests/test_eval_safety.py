@@ -185,7 +185,8 @@ def test_exports_are_exact_and_change_nothing_else(
     expected: list[bytes] = []
     keys: list[bytes] = []
     for number in range(count):
-        key, name = text(chance), text(chance)
+        # FALENV_PROFILE spells an odd character as ten others, and may have 64 KiB.
+        key, name = text(chance), text(chance)[:6_000]
         host = chance.choice([None, None, "api.fal.ai", "api.x-1.example.com:65535"])
         profile = Profile(name, {"host": host} if host else {})
         profile.key = key  # the dialects quote more than a store may have (case 79)
