@@ -44,11 +44,11 @@ def _main() -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    from falenv import console, fast
+    from falenv import console, fast, plain
     from falenv.errors import NoOfficialError
 
     ours = arguments[:1] in (["profile"], ["profiles"])
-    if ours and fast.dispatch(arguments[1:]):
+    if ours and (fast.dispatch(arguments[1:]) or plain.dispatch(arguments[1:])):
         return 0
     is_falenv = _is_falenv()
     if is_falenv and arguments[:1] == ["--"]:  # from the shell function `fal`

@@ -1,4 +1,4 @@
-"""Write to stderr (`say`) and stdout (`emit`), and keep the standard streams usable."""
+"""Write to stderr (`say`) and stdout (`echo`, `emit`), and keep the standard streams usable."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ def say(text: str) -> None:
     A command in it (`fal profile …`) is spelled as it works for the reader.
     """
     print(message(runnable(f"falenv: {text}")), file=sys.stderr)
+
+
+def echo(text: str, *, end: str = "\n") -> None:
+    """Write a text for people to stdout, at once, so that it stays in order with stderr."""
+    print(text, end=end, flush=True)
 
 
 def emit(code: str) -> None:
@@ -52,6 +57,8 @@ def open_streams() -> None:
         if getattr(sys, name) is None:
             # The stream stays open until the process ends.
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):  # escapes a name that the locale cannot encode
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
 def drop_output() -> None:

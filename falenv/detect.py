@@ -24,12 +24,15 @@ def set_by_direnv(*names: str, unchanged: bool = False) -> str:
     Source: direnv's gzenv. DIRENV_DIFF is URL-safe base64 of zlib of JSON; `n` has the new values.
     DIRENV_DIR is the folder behind a `-`. Newer versions of direnv also set DIRENV_FILE.
     """
+    diff = os.environ.get("DIRENV_DIFF")
+    if not diff:
+        return ""
     import base64
     import json
     import zlib
 
     try:
-        text = zlib.decompress(base64.urlsafe_b64decode(os.environ.get("DIRENV_DIFF", "")))
+        text = zlib.decompress(base64.urlsafe_b64decode(diff))
         new = json.loads(text)["n"]
         values = [(new[name], os.environ.get(name)) for name in names if name in new]
     except (ValueError, zlib.error, KeyError, TypeError):

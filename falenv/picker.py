@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 
 from falenv import paths
@@ -42,6 +41,8 @@ def _line(found: Store, name: str, active: str) -> str:
 
 def _by_fzf(fzf: str, lines: list[str], names: list[str], active: str) -> int:
     """Return the place of the line that the user picks in fzf, which selects its first line."""
+    import subprocess
+
     order = sorted(range(len(lines)), key=lambda at: names[at] != active)
     text = "".join(f"{at}\t{lines[at]}\n" for at in order)
     words = [fzf, "--delimiter=\t", "--with-nth=2..", "--no-multi", "--no-preview"]

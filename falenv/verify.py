@@ -8,7 +8,6 @@ sees the name of the host and no key. falenv follows no redirect.
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections import deque
 
@@ -170,6 +169,8 @@ def ask(questions: Iterable[tuple[str, str]]) -> Iterator[Answer]:
 def _begin(host: str, key: str, context: ssl.SSLContext) -> Callable[[], Answer]:
     """Start to ask; return the function that waits for the answer and returns it."""
     found: list[Answer] = []
+    import threading
+
     end = time.monotonic() + SECONDS
     thread = threading.Thread(target=lambda: found.append(_answer(host, key, context)), daemon=True)
     thread.start()

@@ -121,6 +121,21 @@ def test_a_start_imports_nothing_that_env_does_not(home: Home) -> None:
     assert imported(home, "profile", "start", "--shell", "bash", "--cache", "cached") <= plain
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["list"], ["list", "--json"], ["current"], ["current", "--json"], ["set", "b"]],
+    ids=" ".join,
+)
+def test_a_plain_line_of_an_everyday_command_needs_no_click(
+    home: Home, arguments: list[str]
+) -> None:
+    home.profiles("a", "b", default="a")
+    # A shell that is not integrated is told how to load falenv, for which its kind has to be known.
+    home.variables |= {"FAL_KEY": KEYS["a"], "__falenv_shell": "live"}
+    found = imported(home, "profile", *arguments) - imported_by_python_alone()
+    assert found & HEAVY == ({"json"} if "--json" in arguments else set())
+
+
 def test_the_budget_would_notice(home: Home) -> None:
     home.profiles("a", default="a")
-    assert {"click", "falenv.table"} <= imported(home, "profile", "list")
+    assert {"click", "typing", "falenv.table"} <= imported(home, "profile", "list", "--help")

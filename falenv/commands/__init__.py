@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 
@@ -149,8 +148,6 @@ def run(arguments: list[str]) -> int:
     if arguments in ([], ["profile"]):
         arguments = [*arguments, "--help"]
     prog = program.command() if arguments[:1] == ["profile"] else "falenv"
-    for stream in (sys.stdout, sys.stderr):  # escapes a name that the locale cannot encode
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         # root.main() would handle Ctrl-C and a closed stdout in its own way.
         with root.make_context(prog, arguments) as context:

@@ -15,6 +15,7 @@ from falenv import (
     files,
     incoming,
     notices,
+    outcome,
     outgoing,
     paths,
     questions,
@@ -67,7 +68,7 @@ def rename(*, name: str, new_name: str, yes: bool, as_json: bool) -> None:
     if found.is_protected(name):
         questions.allow_protected(name, f"Rename it to {printable(new_name)}?", yes=yes)
     before, after, changed = edits.rename(name, new_name)
-    settings.keep_trust(before, after)
+    outcome.keep_trust(before, after)
     notices.tell_of_mode(before)
     written = [link.path for link in changed if not link.problem]
     if as_json:
@@ -120,7 +121,7 @@ def import_(  # noqa: PLR0913 - the options above
     before, after = edits.add(news, replace=replace) if news else (found, found)
     for one in news:
         settings.forget(before, after, one.name)
-    settings.keep_trust(before, after)
+    outcome.keep_trust(before, after)
     notices.tell_of_mode(before)
     done = {one.name: _outcome(found, one, news) for one in profiles}
     if as_json:
@@ -352,7 +353,7 @@ def edit(*, yes: bool, as_json: bool) -> None:
                     base, before = text, store.lenient(path, text, status)
     except OSError as error:
         raise FalenvError(f"{error.filename or path}: {error.strerror}") from None
-    settings.keep_trust(before, after)
+    outcome.keep_trust(before, after)
     is_changed = base != new
     notices.tell_of_mode(before)
     if as_json:

@@ -8,10 +8,10 @@ import sys
 
 import click
 
-from falenv import edits, fast, notices, paths, picker, questions, store, table, verify
+from falenv import edits, fast, listing, notices, outcome, paths, picker, questions, store
 from falenv.active import check_shown, choice, for_program, resolve, target
 from falenv.commands import results
-from falenv.console import can_ask, emit, is_utf8, say, terminal_width
+from falenv.console import can_ask, emit, say
 from falenv.errors import (
     CancelledError,
     FalenvError,
@@ -22,23 +22,18 @@ from falenv.errors import (
     ProfileNotFoundError,
     UsageError,
 )
-from falenv.masking import as_json as as_json_text
-from falenv.masking import as_word, key_id, masked, message, printable, short_id, shown
+from falenv.masking import as_word, key_id, masked, printable, short_id, shown
 from falenv.pasted import clean_key
 from falenv.profile import EXEC, check_host
-from falenv.program import runnable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Any
+    from collections.abc import Iterable
 
-    from falenv.profile import Profile
     from falenv.questions import Ask
     from falenv.store import Store
 
 _SECRET = 16  # characters behind the colon, by which a word of a command looks like a key
-NO_KEY = "No key set for profile. Use fal profile key to set a key."
 
 
 @click.command("list")
@@ -63,88 +58,7 @@ def list_(*, as_json: bool, output: str, names: bool) -> None:
     if names:
         fast.list_names()
         return
-    found = store.read(paths.store())
-    fast.tell_hookless()
-    active, why = choice(found)
-    if as_json or output == "json":
-        profiles = [_as_json(found, name, is_active=name == active) for name in found.names]
-        click.echo(as_json_text({"profiles": profiles}))
-    elif found.names:
-        _table(found, active, why)
-        if why == "pin":
-            say(f"FAL_PROFILE pins this shell to {shown(active)}")
-    else:
-        say(notices.first_contact(found))
-    if found.default_error:
-        say(str(found.default_error))
-
-
-def _as_json(found: Store, name: str, *, is_active: bool) -> dict[str, Any]:
-    """Return what `list --json` says about a profile: first the official CLI's fields."""
-    profile, problem = found.profiles.get(name), found.unusable.get(name)
-    return {
-        "profile": masked(name),
-        "is_set": is_active,
-        "settings": list(map(masked, found.data[name])),
-        "is_default": name == found.default,
-        "is_protected": found.is_protected(name),
-        "env": EXEC if profile and profile.is_exec_only else None,
-        "key_source": profile.source if profile else None,
-        "key_id": profile.id or None if profile else None,
-        "host": masked(profile.host) if profile and profile.host else None,
-        "account": _account(found, profile) or None,
-        "problem": message(str(problem)) if problem else None,
-        "note": _note(found, profile) or None,
-    }
-
-
-def _account(found: Store, profile: Profile | None) -> str:
-    """Return the account that `verify` found for a profile's key, or an empty string."""
-    return verify.noted(found.data[profile.name], profile.key)[0] if profile else ""
-
-
-def _note(found: Store, profile: Profile | None) -> str:
-    """Return what to know about a profile that can be used all the same, or an empty string."""
-    if profile is None:
-        return ""
-    notes = ["protected"] if profile.is_protected else []
-    if profile.has_source:
-        notes.append(f"key from {profile.source_words}: in the official CLI only through falenv")
-    if profile.is_exec_only:
-        notes.append("only for exec and for fal")
-    if profile.flaw:
-        line = found.line_of(profile.name, "key")
-        notes.append(f"the key {profile.flaw}" + (f", line {line}" if line else ""))
-    return "; ".join(notes)
-
-
-def _table(found: Store, active: str, why: str) -> None:
-    """Print all profiles. On a terminal, an id is cut first: its beginning tells two apart."""
-    accounts = {name: _account(found, profile) for name, profile in found.profiles.items()}
-    headings = ["Default", "Profile", "Key ID", "Account", "Active here", "Settings"]
-    rows = []
-    for name in found.names:
-        profile = found.profiles.get(name)
-        settings = ", ".join(one for one in found.data[name] if one in {"key", "host"})
-        if profile is None:
-            settings = f"unusable: {found.unusable[name].reason}"
-        elif _note(found, profile):
-            settings = f"{settings} ({_note(found, profile)})".lstrip()
-        rows.append(
-            [
-                "*" if name == found.default else "",
-                printable(masked(name)),
-                printable(profile.id) if profile else "",
-                accounts.get(name, ""),
-                why if name == active else "",
-                printable(settings),
-            ]
-        )
-    if not any(accounts.values()):
-        for row in (headings, *rows):
-            del row[3]
-    drawn = table.draw(headings, rows, terminal_width(), cut="Key ID", plain=not is_utf8())
-    click.echo(drawn, nl=False)
+    listing.show(as_json=as_json or output == "json")
 
 
 #: The option that answers the question about a protected profile.
@@ -176,7 +90,7 @@ def set_(*, name: str | None, yes: bool, as_json: bool) -> None:
         _confirm_new(found, name)
     if found.is_protected(name):
         questions.allow_protected(name, "Make it the default?", yes=yes)
-    _set_default(name, mark, as_json=as_json)
+    outcome.set_default(results.command(), name, mark, as_json=as_json)
 
 
 @click.command("create")
@@ -197,7 +111,7 @@ def create(*, name: str, as_json: bool) -> None:
         )
     edits.check_new(found, name)
     first = f"Profile {printable(name)} created. Setting it as default profile..."
-    _set_default(name, mark, first, as_json=as_json)
+    outcome.set_default(results.command(), name, mark, first, as_json=as_json)
 
 
 def _confirm_new(found: Store, name: str) -> None:
@@ -213,48 +127,6 @@ def _confirm_new(found: Store, name: str) -> None:
             abort=True,
             err=True,
         )
-
-
-def _set_default(name: str, mark: str, first: str = "", *, as_json: bool) -> None:
-    before, after = edits.set_default(name)
-    lines = [first] if first else []
-    lines.append(f"Default profile set to {printable(masked(name))}.")
-    profile = after.profiles.get(name)  # None if another program has just made it unusable
-    if profile and not profile.key and not profile.has_source:
-        lines.append(NO_KEY)
-    done = {"profile": masked(name), "created": name not in before.names}
-    _report(before, after, mark, lines, done, as_json=as_json)
-    if profile and profile.has_source and mark == "live" and choice(after)[0] == name:
-        what = f"its key comes from {profile.source_words}"
-        say(f"{what}; to get it in this shell: fal profile use --default")
-
-
-def _report(  # noqa: PLR0913 - what an edit has done, in both forms
-    before: Store,
-    after: Store,
-    mark: str,
-    lines: list[str],
-    fields: Mapping[str, object],
-    *,
-    as_json: bool,
-) -> None:
-    """Print what an edit has done, as lines or as JSON, and what it means for the calling shell."""
-    notices.tell_of_mode(before)
-    keep_trust(before, after)
-    if as_json:
-        results.emit(after, **fields)
-    else:
-        for line in lines:
-            click.echo(runnable(line))
-    notices.tell_shell(after, mark)
-
-
-def keep_trust(before: Store, after: Store) -> None:
-    """Let the key commands of a store count after an edit, if they did before."""
-    if any(profile.has_source for profile in after.profiles.values()):
-        from falenv import sources
-
-        sources.keep_trust(before, after)
 
 
 @click.command("unset")
@@ -281,7 +153,7 @@ def unset(*, name: str | None, yes: bool, as_json: bool) -> None:
         questions.allow_protected(found.default, question, yes=yes)
     before, after = edits.unset_default(found.default)
     done = {"was": masked(before.default) or None}
-    _report(before, after, mark, ["Default profile unset."], done, as_json=as_json)
+    results.report(before, after, mark, ["Default profile unset."], done, as_json=as_json)
 
 
 class _KeyCommand(click.Command):
@@ -389,7 +261,7 @@ def key(  # noqa: PLR0913 - the options above
         before, after, done = _set_key(found, profile, mode, keyring=keyring, yes=yes)
     now = after.profiles.get(profile)  # None if another program has just made it unusable
     fields = {"profile": masked(profile), "key_id": now.id if now else None}
-    _report(before, after, mark, [done], fields, as_json=as_json)
+    results.report(before, after, mark, [done], fields, as_json=as_json)
     _tell_of_rest(after, profile, mark)
 
 
@@ -637,7 +509,7 @@ def host(  # noqa: PLR0913 - the options above
     done = "Fal host unset." if value is None else f"Fal host set to {value}."
     before, after = edits.put(profile, {"host": value})
     fields = {"profile": masked(profile), "host": value}
-    _report(before, after, mark, [done], fields, as_json=as_json)
+    results.report(before, after, mark, [done], fields, as_json=as_json)
     _tell_of_rest(after, profile, mark)
 
 
@@ -679,7 +551,7 @@ def protect(*, name: str, exec_only: bool, off: bool, yes: bool, as_json: bool) 
         done = f"Profile {label} is {'no longer ' if off else ''}protected."
     before, after = edits.put(name, settings)
     fields = {"profile": masked(name), **settings}
-    _report(before, after, mark, [done], fields, as_json=as_json)
+    results.report(before, after, mark, [done], fields, as_json=as_json)
     _tell_of_rest(after, name, mark)
 
 
@@ -719,7 +591,7 @@ def delete(*, name: str, yes: bool, as_json: bool) -> None:
                 raise CancelledError
     before, after = edits.delete(name)
     forget(before, after, name)
-    keep_trust(before, after)
+    outcome.keep_trust(before, after)
     notices.tell_of_mode(before)
     if as_json:
         results.emit(after, profile=masked(name))
