@@ -25,6 +25,8 @@ class Dialect:
     loads when it first needs them (see `shelve`). `completion` is the file with its completions,
     or empty. With `completes_late`, the shell loads that file at the first TAB.
 
+    `check` is the file that a copy for start-up files begins with, or empty.
+
     `state` is the dialect of a state. It is another one for a shell that has no `eval`, such as
     nushell. That shell passes each line of a state, as data, to its function `__falenv_load`.
     """
@@ -34,6 +36,7 @@ class Dialect:
         "_call",
         "_export",
         "_unset",
+        "check",
         "completes_late",
         "completion",
         "name",
@@ -55,6 +58,7 @@ class Dialect:
         *,
         completes_late: bool = False,
         parts: tuple[str, ...] = (),
+        check: str = "",
         call: str = "{name}",
         state: Dialect | None = None,
     ) -> None:
@@ -67,6 +71,7 @@ class Dialect:
         self.completion = completion
         self.completes_late = completes_late
         self.parts = parts
+        self.check = check
         self._call = call
         self.state = state or self
 
@@ -188,6 +193,7 @@ DIALECTS = {
             ("core.sh", "falenv.bash"),
             "fal.bash",
             completes_late=True,
+            check="check.sh",
         ),
         Dialect(
             "zsh",
@@ -198,6 +204,7 @@ DIALECTS = {
             "\\builtin typeset -g {name}={value}",
             ("core.sh", "falenv.zsh"),
             "_fal",
+            check="check.sh",
         ),
         Dialect(
             # If a universal variable has the same name, only an empty global one keeps programs

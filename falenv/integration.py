@@ -172,26 +172,43 @@ def write_cached(
     """Write the integration to a file, so that a new shell can read it without a process.
 
     The file contains no key. Its first lines say from which script, package and version it was
-    made. Its mtime is the mtime of the program, or of the newest file of a checkout. If a shell
-    finds anything else, the program was replaced or someone else wrote the file. The shell then
-    runs the program, and does the same if the file could not be written.
+    made. Its mtime is the mtime of the program. For a checkout, a file beside it has the mtime of
+    the newest file. If a shell finds anything else, the program was replaced or someone else wrote
+    the file. The shell then runs the program, and does the same if the file could not be written.
     """
     state = start_state(dialect, store_path, index_path)
     code = integration(dialect, state, show_segment=True, program=program, cached=path)
     made_from = _made_from(program)
-    content = (made_from + code).encode("utf-8", "surrogateescape")
+    content = (made_from + _check(dialect) + code).encode("utf-8", "surrogateescape")
     folder = os.path.dirname(path)
     if made_from.count("\n") != 3:  # noqa: PLR2004 - a path with a line break would become code
         return
     try:
-        mtime_ns = max(os.stat(file).st_mtime_ns for file in (program, *assets.edited()))
-        if files.contains(path, content, mtime_ns):
-            return
-        files.make_folders(folder)
-        files.check_folder(folder)
-        files.replace(path, content, mtime_ns=mtime_ns)
+        copies = {path: (content, os.stat(program).st_mtime_ns)}
+        if assets.edited():
+            newest_ns = max(os.stat(file).st_mtime_ns for file in assets.edited())
+            copies[path + paths.NEWEST] = (b"", newest_ns)
+        for name, (text, mtime_ns) in copies.items():
+            if not files.contains(name, text, mtime_ns):
+                files.make_folders(folder)
+                files.check_folder(folder)
+                files.replace(name, text, mtime_ns=mtime_ns)
     except OSError:
         return
+
+
+def _check(dialect: Dialect) -> str:
+    """Return what a copy begins with if it says itself whether it is current.
+
+    In fish the start-up file says so, since that file is falenv's own.
+    """
+    if not dialect.check:
+        return ""
+    return (
+        dialect.assign("__falenv_python", sys.executable)
+        + dialect.assign("__falenv_main", paths.main())
+        + without_comments(assets.read("shell", dialect.check))
+    )
 
 
 def _made_from(program: str) -> str:

@@ -76,6 +76,10 @@ def _user_folder(kind: str, default: str) -> str:
     return os.path.join(base if os.path.isabs(base) else os.path.expanduser(default), "falenv")
 
 
+#: Behind the path of a copy: the file with the time of the newest file of a checkout.
+NEWEST = ".newest"
+
+
 def cached(exe: str, shell: str) -> str:
     """Return the path of the cached integration that program `exe` writes for a shell.
 

@@ -144,11 +144,13 @@ def _body(target: str, exe: str, path: str) -> str:
     if target == "nu":
         return _nu_body(exe, path)
     body += dialect.assign("__falenv_cached", paths.cached(exe, target))
+    body += dialect.assign("__falenv_lost", printable(notices.LOST % (exe, path)))
+    body += dialect.assign("__falenv_note", paths.missing_note(exe))
+    if target != "fish":
+        return body + without_comments(assets.read("shell", "startup.sh"))
     body += dialect.assign("__falenv_python", sys.executable)
     body += dialect.assign("__falenv_main", paths.main())
-    body += dialect.assign("__falenv_missed", paths.missing_note(exe))
-    body += dialect.assign("__falenv_lost", printable(notices.LOST % (exe, path)))
-    return body + assets.read("shell", "startup.fish" if target == "fish" else "startup.sh")
+    return body + assets.read("shell", "startup.fish")
 
 
 def _nu_body(exe: str, path: str) -> str:
@@ -159,7 +161,7 @@ def _nu_body(exe: str, path: str) -> str:
     dialect = dialects.find("nu")
     known = {
         "file": path,
-        "missed": paths.missing_note(exe),
+        "note": paths.missing_note(exe),
         "lost": printable(notices.LOST % (exe, path)),
         "init": os.path.join(paths.package(), "falenv", "__init__.py"),
         "version": f'__version__ = "{__version__}"',

@@ -1,5 +1,5 @@
 # Let every new shell follow. If the copy named above (__falenv_cached) is current, the shell starts no
-# process: the copy contains what `fal profile env` prints. startup.sh explains the tests.
+# process: the copy contains what `fal profile env` prints. startup.sh and check.sh explain the tests.
 set -l line
 set -l made
 set -l package
@@ -31,19 +31,18 @@ if test -f "$__falenv_cached" -a -r "$__falenv_cached" -a -O "$__falenv_cached" 
     end
 end
 if test -z "$current"
-else if test -d "$package/_data"
-    test "$__falenv_cached" -nt "$__falenv_exe" -o "$__falenv_cached" -ot "$__falenv_exe"
-    and set current
-else
-    # A checkout: the copy has the time of the newest file.
+else if test "$__falenv_cached" -nt "$__falenv_exe" -o "$__falenv_cached" -ot "$__falenv_exe"
+    set current
+else if test ! -d "$package/_data"
+    # A checkout: beside the copy is a file with the time of the newest file that the copy is made from.
     set current
     string match -rq '^(?<__falenv_folder>.*)/' -- $package
-    for file in $__falenv_exe $package/*.py $__falenv_folder/shell/* $__falenv_folder/completions/*
-        if test "$file" -nt "$__falenv_cached"
+    for file in $package/*.py $__falenv_folder/shell/* $__falenv_folder/completions/*
+        if test "$file" -nt "$__falenv_cached.newest"
             set current
             break
         end
-        test "$file" -ot "$__falenv_cached"
+        test "$file" -ot "$__falenv_cached.newest"
         or set current yes
     end
 end
@@ -56,14 +55,14 @@ if test "$line" != "#!$__falenv_python"
     set __falenv_python $python
     set __falenv_main $root$rest
 end
-string match -rq '^(?<__falenv_folder>.*)/' -- $__falenv_missed
+string match -rq '^(?<__falenv_folder>.*)/' -- $__falenv_note
 if not test -x "$__falenv_exe" -a -x "$__falenv_python"
     # Tell a user once that the program is missing. Then the file is not empty.
-    if status is-interactive; and test -t 2 -a ! -s "$__falenv_missed"
+    if status is-interactive; and test -t 2 -a ! -s "$__falenv_note"
         test -d "$__falenv_folder"
         or command sh -c 'umask 077 && mkdir -p "$1"' sh $__falenv_folder 2>/dev/null
         if test -w "$__falenv_folder"
-            echo missing >$__falenv_missed
+            echo missing >$__falenv_note
             echo $__falenv_lost >&2
         end
     end
@@ -71,8 +70,8 @@ if not test -x "$__falenv_exe" -a -x "$__falenv_python"
     set -e -g __falenv_python
     set -e -g __falenv_main
 else
-    test -s "$__falenv_missed" -a -w "$__falenv_missed"
-    and echo -n >$__falenv_missed
+    test -s "$__falenv_note" -a -w "$__falenv_note"
+    and echo -n >$__falenv_note
     if test -n "$current"
         builtin source "$__falenv_cached"
     else
@@ -86,5 +85,5 @@ else
 end
 set -e __falenv_cached
 set -e __falenv_folder
-set -e __falenv_missed
+set -e __falenv_note
 set -e __falenv_lost

@@ -11,6 +11,7 @@ from conftest import REPOSITORY
 SOURCES = (
     "shell/*.bash",
     "shell/core.sh",
+    "shell/check.sh",
     "shell/startup.sh",
     "shell/login.sh",
     "completions/*.bash",
@@ -56,7 +57,6 @@ GUARDED = {
     "local - || :",  # __falenv_guarded restores the options itself
     "\\builtin compopt -o bashdefault -o default 2>/dev/null || :",
     "1:*[=/:]) \\builtin compopt -o nospace 2>/dev/null || : ;;",
-    "\\builtin typeset -ga precmd_functions",  # in zsh
 }
 
 

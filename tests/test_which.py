@@ -414,7 +414,7 @@ def test_case_65_a_missing_program_is_reported_once(home: Home, start: Start, ki
         shell = start(kind, f"{rc}\n{rc}")
         line = notice(shell.greeting + shell.prompts(2), str(exe), "falenv profile install")
         assert line.endswith(f"Or delete falenv's lines from {home.path}/{RC[kind.name]}")
-        assert shell.get("__falenv_lost") == shell.get("__falenv_missed") == UNSET
+        assert shell.get("__falenv_lost") == shell.get("__falenv_note") == UNSET
         shell = start(kind, rc)
         assert shell.greeting + shell.prompts(2) == ""
         away.rename(exe)
@@ -427,10 +427,14 @@ def test_case_65_a_missing_program_is_reported_once(home: Home, start: Start, ki
 def test_case_65_a_missing_python_is_reported(home: Home, start: Start, kind: Kind) -> None:
     exe = copied_programs(home)
     rc = missing(home, kind, exe)
-    path = home.path / RC[kind.name]
-    text = path.read_text()
-    assert sys.executable in text
-    path.write_text(text.replace(sys.executable, "/nowhere/python"))
+    # fish's start-up file names Python. The other shells' copies do.
+    (copy,) = (home.path / ".cache" / "falenv").glob(f"*.{kind.name}")
+    path = home.path / RC[kind.name] if kind.name == "fish" else copy
+    text, time_ns = path.read_text(), path.stat().st_mtime_ns
+    own = kind.own("python")
+    line = next(line for line in text.splitlines() if own in line and sys.executable in line)
+    path.write_text(text.replace(line, line.replace(sys.executable, "/nowhere/python"), 1))
+    os.utime(path, ns=(time_ns, time_ns))
     shell = start(kind, rc)
     notice(shell.greeting + shell.prompts(2), "cannot run")
     shell = start(kind, rc)

@@ -142,6 +142,7 @@ def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool, as_json: boo
     files.remove(paths.missing_note(paths.program()))
     for target in targets:
         files.remove(paths.cached(paths.program(), target))
+        files.remove(paths.cached(paths.program(), target) + paths.NEWEST)
     if is_here:
         say("this shell keeps falenv until you close it; to remove it now: fal profile off")
 
