@@ -264,9 +264,9 @@ function __falenv_begin
         return
     end
     set -l key
-    test -n "$__falenv_foreign"
+    test "$__falenv_foreign" = yes
     and set key $FAL_KEY
-    set -e -g __falenv_foreign
+    and set -g __falenv_foreign kept
     if test -n "$FALENV_UNTIL"
         # `FAL_PROFILE=… fish` has no end.
         set -g __falenv_pin "$FAL_PROFILE"
@@ -418,7 +418,7 @@ function __falenv_use
         eval "$out"
         set -g __falenv_before "$pin"
         set -e -g FALENV_UNTIL FALENV_AFTER
-        return
+        return 0 # not that of `set -e`, which is 4 if a variable was not set
     end
     set -e -g FALENV_NONE
     if test -n "$for"; or not __falenv_apply "$to"

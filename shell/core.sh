@@ -100,9 +100,11 @@ __falenv_set_aside() {
     if [[ $__falenv_why == none && -z ${FALENV_PROFILE-} ]]; then
         \builtin eval "__falenv_keep $__falenv_vars"
         __falenv_disown FALENV_MARK
+        __falenv_foreign=
     fi
-    # A start-up file may set the same key again in a child shell. There it is not the user's choice.
-    if [[ $__falenv_was_FAL_KEY != unset ]]; then
+    # A start-up file may set the same key again in a child shell. There it is not the user's choice, as
+    # a foreign key is.
+    if [[ $__falenv_was_FAL_KEY != unset && -z $__falenv_foreign ]]; then
         __falenv_key_id "${__falenv_old_FAL_KEY-}"
         \builtin export FALENV_KEPT_ID="$__falenv_own"
     fi
@@ -727,7 +729,7 @@ __falenv_begin() {
         __falenv_failure=
         return
     fi
-    [[ -z $__falenv_foreign ]] || __falenv_kept=$FAL_KEY
+    [[ $__falenv_foreign != yes ]] || __falenv_kept=$FAL_KEY
     if [[ -n ${FALENV_UNTIL-} ]]; then
         # `FAL_PROFILE=… bash` has no end.
         [[ ${FAL_PROFILE-} == "${FALENV_PROFILE-}" ]] || \builtin unset FALENV_UNTIL FALENV_AFTER
@@ -743,7 +745,7 @@ __falenv_begin() {
             __falenv_note_payer
             __falenv_set_mark
         fi
-        __falenv_foreign=
+        __falenv_foreign=kept
     fi
     if [[ -n $__falenv_hint && -z $__falenv_name ]] && __falenv_is_typed; then
         \builtin printf '%s\n' "$__falenv_hint" >&2

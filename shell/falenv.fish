@@ -78,9 +78,11 @@ function __falenv_set_aside
     if test "$__falenv_why" = none; and test -z "$FALENV_PROFILE"
         __falenv_keep $__falenv_vars
         __falenv_disown FALENV_MARK
+        set -e -g __falenv_foreign
     end
-    # A start-up file may set the same key again in a child shell. There it is not the user's choice.
-    if set -qg __falenv_was_FAL_KEY
+    # A start-up file may set the same key again in a child shell. There it is not the user's choice, as
+    # a foreign key is.
+    if set -qg __falenv_was_FAL_KEY; and not set -qg __falenv_foreign
         __falenv_key_id "$__falenv_old_FAL_KEY"
         set -gx FALENV_KEPT_ID $__falenv_own
     end

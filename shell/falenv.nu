@@ -122,7 +122,7 @@ def __falenv_keep_all []: record -> record {
     if $own == ($shell | __falenv_get FALENV_KEY_ID) {
         $shell = ($shell | __falenv_disown [FAL_KEY])
     } else if $own != '' and $own != ($shell | __falenv_get FALENV_KEPT_ID) {
-        $shell.foreign = true
+        $shell.foreign = 'yes'
     }
     $shell
 }
@@ -151,9 +151,11 @@ def __falenv_set_aside []: record -> record {
     mut shell = $in
     if $shell.why == 'none' and ($shell | __falenv_get FALENV_PROFILE) == '' {
         $shell = ($shell | __falenv_keep (__falenv_variables) | __falenv_disown [FALENV_MARK])
+        $shell.foreign = ''
     }
-    # A start-up file may set the same key again in a child shell. There it is not the user's choice.
-    if $shell.old.FAL_KEY != null {
+    # A start-up file may set the same key again in a child shell. There it is not the user's choice, as
+    # a foreign key is.
+    if $shell.old.FAL_KEY != null and $shell.foreign == '' {
         $shell = ($shell | __falenv_set {FALENV_KEPT_ID: (__falenv_id $shell.old.FAL_KEY)})
     }
     let rivals = ($shell | __falenv_set_rivals)
@@ -439,9 +441,10 @@ def __falenv_begin []: record -> record {
     # `FAL_PROFILE=… nu` has no end.
     let is_same = ($new | __falenv_get FAL_PROFILE) == ($new | __falenv_get FALENV_PROFILE)
     let before = if $is_same { $new | __falenv_check_time } else { $new | __falenv_unset [FALENV_UNTIL FALENV_AFTER] }
-    let shell = ($before | update foreign false | __falenv_follow start)
+    let is_foreign = $before.foreign == 'yes'
+    let shell = ($before | update foreign (if $is_foreign { 'kept' } else { $before.foreign }) | __falenv_follow start)
     # `FAL_KEY=… nu` in an integrated shell: the user has chosen the key.
-    if $before.foreign and $shell.name != '' {
+    if $is_foreign and $shell.name != '' {
         $shell | __falenv_unset $__falenv_hosts | __falenv_set {FAL_KEY: $before.vars.FAL_KEY} | __falenv_set_mark
     } else {
         $shell
@@ -559,7 +562,7 @@ export def --env __falenv_load [state: string] {
         $env.__falenv = {
             old: {}, pin: '', marked: '', where: '', around: null, seen: null, links: [], chain: []
             pwd: null, name: '', shown: '', why: '', sgr: '', id: '', ours: '', store: '', index: ''
-            guard: '', foreign: false, before: null, aside: [], told_aside: []
+            guard: '', foreign: '', before: null, aside: [], told_aside: []
             dotenv: false, asked: [], segment: '', suffix: '', prompt: null, left_alone: null
         }
     }

@@ -144,9 +144,11 @@ __falenv_set_aside() {
     if [ "$__falenv_why" = none ] && [ -z "${FALENV_PROFILE-}" ]; then
         __falenv_each __falenv_keep "$__falenv_vars"
         __falenv_disown FALENV_MARK
+        __falenv_foreign=
     fi
-    # A start-up file may set the same key again in a child shell. There it is not the user's choice.
-    if [ "$__falenv_was_FAL_KEY" != unset ]; then
+    # A start-up file may set the same key again in a child shell. There it is not the user's choice, as
+    # a foreign key is.
+    if [ "$__falenv_was_FAL_KEY" != unset ] && [ -z "$__falenv_foreign" ]; then
         __falenv_find_own
         \export "FALENV_KEPT_ID=$__falenv_own"
     fi
@@ -616,13 +618,13 @@ __falenv_begin() {
         return
     fi
     \set -- ''
-    [ -z "$__falenv_foreign" ] || \set -- "$FAL_KEY"
+    [ "$__falenv_foreign" != yes ] || \set -- "$FAL_KEY"
     if [ -n "${FALENV_UNTIL-}" ]; then
         # `FAL_PROFILE=… sh` has no end.
         [ "${FAL_PROFILE-}" = "${FALENV_PROFILE-}" ] || \unset FALENV_UNTIL FALENV_AFTER
         [ -z "${FALENV_UNTIL-}" ] || __falenv_end_time || :
     fi
-    __falenv_foreign=
+    [ -z "$1" ] || __falenv_foreign=kept
     [ -z "$__falenv_seconds" ] || __falenv_use_copy
     __falenv_follow start
     # `FAL_KEY=… sh` in an integrated shell: the user has chosen the key.

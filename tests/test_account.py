@@ -210,6 +210,32 @@ def test_case_53_a_key_in_front_or_by_hand_is_the_one_that_counts(
         assert HOST not in done.stdout
 
 
+def test_a_switch_that_works_returns_0(home: Home, any_kind: Kind) -> None:
+    home.profiles("a", "b", default="a")
+    switches = (
+        *("use b", "use -", "use --none", "use --none", "use b", "use --for 5m a", "use --default"),
+        *("set b", "unset", "set a", "link b", "unlink", "off"),
+    )
+    lines = [f"fal profile {switch} >/dev/null\necho {any_kind.status}" for switch in switches]
+    done = home.script(any_kind, "\n".join([any_kind.eval_line(), *lines]))
+    found = list(zip(switches, done.stdout.split(), strict=True))
+    assert [row for row in found if row[1] != "0"] == []
+
+
+def test_a_key_by_hand_stays_in_the_shells_below(home: Home, any_kind: Kind) -> None:
+    home.profiles("a", "b", default="a")
+    by_hand = any_kind.export("FAL_KEY", HAND)
+    found = {"FAL_KEY": HAND, "FALENV_PROFILE": "a", "FALENV_KEY_ID": key_id(KEYS["a"])}
+    # Each of these shells is a child of the one before.
+    for lines in ("", "", f"fal profile use b\n{by_hand}\n", ""):
+        done = home.script(any_kind, f"{any_kind.eval_line()}\n{lines}env", **found)
+        assert done.stderr == ""
+        entries = (line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+        found = {name: value for name, value in entries if name.startswith("FAL")}
+        assert found["FAL_KEY"] == HAND, lines
+    assert (found["FALENV_PROFILE"], found["FALENV_MARK"]) == ("b", "!")
+
+
 @pytest.mark.usefixtures("fake")
 def test_hand_over_needs_no_store_where_there_is_a_key(home: Home) -> None:
     home.write("this is not TOML")

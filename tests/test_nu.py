@@ -274,7 +274,7 @@ def test_a_shell_below_an_integrated_one(home: Home, begin: Start) -> None:
     shell = begin(**ours("b") | {"FAL_KEY": "my:own"})
     assert (shell.segment, shell.exported()["FAL_KEY"]) == ("(fal:a!) ", "my:own")
     assert shell.talk("fal profile use b") == ""
-    assert shell.exported() == ours("b", "*", FAL_PROFILE="b", FALENV_KEPT_ID="my")
+    assert shell.exported() == ours("b", "*", FAL_PROFILE="b")
     assert shell.talk("fal profile off") == ""
     assert shell.exported() == {"FAL_KEY": "my:own"}
 
