@@ -50,6 +50,10 @@ def write(path: str, text: str, *, is_secret: bool, replace: bool) -> str:
     target = os.path.realpath(path)
     if os.path.isdir(target):
         raise FalenvError(f"{shown(path)} is a folder; name a file")
+    if target == os.path.realpath(paths.store()):
+        raise FalenvError(f"{shown(path)} is the store itself; name another file")
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise FalenvError(f"{shown(path)} is not a regular file; name another file")
     if os.path.lexists(target) and not replace:
         raise FalenvError(f"{shown(path)} exists already; to replace it, add --replace")
     tree = _git_tree(os.path.dirname(target)) if is_secret else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from typing import TYPE_CHECKING
 from unittest import mock
@@ -292,6 +293,8 @@ def test_import_from_the_pair_from_standard_input_and_from_the_environment(home:
     done = fal(home, "import", "--from-env", "three", FAL_KEY_ID="i", FAL_KEY_SECRET="3",
                     FAL_HOST="api.fal.ai")  # fmt: skip
     assert (done.stdout, done.stderr) == ("Profile three imported.\n", "")
+    done = fal(home, "import", "-", "none", stdin="X=1\n")
+    assert done.stderr.startswith("falenv: standard input has neither FAL_KEY nor FAL_KEY_ID")
     done = fal(home, "import", "--from-env", FAL_KEY="i:4", FAL_PROFILE="four")
     assert done.stdout == "Profile four imported.\n"
     found = tomli.loads(home.store.read_text())
@@ -382,20 +385,30 @@ def test_export_keeps_keys_out_of_git(home: Home) -> None:
 
 def test_export_refuses(home: Home) -> None:
     home.profiles("a", "b", default="a")
+    before = home.store.read_text()
     (home.path / "f").write_text("mine")
+    os.mkfifo(home.path / "fifo")
+    (home.path / "way").symlink_to(home.store)
+    special = "'fifo' is not a regular file; name another file"
+    is_store = "'way' is the store itself; name another file"
     for words, code, said in (
         (["a", "--output", "f"], 1, "'f' exists already; to replace it, add --replace"),
         (["a", "--output", "."], 1, "'.' is a folder; name a file"),
+        (["a", "--output", "fifo", "--replace"], 1, special), (["--output", "fifo"], 1, special),
+        (["a", "--output", "way", "--replace"], 1, is_store),
         (["a", "--output", "no/f"], 1, "'no/f' could not be written: No such file or directory"),
         (["no"], 1, ""),
         (["a", "b", "--format", "json"], 2, ""), (["a", "--no-keys", "--format", "json"], 2, ""),
         (["a", "--format", "github", "--output", "x"], 2, ""), (["--json"], 2, ""),
-        (["a", "--format", "json", "--json"], 2, ""),
+        (["a", "--format", "json", "--json"], 2, ""), (["a", "--output", "-", "--json"], 2, ""),
     ):  # fmt: skip
         done = fal(home, "export", *words)
         assert (done.returncode, done.stdout) == (code, ""), words
         assert not said or done.stderr == f"falenv: {said}\n"
-    assert (home.path / "f").read_text() == "mine"
+    assert ((home.path / "f").read_text(), home.store.read_text()) == ("mine", before)
+    assert (home.path / "fifo").is_fifo()
+    # As for import, - is a standard stream.
+    assert fal(home, "export", "a", "--output", "-").stdout == fal(home, "export", "a").stdout
     assert fal(home, "export", "--output", "f", "--replace").returncode == 0
     assert (home.path / "f").stat().st_mode & 0o777 == 0o600
 
@@ -453,7 +466,15 @@ def test_edit_saves_what_is_whole_and_nothing_else(home: Home) -> None:
     assert home.store.read_text() == "# mine\n" + before.replace("[b]", "[c]")
     # What is broken already can be repaired, also a store that nothing else can read.
     home.write("[a\n")
+    code, out, err = edited("s/x/x/")
+    assert (code, out, home.store.read_text()) == (1, "", "[a\n")
+    assert err.startswith(f"{home.store}: the store is not valid TOML: Expected ']' at the end")
+    assert err.endswith(nothing)
     assert edited("s/a/a]/") == (0, f"Saved {home.store}.\n", "")
+    home.write("[__internal__]\nprofile = 1\n")
+    code, out, err = edited("s/x/x/")
+    assert (code, out) == (1, "")
+    assert err.startswith(f"{home.store}, line 2: the default profile is not text; ")
     home.write("[a]\nkey = 1\n[b]\n")
     assert edited("s/b/c/") == (0, f"Saved {home.store}.\n", "")
     for editor, said in (

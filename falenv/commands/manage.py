@@ -142,8 +142,9 @@ def _incoming(found: Store, words: tuple[str, ...], *, from_env: bool) -> list[I
         raise UsageError("give FILE and a NAME, or --from-env; see: fal profile import --help")
     if from_env:
         return [_from_environment(found, words[0] if words else None)]
-    path = words[0]
-    return incoming.from_text(path, _text_of(path), words[1] if words[1:] else None)
+    text = _text_of(words[0])
+    path = "standard input" if words[0] == "-" else words[0]
+    return incoming.from_text(path, text, words[1] if words[1:] else None)
 
 
 def _tell_of_import(after: Store, one: Incoming) -> None:
@@ -222,7 +223,12 @@ def _confirm_host(one: Incoming) -> None:
 @click.command("export")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--no-keys", is_flag=True, help="Leave out the keys, for a team.")
-@click.option("--output", metavar="FILE", help="Write a private file.")
+@click.option(
+    "--output",
+    metavar="FILE",
+    help="Write a private file.",
+    callback=lambda _, __, file: None if file == "-" else file,  # as for import
+)
 @click.option(
     "--format",
     "form",
@@ -331,7 +337,7 @@ def edit(*, yes: bool, as_json: bool) -> None:
         with editing.private_folder() as folder:
             while True:
                 new = editing.edited(folder, text, words)
-                found = [] if new == base else editing.problems(path, before, new)
+                found = editing.problems(path, before, new)
                 if found:
                     for problem in found:
                         say(problem)
