@@ -211,7 +211,8 @@ def _refresh(  # noqa: PLR0913 - as above
 
     active, variables, failure = _decide(read, pinned or None, is_running=bool(was), may=ask)
     if isinstance(failure, ProfileNotFoundError) and pin() and may:
-        failure = ProfileNotFoundError(pin(), "argument", found.names)
+        renamed = new_name(read, pin())
+        failure = ProfileNotFoundError(pin(), "argument", found.names, renamed)
     index_path = index.update(found, for_seconds=for_seconds)
     if is_upgrade and failure and may:
         raise failure

@@ -78,7 +78,13 @@ def test_rename_never_leads_a_pin_to_another_account(home: Home, start: Start) -
     assert shell.get("FAL_KEY") == "<unset>"
 
 
-def test_what_still_has_the_old_name_is_told_the_new_one(home: Home) -> None:
+def test_what_still_has_the_old_name_is_told_the_new_one(home: Home, start: Start) -> None:
+    home.profiles("a", "b", default="a")
+    shell = start("bash")
+    shell.talk("fal profile use a; fal profile use b; fal profile rename a c")
+    said = "falenv: profile 'a' does not exist: it is named 'c' now; use that name"
+    assert shell.talk("fal profile use -") == said
+    assert shell.get("FAL_KEY") == KEYS["b"]
     home.profiles("a", "b", default="a")
     assert home.here("profile", "rename", "a", "c")[0] == 0
     now = "does not exist: it is named 'c' now; use that name\n"
