@@ -288,6 +288,10 @@ def _key(here: Here) -> Iterator[Finding]:
     if found is None or active is None or active.profile is None or active.why == "nobody":
         return
     profile, whose = active.profile, f"the key of profile {shown(active.name)}"
+    login = "" if given or profile.shell_key else notices.of_login(profile)
+    if login:
+        text, _, fix = login.partition("; ")
+        yield Finding(WARNING, "login", text, fix)
     if given == profile.shell_key:
         if given:
             yield Finding(OK, "key", f"FAL_KEY is {whose}")
