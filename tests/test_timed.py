@@ -124,3 +124,22 @@ def test_a_pin_by_hand_ends_the_time(start: Callable[..., Shell], kind: Kind) ->
     shell.prompts()
     assert (shell.segment, shell.exported()["FAL_KEY"]) == ("(fal:c*) ", KEYS["c"])
     assert "FALENV_UNTIL" not in shell.exported()
+
+
+def test_an_old_bash_asks_date(start: Callable[..., Shell]) -> None:
+    """bash 3.2 has no clock. Here a newer bash takes 3.2 for its own version."""
+    line = KINDS["bash"].eval_line()
+    old = line.replace(')"', ' --shell bash | sed s/BASH_VERSINFO/old_version/g)"')
+    shell = start("bash", f"old_version=(3 2 57)\n{old}")
+    shell.talk("fal profile use b --for 1h")
+    assert re.fullmatch(r"\(fal:b\* until \d\d:\d\d\) ", shell.segment)
+    assert shell.prompts() == ""
+    assert let_end(shell) in {"", OVER}
+    assert (shell.segment, shell.exported()["FAL_KEY"]) == ("(fal:a) ", KEYS["a"])
+
+
+def test_fish_asks_its_own_clock(start: Callable[..., Shell]) -> None:
+    shell = start("fish", f"function path; printf '%s\\n' $PATH; end\n{KINDS['fish'].eval_line()}")
+    shell.talk("fal profile use b --for 2h")
+    assert shell.prompts() == ""
+    assert re.fullmatch(r"\(fal:b\* until \d\d:\d\d\) ", shell.segment)
