@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, LONG, POSIX_SHELLS, SHELLS, Home
+from conftest import KEYS, LONG, POSIX_SHELLS, SCRIPTS, SHELLS, Home
 from driver import KINDS, Kind, Shell, Trace, one_line
 
 if TYPE_CHECKING:
@@ -143,3 +143,13 @@ def test_fish_asks_its_own_clock(start: Callable[..., Shell]) -> None:
     shell.talk("fal profile use b --for 2h")
     assert shell.prompts() == ""
     assert re.fullmatch(r"\(fal:b\* until \d\d:\d\d\) ", shell.segment)
+
+
+def test_what_falenv_starts_has_no_end(home: Home) -> None:
+    variables = {"FALENV_UNTIL": "9999999999", "FALENV_AFTER": "c", "FAL_PROFILE": "a"}
+    for words in (["b"], ["[b]"], ["--none"]):
+        done = home.fal("exec", *words, "--", "printenv", *variables, **variables)
+        assert [line for line in done.stdout.split() if line in {"9999999999", "c"}] == [], words
+    code = "import falenv, os; falenv.use('b'); print(*(set(os.environ) & {'FALENV_UNTIL'}))"
+    done = home.run(str(SCRIPTS / "python"), "-c", code, **variables)
+    assert (done.stdout, done.stderr) == ("\n", "")
