@@ -301,6 +301,8 @@ def test_import_from_the_pair_from_standard_input_and_from_the_environment(home:
     assert (done.stdout, done.stderr) == ("Profile three imported.\n", "")
     done = fal(home, "import", "-", "none", stdin="X=1\n")
     assert done.stderr.startswith("falenv: standard input has neither FAL_KEY nor FAL_KEY_ID")
+    done = fal(home, "import", "-", "none", stdin=f"#{'-' * 2**21}\n{KEY}")
+    assert (done.stdout, done.stderr) == ("", "falenv: standard input is larger than 2 MiB\n")
     done = fal(home, "import", "--from-env", FAL_KEY="i:4", FAL_PROFILE="four")
     assert done.stdout == "Profile four imported.\n"
     found = tomli.loads(home.store.read_text())
@@ -317,6 +319,7 @@ def test_import_in_shells_and_a_foreign_host_on_a_terminal(
     shell = start(kind, f"{kind.export('FAL_KEY', 'own:key')}\n{kind.eval_line()}")
     assert shell.talk("fal profile import --from-env mine") == "Profile mine imported."
     assert shell.talk("fal profile key mine --print | cat") == "own:key"
+    notice(shell.talk("fal profile import - b"), "standard input is a terminal; give a FILE")
     (home.path / "f.env").write_text("FAL_KEY=k:new\nFAL_HOST=api.evil.com\n")
     question = "Profile b sends its key to api.evil.com, which fal does not own. Import it? [y/N]: "
     for answer, said in (

@@ -178,7 +178,7 @@ def _text_of(path: str) -> str:
     """Return the text of a file to import, or of standard input for `-`. Errors: FalenvError."""
     try:
         if path == "-":
-            content = sys.stdin.buffer.read(files.LARGEST)
+            content = _piped()
         else:
             with files.open_file(path, follow=True)[0] as file:
                 content = file.read()
@@ -187,6 +187,16 @@ def _text_of(path: str) -> str:
         raise FalenvError(f"{path} is not UTF-8 text") from None
     except OSError as error:
         raise FalenvError(f"{shown(path)} could not be read: {error.strerror}") from None
+
+
+def _piped() -> bytes:
+    """Return the content of standard input. A terminal would show the key. Errors: FalenvError."""
+    if questions.has_terminal():
+        raise UsageError("standard input is a terminal; give a FILE, or use: fal profile key NAME")
+    content = sys.stdin.buffer.read(files.LARGEST + 1)
+    if len(content) > files.LARGEST:
+        raise FalenvError(f"standard input is larger than {files.LARGEST // 1024**2} MiB")
+    return content
 
 
 def _from_environment(found: Store, name: str | None) -> Incoming:
