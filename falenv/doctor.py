@@ -380,11 +380,12 @@ def _profiles(here: Here) -> Iterator[Finding]:
     wanted = {choice(found)[0], found.default}
     for name, error in found.unusable.items():
         finding = _of_error(ERROR if name in wanted else WARNING, "profile", error)
-        is_host = " the host of " in finding.text
         word = as_word(name)
-        finding.fix = (
-            f"fal profile host --unset --profile {word}" if is_host else f"fal profile key {word}"
-        )
+        finding.fix = {
+            "host": f"fal profile host --unset --profile {word}",
+            "protected": f"fal profile protect {word} --off",
+            "env": f"fal profile protect {word} --exec-only --off",
+        }.get(error.setting, f"fal profile key {word}")
         yield finding
     owners: dict[str, list[str]] = {}
     for name, profile in found.profiles.items():
