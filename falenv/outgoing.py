@@ -6,6 +6,7 @@ import os
 
 from falenv import files, paths
 from falenv.errors import FalenvError, as_owner
+from falenv.incoming import TAKEN
 from falenv.masking import shown
 
 TYPE_CHECKING = False
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 #: What says where a key is that is not in the store.
 SOURCES = ("key_command", "keyring", "key_id")
-#: What a template for a team leaves out: the key, and what is known of its owner.
-OF_A_PERSON = ("key", *SOURCES, "account", "account_id", "verified", "verified_id")
+#: What a template for a team has. A setting that falenv does not know may hold a secret.
+_OF_A_TEAM = tuple(setting for setting in TAKEN if setting != "key")
 _TEMPLATE = """\
 # Profiles without keys. To add them to your own: fal profile import FILE
 # Then set each key: fal profile key NAME
@@ -36,7 +37,7 @@ def as_store(found: Store, names: list[str], *, keys: bool) -> str:
                 table.pop(setting, None)
             table["key"] = profile.key  # clean
         if not keys:
-            table = {setting: table[setting] for setting in table if setting not in OF_A_PERSON}
+            table = {setting: table[setting] for setting in _OF_A_TEAM if setting in table}
         tables[name] = table
     return ("" if keys else _TEMPLATE) + tomlkit.dumps(tables)
 

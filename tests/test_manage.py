@@ -341,7 +341,8 @@ def test_import_in_shells_and_a_foreign_host_on_a_terminal(
 def test_export_and_import_are_inverse_and_a_template_has_no_keys(home: Home) -> None:
     home.write(
         f'[__internal__]\nprofile = "a"\n[a]\nkey = "{KEYS["a"]}"\nhost = "api.fal.ai"\n'
-        'color = "red"\naccount = "me"\nkey_id = "x"\n[b]\nkey = " q:r "\nn = nan\n["odd n"]\n'
+        f'color = "red"\naccount = "me"\nkey_id = "x"\nkye = "{KEYS["c"]}"\n[b]\nkey = " q:r "\n'
+        'n = nan\n["odd n"]\n'
     )
     done = fal(home, "export", "a", "b", "--output", "out.toml")
     assert (done.returncode, done.stdout, done.stderr) == (0, "Wrote a, b to out.toml.\n", "")
