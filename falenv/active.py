@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 #: The commands after which another profile may be active. The shell that runs one follows at once.
 SWITCHES = ("set", "unset", "create", "link", "unlink", "allow", "deny", "rename", "edit")
-#: The commands that may change the key or host of the profile that the shell is on.
-EDITS = ("key", "host", "import")
+#: The commands that may change the key or host that the shell has of its profile.
+EDITS = ("key", "host", "import", "protect")
 
 
 #: A FAL_PROFILE that no store can hold as a profile, so the official CLI finds no key and no host.

@@ -205,6 +205,10 @@ def _tell_of_key(active: Active, cure: str) -> None:
             f"{to('to set them aside')}"
         )
     expected = active.profile.shell_key if active.profile else None
+    if active.profile and not (given or expected):
+        login = notices.of_login(active.profile)
+        if login:
+            say(login)
     if given == expected or active.why == "nobody":
         return
     file = detect.set_by_direnv("FAL_KEY", unchanged=True)

@@ -288,6 +288,10 @@ def _key(here: Here) -> Iterator[Finding]:
     if found is None or active is None or active.profile is None or active.why == "nobody":
         return
     profile, whose = active.profile, f"the key of profile {shown(active.name)}"
+    login = "" if given or profile.shell_key else notices.of_login(profile)
+    if login:
+        text, _, fix = login.partition("; ")
+        yield Finding(WARNING, "login", text, fix)
     if given == profile.shell_key:
         if given:
             yield Finding(OK, "key", f"FAL_KEY is {whose}")
@@ -376,11 +380,12 @@ def _profiles(here: Here) -> Iterator[Finding]:
     wanted = {choice(found)[0], found.default}
     for name, error in found.unusable.items():
         finding = _of_error(ERROR if name in wanted else WARNING, "profile", error)
-        is_host = " the host of " in finding.text
         word = as_word(name)
-        finding.fix = (
-            f"fal profile host --unset --profile {word}" if is_host else f"fal profile key {word}"
-        )
+        finding.fix = {
+            "host": f"fal profile host --unset --profile {word}",
+            "protected": f"fal profile protect {word} --off",
+            "env": f"fal profile protect {word} --exec-only --off",
+        }.get(error.setting, f"fal profile key {word}")
         yield finding
     owners: dict[str, list[str]] = {}
     for name, profile in found.profiles.items():

@@ -45,6 +45,8 @@ NONE_VARIABLES = ("FAL_PROFILE", "FAL_HOME_DIR", "FALENV_NONE")
 
 _LONGEST = 64 * 1024  # bytes; Linux starts no program with a value of 128 KiB (execve(2))
 
+#: What ends `use --for` in an environment.
+UNTIMED: Environment = {timed.UNTIL: None, timed.AFTER: None}
 #: The environment in which a profile is wanted, but cannot be used.
 NOTHING: Environment = dict.fromkeys(VARIABLES)
 
@@ -112,10 +114,8 @@ def without_credentials() -> Environment:
 
 
 def with_credentials_again() -> Environment:
-    """Return what ends `use --none` in this process's environment."""
-    if not has_none():
-        return {}
-    return dict.fromkeys(NONE_VARIABLES)
+    """Return what ends `use --none` and `use --for` in this process's environment."""
+    return UNTIMED | dict.fromkeys(NONE_VARIABLES if has_none() else ())
 
 
 def given_back() -> Environment:

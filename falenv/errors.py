@@ -88,10 +88,11 @@ def as_owner(error: OSError, path: str) -> str:
 class UnusableProfileError(StoreError):
     """A setting in one profile's table cannot be used. All other profiles can.
 
-    `reason` is the message in short, for a table that names the profile.
+    `setting` is its name. `reason` is the message in short, for a table that names the profile.
     """
 
     def __init__(self, path: str, name: str, error: SettingError, line: int | None) -> None:
+        self.setting = error.setting
         what = f"the {error.setting} of profile {shown(name)} {error.what}"
         super().__init__(path, what, error.cure, line)
         brief = error.what.partition(":")[0]

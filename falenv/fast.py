@@ -30,6 +30,7 @@ from falenv.environment import (
     ABOUT,
     HOSTS,
     NOTHING,
+    UNTIMED,
     adopt,
     apply,
     environment,
@@ -106,8 +107,7 @@ def env(  # noqa: PLR0913 - its options
         return
     dialect = _dialect(shell)
     if unset:
-        names = ["FAL_KEY", *HOSTS, *ABOUT, "FAL_PROFILE", timed.UNTIL, timed.AFTER]
-        names += with_credentials_again()
+        names = ["FAL_KEY", *HOSTS, *ABOUT, "FAL_PROFILE", *with_credentials_again()]
         emit(dialect.render(dict.fromkeys(names)))
     elif exports_only or detect.in_envrc():
         _print_exports(dialect, name)
@@ -211,7 +211,8 @@ def _refresh(  # noqa: PLR0913 - as above
 
     active, variables, failure = _decide(read, pinned or None, is_running=bool(was), may=ask)
     if isinstance(failure, ProfileNotFoundError) and pin() and may:
-        failure = ProfileNotFoundError(pin(), "argument", found.names)
+        renamed = new_name(read, pin())
+        failure = ProfileNotFoundError(pin(), "argument", found.names, renamed)
     index_path = index.update(found, for_seconds=for_seconds)
     if is_upgrade and failure and may:
         raise failure
@@ -500,8 +501,7 @@ def run(name: str, command: list[str], *, stops: bool = False, yes: bool = False
     from falenv.official import become
 
     notices.tell_of_rivals()
-    untimed: Environment = {timed.UNTIL: None, timed.AFTER: None}
-    become(command, apply(untimed | with_credentials_again() | variables))
+    become(command, apply(with_credentials_again() | variables))
 
 
 def _ask(active: Active, question: str, *, yes: bool) -> None:
@@ -561,7 +561,7 @@ def run_without(command: list[str]) -> NoReturn:
     from falenv.official import become
 
     _make_empty_home()
-    become(command, apply(without_credentials()))
+    become(command, apply(UNTIMED | without_credentials()))
 
 
 def pass_on(arguments: list[str]) -> NoReturn:

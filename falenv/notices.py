@@ -108,6 +108,25 @@ def first_contact(found: Store | Indexed) -> str:
     )
 
 
+def of_login(profile: Profile) -> str:
+    """Return what pays in a shell on a profile without a FAL_KEY, and the cure; else empty.
+
+    fal_client falls back to the token of `fal auth login` (fal_client/auth.py). A `fal` command
+    does so only if the profile has no key at all.
+    """
+    from falenv import origins
+
+    if not origins.has_login():
+        return ""
+    word = as_word(profile.name)
+    cure = f"to set a key: fal profile key {word}"
+    if profile.is_exec_only and profile.source:
+        cure = f"start it with: fal profile exec {word} -- CMD"
+    elif profile.has_source:
+        cure = f"to get the key: fal profile use {word}"
+    return f"without FAL_KEY, fal_client uses the login of `fal auth login` in this shell; {cure}"
+
+
 def tell_of_rivals() -> None:
     """Say which variables falenv sets aside, for a program that it starts with a profile's key."""
     if rivals():

@@ -6,6 +6,7 @@ import os
 
 from falenv import files, paths
 from falenv.errors import FalenvError, as_owner
+from falenv.incoming import TAKEN
 from falenv.masking import shown
 
 TYPE_CHECKING = False
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 #: What says where a key is that is not in the store.
 SOURCES = ("key_command", "keyring", "key_id")
-#: What a template for a team leaves out: the key, and what is known of its owner.
-OF_A_PERSON = ("key", *SOURCES, "account", "account_id", "verified", "verified_id")
+#: What a template for a team has. A setting that falenv does not know may hold a secret.
+_OF_A_TEAM = tuple(setting for setting in TAKEN if setting != "key")
 _TEMPLATE = """\
 # Profiles without keys. To add them to your own: fal profile import FILE
 # Then set each key: fal profile key NAME
@@ -36,7 +37,7 @@ def as_store(found: Store, names: list[str], *, keys: bool) -> str:
                 table.pop(setting, None)
             table["key"] = profile.key  # clean
         if not keys:
-            table = {setting: table[setting] for setting in table if setting not in OF_A_PERSON}
+            table = {setting: table[setting] for setting in _OF_A_TEAM if setting in table}
         tables[name] = table
     return ("" if keys else _TEMPLATE) + tomlkit.dumps(tables)
 
@@ -50,6 +51,10 @@ def write(path: str, text: str, *, is_secret: bool, replace: bool) -> str:
     target = os.path.realpath(path)
     if os.path.isdir(target):
         raise FalenvError(f"{shown(path)} is a folder; name a file")
+    if target == os.path.realpath(paths.store()):
+        raise FalenvError(f"{shown(path)} is the store itself; name another file")
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise FalenvError(f"{shown(path)} is not a regular file; name another file")
     if os.path.lexists(target) and not replace:
         raise FalenvError(f"{shown(path)} exists already; to replace it, add --replace")
     tree = _git_tree(os.path.dirname(target)) if is_secret else ""

@@ -91,6 +91,8 @@ end
 
 function __falenv_state
     set -lx FAL_PROFILE $argv[1]
+    # Without the mark, FAL_PROFILE is a pin, whatever has chosen the profile until now.
+    set -lx FALENV_MARK
     __falenv_own_id
     set -lx __falenv_own_key_id $__falenv_own
     # -I keeps Python from running code that the current folder or Python's variables name.
@@ -155,7 +157,8 @@ function __falenv_end_time
     # A pin that someone has set since has no end.
     if test "$FAL_PROFILE" = "$__falenv_pin"
         # fish 3.6 knows how old a file is.
-        set -l clock (path mtime -- $__falenv_exe 2>/dev/null) (path mtime -R -- $__falenv_exe 2>/dev/null)
+        set -l clock (builtin path mtime -- $__falenv_exe 2>/dev/null) \
+            (builtin path mtime -R -- $__falenv_exe 2>/dev/null)
         set -q clock[2]
         and set clock (math $clock[1] + $clock[2])
         or set clock (/bin/date +%s)
@@ -483,8 +486,27 @@ function __falenv_after_command
     else if contains -- $argv[1] (string split ' ' -- $__falenv_edits)
         test -n "$__falenv_name"
         and __falenv_is_untouched
-        and __falenv_apply '' '' stay
+        and begin
+            __falenv_apply '' '' stay
+            or __falenv_take_edit
+        end
         and __falenv_note_state
+    end
+end
+
+# Take the new key and host of this shell's profile from the program (core.sh).
+function __falenv_take_edit
+    set -l why $__falenv_why
+    set -l index $__falenv_index
+    set -l out (__falenv_state "$__falenv_name" --was "$__falenv_name" | string collect)
+    test $pipestatus[1] = 0
+    or return
+    eval "$out"
+    set -g __falenv_why $why
+    set -g __falenv_index $index
+    # A script has no prompt that shows the mark.
+    if functions -q __falenv_set_mark
+        __falenv_set_mark
     end
 end
 

@@ -528,7 +528,9 @@ __falenv_cut_value() {
 __falenv_state() {
     local __falenv_own=''
     [[ $__falenv_was_FAL_KEY == unset ]] || __falenv_key_id "$__falenv_old_FAL_KEY"
-    FAL_PROFILE=$1 __falenv_own_key_id=$__falenv_own "$__falenv_python" -I "$__falenv_main" \
+    # Without the mark, FAL_PROFILE is a pin, whatever has chosen the profile until now.
+    FAL_PROFILE=$1 FALENV_MARK='' __falenv_own_key_id=$__falenv_own \
+        "$__falenv_python" -I "$__falenv_main" \
         profile refresh --shell "$__falenv_dialect" --protocol "$__falenv_protocol" \
         ${__falenv_seconds:+"--seconds"} "${@:2}"
 }
@@ -960,9 +962,22 @@ __falenv_after_command() {
         *" $1 "*)
             if [[ -n $__falenv_name ]] && __falenv_is_untouched; then
                 __falenv_stay=yes
-                ! __falenv_apply '' || __falenv_note_state
+                if __falenv_apply '' || __falenv_take_edit; then
+                    __falenv_note_state
+                fi
                 __falenv_stay=
             fi
             ;;
     esac
+}
+
+# Take the new key and host of this shell's profile from the program. It is asked for a pinned shell, so
+# keep the reason. Keep the old index too, so that the next prompt follows a switch made meanwhile.
+__falenv_take_edit() {
+    local __falenv_out='' __falenv_reason=$__falenv_why __falenv_kept=$__falenv_index
+    __falenv_out=$(
+        __falenv_state "$__falenv_name" --was "$__falenv_name" </dev/null 2>/dev/null
+    ) || return 1
+    \builtin eval "$__falenv_out"
+    __falenv_why=$__falenv_reason __falenv_index=$__falenv_kept
 }

@@ -324,7 +324,9 @@ def __falenv_move [state: string]: record -> record {
 # Run the program for a state, with pin $pin. -I keeps Python from running code that the current folder
 # or Python's variables name.
 def __falenv_refresh [shell: record, pin: string, options: list<string>] {
-    with-env {FAL_PROFILE: $pin, FALENV_NONE: '', __falenv_own_key_id: (__falenv_id $shell.old.FAL_KEY)} {
+    # Without the mark, FAL_PROFILE is a pin, whatever has chosen the profile until now.
+    let variables = {FAL_PROFILE: $pin, FALENV_MARK: '', FALENV_NONE: ''}
+    with-env ($variables | insert __falenv_own_key_id (__falenv_id $shell.old.FAL_KEY)) {
         let words = [profile refresh --shell nu --protocol $__falenv_protocol ...$options]
         '' | ^$__falenv_python -I $__falenv_main ...$words
     }

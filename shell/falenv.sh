@@ -537,8 +537,9 @@ __falenv_state() {
     __falenv_find_own
     __falenv_text=$1
     \shift
-    FAL_PROFILE=$__falenv_text __falenv_own_key_id=$__falenv_own "$__falenv_python" -I "$__falenv_main" \
-        profile refresh --shell sh --protocol "$__falenv_protocol" \
+    # Without the mark, FAL_PROFILE is a pin, whatever has chosen the profile until now.
+    FAL_PROFILE=$__falenv_text FALENV_MARK='' __falenv_own_key_id=$__falenv_own \
+        "$__falenv_python" -I "$__falenv_main" profile refresh --shell sh --protocol "$__falenv_protocol" \
         ${__falenv_seconds:+"--seconds"} "$@"
 }
 
@@ -1086,11 +1087,24 @@ __falenv_after_command() {
         *" $1 "*)
             if [ -n "$__falenv_name" ] && __falenv_is_untouched; then
                 __falenv_stay=yes
-                ! __falenv_apply '' || __falenv_note_state
+                if __falenv_apply '' || __falenv_take_edit; then
+                    __falenv_note_state
+                fi
                 __falenv_stay=
             fi
             ;;
     esac
+}
+
+# Take the new key and host of this shell's profile from the program (core.sh).
+__falenv_take_edit() {
+    \set -- "$__falenv_why" "$__falenv_index"
+    __falenv_out=$(
+        __falenv_state "$__falenv_name" --was "$__falenv_name" </dev/null 2>/dev/null
+    ) || return 1
+    \eval "\\unset __falenv_out
+$__falenv_out"
+    __falenv_why=$1 __falenv_index=$2
 }
 
 # --- Installing, once however often a shell reads this ---------------------------------------------
@@ -1206,7 +1220,7 @@ __falenv_remove() {
         __falenv_idle __falenv_pays_as_before __falenv_check __falenv_check_dotenv \
         __falenv_is_noted __falenv_end_time __falenv_read_clock __falenv_check_time __falenv_catch_up __falenv_fill __falenv_show __falenv_unshow \
         __falenv_guarded __falenv_hook __falenv_program __falenv_use __falenv_off __falenv_profile \
-        __falenv_after_command __falenv_load __falenv_keep_command __falenv_remove \
+        __falenv_after_command __falenv_take_edit __falenv_load __falenv_keep_command __falenv_remove \
         __falenv_hand_over __falenv_alias_fal __falenv_alias_falenv __falenv_users_fal \
         __falenv_users_falenv
     \unset __falenv_aliased __falenv_aliases __falenv_around __falenv_aside __falenv_back \

@@ -198,6 +198,16 @@ CASES = {
         "the official CLI, which needs a host that starts with 'api', such as api.alpha.fal.ai",
         "fal profile host --unset --profile a",
     ),
+    "an odd protected": Case(
+        store(GOOD.replace("[b]", '[b]\nprotected = "yes"')), "warning", "profile",
+        "{store}, line 6: the protected of profile 'b' is neither true nor false",
+        "fal profile protect b --off", run="{fix} --yes",
+    ),
+    "an odd env": Case(
+        store(GOOD.replace("[b]", "[b]\nenv = 1")), "warning", "profile",
+        "{store}, line 6: the env of profile 'b' is not one that falenv knows",
+        "fal profile protect b --exec-only --off",
+    ),
     "an odd key": Case(
         store(GOOD.replace('"{b}"', "5")), "warning", "profile",
         "{store}, line 6: the key of profile 'b' is not text", "fal profile key b",

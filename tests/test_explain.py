@@ -201,3 +201,28 @@ def test_the_lines_about_the_clients(asked: Home) -> None:
         f"fal_client    no credential, {unset} never reads the store, and nobody has logged in",
         f"JS client     no credential, {unset} reads nothing else",
     ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "cure"),
+    [
+        (f'key = "{KEYS["a"]}"\nenv = "exec"', "start it with: fal profile exec a -- CMD"),
+        ('key_command = ["get-key"]', "to get the key: fal profile use a"),
+        ("", "to set a key: fal profile key a"),
+    ],
+)
+def test_current_and_doctor_name_the_login_that_would_pay(
+    home: Home, setting: str, cure: str
+) -> None:
+    home.write(f'[__internal__]\nprofile = "a"\n[a]\n{setting}\n')
+    said = "without FAL_KEY, fal_client uses the login of `fal auth login` in this shell"
+    home.variables |= {"FALENV_PROFILE": "a", "FAL_HOME_DIR": str(home.path)}
+    assert said not in home.here("profile", "current")[2]
+    (home.path / "auth0_token").write_text("refresh\naccess\n")
+    assert home.here("profile", "current")[2] == f"falenv: {said}; {cure}\n"
+    findings = json.loads(home.here("profile", "doctor", "--json")[1])["findings"]
+    found = [(one["level"], one["message"], one["fix"]) for one in findings]
+    assert [one for one in found if "auth login" in one[1]] == [("warning", said, cure)]
+    # With a key, the login does not count.
+    home.variables |= {"FAL_KEY": KEYS["b"]}
+    assert said not in home.here("profile", "current")[2]

@@ -53,8 +53,26 @@ COMMANDS = {
     "rename": ["rename", "a", "c"],
     "import": ["import", "-", "c"],
     "edit": ["edit"],
+    "verify": ["verify", "--all"],
     "env": ["env", "--shell", "bash"],
+    "export": ["export", "a", "--output", ".kept/out.toml"],
 }  # fmt: skip
+#: Those that leave the store as it is.
+READERS = ("env", "export")
+#: What `rename` says about the link in `.kept`.
+LINKED = re.compile(r"^falenv: .*\.kept.*\.fal-profile.*\n", re.MULTILINE)
+#: falenv with an answer of fal's to each key, since no server is asked here.
+ANSWERED = """
+import sys
+from falenv import __main__, verify
+def ask(questions):
+    for number, _ in enumerate(questions):
+        answer = verify.Answer("valid")
+        answer.name = answer.account = answer.account_id = f"account{number}"
+        yield answer
+verify.ask = ask
+sys.exit(__main__.main())
+"""
 SYNCED = re.compile(r"fsync\(.*/\.fal(/\.config\.toml\.falenv)?>|rename\(.*/\.fal/")
 TURNING = re.compile(r"O_CREAT|O_TRUNC|rename|unlink")
 SIGNALS = ["KILL", "INT"]
@@ -66,7 +84,7 @@ WRITTEN_IN_PLACE = re.compile(
 SHORT_IN_PLACE = [("set", "KILL"), ("delete", "INT"), ("key", "ENOSPC"), ("create", "EIO")]
 SHORT = [
     ("set", "KILL"), ("create", "INT"), ("key", "ENOSPC"), ("host", "EIO"), ("delete", "EACCES"),
-    ("key", "EROFS"), ("set", "EINTR"), ("env", "EIO"),
+    ("key", "EROFS"), ("set", "EINTR"), ("env", "EIO"), ("export", "ENOSPC"),
 ]  # fmt: skip
 
 
@@ -77,9 +95,12 @@ class Victim:
         self.path = path
         self.kind = MountedHome if mounted else Home
         self.arguments = COMMANDS[command]
+        self.program = [str(SCRIPTS / "falenv")]
+        if command == "verify":
+            self.program = [str(SCRIPTS / "python"), "-c", ANSWERED]
         # strace counts the calls of each process, so leave out those of a key command.
         self.follow = ("-f",) * (command != "command")
-        self.writes = command != "env"
+        self.writes = command not in READERS
         # What the editor does is its own affair.
         self.alone = ["-b", "execve"] if command == "edit" else []
         self.calls = self.measure()
@@ -90,15 +111,23 @@ class Victim:
         self.path.mkdir()
         home = self.kind(self.path)
         home.write(STORE)
+        (self.path / ".kept").mkdir()
+        if self.arguments[0] == "rename":
+            before = os.getcwd()
+            os.chdir(self.path / ".kept")
+            with mock.patch.dict(home.variables, FAL_CONFIG_PATH=str(home.store)):
+                home.here("profile", "link", "a")
+            os.chdir(before)
         # Just changed, for as long as can be: only then it is asked who has it open.
         soon = time.time_ns() + 900_000_000
         os.utime(home.store, ns=(soon, soon))
         done = home.run(
             needs("strace"), *self.follow, "-qq", "-y", *self.alone, "-o", str(self.path / "trace"),
-            *strace, str(SCRIPTS / "falenv"), "profile", *self.arguments,
+            *strace, *self.program, "profile", *self.arguments,
             stdin=f"FAL_KEY={KEYS['c']}", PYTHONHASHSEED="0",
             EDITOR=f"{needs('sed')} -i s/mine/theirs/;s/my/your/",
         )  # fmt: skip
+        done.stderr = LINKED.sub("", done.stderr)
         return home, done
 
     def traced(self) -> list[tuple[str, str]]:
@@ -126,9 +155,12 @@ class Victim:
                 lines.append(line)
         self.turning = {at for at, line in enumerate(lines) if TURNING.search(line)}
         names = [name for name, _ in calls]
-        assert {"openat", "write", "utimensat"} <= set(names)
-        # The index's, and the store's. `rename` also writes a note for shells, and `edit` a copy.
-        more = self.arguments[0] in {"rename", "edit"}
+        # `export` does not write the index.
+        assert {"openat", "write", "rename"} <= set(names)
+        assert ("utimensat" in names) == (self.arguments[0] != "export")
+        # The index's, and the store's. `rename` also writes a note for shells, the link and the
+        # verdict on it, and `edit` a copy.
+        more = {"rename": 3, "edit": 1}.get(self.arguments[0], 0)
         assert names.count("rename") == 1 + self.writes + more
         # What a power failure could undo: first the file is on the disk, then its name.
         synced = SYNCED if self.kind is Home else WRITTEN_IN_PLACE
@@ -141,7 +173,13 @@ class Victim:
             if not LONG:
                 self.turning = {at for at, line in enumerate(lines) if synced.search(line)}
         assert ("flock" in names) == self.writes
+        self.kept = self.in_kept()
         return calls
+
+    def in_kept(self) -> dict[str, tuple[str, int]]:
+        """Return what is in the folder of `export` and of `rename`'s link, each with its mode."""
+        found = (self.path / ".kept").iterdir()
+        return {path.name: (path.read_text(), path.stat().st_mode & 0o777) for path in found}
 
     def inject(self, at: int, fault: str) -> subprocess.CompletedProcess[str]:
         """Let one call meet a fault, and make sure that it did."""
@@ -189,6 +227,13 @@ class Victim:
             "config.toml", ".config.toml.lock"
         }, what  # fmt: skip
         assert 'key = "00000000-0000-4000-8000-000000000001:fake' in store.read_text()
+        # Beside what a killed process has left, each file is whole and private.
+        for name, (text, mode) in self.in_kept().items():
+            if name.startswith(".falenv-new-"):
+                assert mode == 0o600, what
+            else:
+                old = [("a\n", mode)] if name == ".fal-profile" else []
+                assert (text, mode) in [self.kept[name], *old], what
 
     def left(self) -> list[str]:
         """Return the hidden files that are neither the user's nor meant to stay."""
@@ -196,7 +241,7 @@ class Victim:
         found = [
             path.name for path in [*self.path.rglob(".*"), *copies.rglob("*")] if path.is_file()
         ]
-        return [name for name in found if name != ".config.toml.lock"]
+        return [name for name in found if name not in {".config.toml.lock", ".fal-profile"}]
 
 
 @pytest.mark.fire
@@ -213,7 +258,12 @@ def test_case_38_a_fault_at_every_system_call(
 @pytest.mark.fire
 @pytest.mark.parametrize(
     ("command", "fault"),
-    [(command, fault) for command in COMMANDS if command != "env" for fault in SIGNALS + ERRORS]
+    [
+        (command, fault)
+        for command in COMMANDS
+        if command not in READERS
+        for fault in SIGNALS + ERRORS
+    ]
     if LONG
     else SHORT_IN_PLACE,
 )
@@ -250,6 +300,7 @@ def inject_everywhere(victim: Victim, name: str, fault: str, figure: Callable[[s
         if done.returncode == 0:
             assert whole, what
             assert victim.home.store.read_text() == victim.new, what
+            assert name != "export" or victim.in_kept() == victim.kept, what
         if fault != "KILL":
             assert victim.left() == [], what
             assert victim.home.store.read_text() in (STORE, victim.new), what

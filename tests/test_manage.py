@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from typing import TYPE_CHECKING
 from unittest import mock
@@ -77,7 +78,13 @@ def test_rename_never_leads_a_pin_to_another_account(home: Home, start: Start) -
     assert shell.get("FAL_KEY") == "<unset>"
 
 
-def test_what_still_has_the_old_name_is_told_the_new_one(home: Home) -> None:
+def test_what_still_has_the_old_name_is_told_the_new_one(home: Home, start: Start) -> None:
+    home.profiles("a", "b", default="a")
+    shell = start("bash")
+    shell.talk("fal profile use a; fal profile use b; fal profile rename a c")
+    said = "falenv: profile 'a' does not exist: it is named 'c' now; use that name"
+    assert shell.talk("fal profile use -") == said
+    assert shell.get("FAL_KEY") == KEYS["b"]
     home.profiles("a", "b", default="a")
     assert home.here("profile", "rename", "a", "c")[0] == 0
     now = "does not exist: it is named 'c' now; use that name\n"
@@ -292,6 +299,10 @@ def test_import_from_the_pair_from_standard_input_and_from_the_environment(home:
     done = fal(home, "import", "--from-env", "three", FAL_KEY_ID="i", FAL_KEY_SECRET="3",
                     FAL_HOST="api.fal.ai")  # fmt: skip
     assert (done.stdout, done.stderr) == ("Profile three imported.\n", "")
+    done = fal(home, "import", "-", "none", stdin="X=1\n")
+    assert done.stderr.startswith("falenv: standard input has neither FAL_KEY nor FAL_KEY_ID")
+    done = fal(home, "import", "-", "none", stdin=f"#{'-' * 2**21}\n{KEY}")
+    assert (done.stdout, done.stderr) == ("", "falenv: standard input is larger than 2 MiB\n")
     done = fal(home, "import", "--from-env", FAL_KEY="i:4", FAL_PROFILE="four")
     assert done.stdout == "Profile four imported.\n"
     found = tomli.loads(home.store.read_text())
@@ -308,6 +319,7 @@ def test_import_in_shells_and_a_foreign_host_on_a_terminal(
     shell = start(kind, f"{kind.export('FAL_KEY', 'own:key')}\n{kind.eval_line()}")
     assert shell.talk("fal profile import --from-env mine") == "Profile mine imported."
     assert shell.talk("fal profile key mine --print | cat") == "own:key"
+    notice(shell.talk("fal profile import - b"), "standard input is a terminal; give a FILE")
     (home.path / "f.env").write_text("FAL_KEY=k:new\nFAL_HOST=api.evil.com\n")
     question = "Profile b sends its key to api.evil.com, which fal does not own. Import it? [y/N]: "
     for answer, said in (
@@ -329,7 +341,8 @@ def test_import_in_shells_and_a_foreign_host_on_a_terminal(
 def test_export_and_import_are_inverse_and_a_template_has_no_keys(home: Home) -> None:
     home.write(
         f'[__internal__]\nprofile = "a"\n[a]\nkey = "{KEYS["a"]}"\nhost = "api.fal.ai"\n'
-        'color = "red"\naccount = "me"\nkey_id = "x"\n[b]\nkey = " q:r "\nn = nan\n["odd n"]\n'
+        f'color = "red"\naccount = "me"\nkey_id = "x"\nkye = "{KEYS["c"]}"\n[b]\nkey = " q:r "\n'
+        'n = nan\n["odd n"]\n'
     )
     done = fal(home, "export", "a", "b", "--output", "out.toml")
     assert (done.returncode, done.stdout, done.stderr) == (0, "Wrote a, b to out.toml.\n", "")
@@ -382,20 +395,30 @@ def test_export_keeps_keys_out_of_git(home: Home) -> None:
 
 def test_export_refuses(home: Home) -> None:
     home.profiles("a", "b", default="a")
+    before = home.store.read_text()
     (home.path / "f").write_text("mine")
+    os.mkfifo(home.path / "fifo")
+    (home.path / "way").symlink_to(home.store)
+    special = "'fifo' is not a regular file; name another file"
+    is_store = "'way' is the store itself; name another file"
     for words, code, said in (
         (["a", "--output", "f"], 1, "'f' exists already; to replace it, add --replace"),
         (["a", "--output", "."], 1, "'.' is a folder; name a file"),
+        (["a", "--output", "fifo", "--replace"], 1, special), (["--output", "fifo"], 1, special),
+        (["a", "--output", "way", "--replace"], 1, is_store),
         (["a", "--output", "no/f"], 1, "'no/f' could not be written: No such file or directory"),
         (["no"], 1, ""),
         (["a", "b", "--format", "json"], 2, ""), (["a", "--no-keys", "--format", "json"], 2, ""),
         (["a", "--format", "github", "--output", "x"], 2, ""), (["--json"], 2, ""),
-        (["a", "--format", "json", "--json"], 2, ""),
+        (["a", "--format", "json", "--json"], 2, ""), (["a", "--output", "-", "--json"], 2, ""),
     ):  # fmt: skip
         done = fal(home, "export", *words)
         assert (done.returncode, done.stdout) == (code, ""), words
         assert not said or done.stderr == f"falenv: {said}\n"
-    assert (home.path / "f").read_text() == "mine"
+    assert ((home.path / "f").read_text(), home.store.read_text()) == ("mine", before)
+    assert (home.path / "fifo").is_fifo()
+    # As for import, - is a standard stream.
+    assert fal(home, "export", "a", "--output", "-").stdout == fal(home, "export", "a").stdout
     assert fal(home, "export", "--output", "f", "--replace").returncode == 0
     assert (home.path / "f").stat().st_mode & 0o777 == 0o600
 
@@ -453,7 +476,15 @@ def test_edit_saves_what_is_whole_and_nothing_else(home: Home) -> None:
     assert home.store.read_text() == "# mine\n" + before.replace("[b]", "[c]")
     # What is broken already can be repaired, also a store that nothing else can read.
     home.write("[a\n")
+    code, out, err = edited("s/x/x/")
+    assert (code, out, home.store.read_text()) == (1, "", "[a\n")
+    assert err.startswith(f"{home.store}: the store is not valid TOML: Expected ']' at the end")
+    assert err.endswith(nothing)
     assert edited("s/a/a]/") == (0, f"Saved {home.store}.\n", "")
+    home.write("[__internal__]\nprofile = 1\n")
+    code, out, err = edited("s/x/x/")
+    assert (code, out) == (1, "")
+    assert err.startswith(f"{home.store}, line 2: the default profile is not text; ")
     home.write("[a]\nkey = 1\n[b]\n")
     assert edited("s/b/c/") == (0, f"Saved {home.store}.\n", "")
     for editor, said in (

@@ -32,6 +32,8 @@ ASKING = (
     (["key", "b", "--stdin"], "", KEYS["c"]),
     (["delete", "b"], "", ""),
 )
+#: What a line has of its profile.
+VARIABLES = ["FAL_KEY", "FAL_HOST", "FAL_PROFILE", "FALENV_MARK"]
 STORE = f"""\
 [__internal__]
 profile = "a"
@@ -213,6 +215,41 @@ def test_the_key_of_an_exec_only_profile_never_enters_a_shell(
     assert shell.talk("fal profile use a") == ""
     assert (shell.segment, shell.exported()["FAL_KEY"]) == ("(fal:a*) ", KEYS["a"])
     assert KEYS["b"] not in home.fal("env", "b", "--shell", name).stdout
+
+
+@pytest.mark.fire
+@pytest.mark.parametrize("name", [*NAMES, "dash"] if not LONG else NAMES)
+def test_the_rest_of_the_line_has_what_was_changed(
+    home: Home, start: Callable[..., Shell], name: str
+) -> None:
+    with_setting(home, "protected = true")
+    (home.path / "a").mkdir()
+    (home.path / "new").write_text(KEYS["c"])
+    home.run(needs("bash"), "-c", f"cd a && {SCRIPTS}/fal profile link a")
+    shell = start(name)
+    shell.talk("fal profile use b --yes")
+    names = str(VARIABLES).replace("'", '"')
+    now = f"{SCRIPTS}/python -c 'import os; print(*map(os.environ.get, {names}))'"
+    # In a folder that is linked to another profile, and after a switch by another shell.
+    said = shell.talk(f"cd a; fal profile key b --yes --stdin <../new; {now}; cd ..").splitlines()
+    assert (said[0], said[-1]) == ("Key set for profile b.", f"{KEYS['c']} None b *")
+    assert shell.segment == "(fal:b*) "
+    assert home.fal("set", "b", "--yes").returncode == 0
+    shell.talk("fal profile use --default --yes")
+    assert shell.segment == "(fal:b) "
+    home.fal("set", "a")
+    host = f"fal profile host api.fal.ai --profile b --yes; {now}"
+    said = shell.talk(host).splitlines()
+    assert said[0] == "Fal host set to api.fal.ai."
+    assert said[-1] == f"{KEYS['c']} api.fal.ai None None"
+    if shell.kind.has_hook:
+        assert shell.segment == "(fal:a) "
+    # A key leaves the shell at once, and comes back.
+    shell.talk("fal profile use b --yes")
+    said = shell.talk(f"fal profile protect b --exec-only --yes; {now}").splitlines()
+    assert said[-1] == "None api.fal.ai b * exec"
+    said = shell.talk(f"fal profile protect b --exec-only --off --yes; {now}").splitlines()
+    assert said[-1] == f"{KEYS['c']} api.fal.ai b *"
 
 
 def test_hand_over_gets_the_key_of_an_exec_only_profile(home: Home) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
 from unittest import mock
 
 import pytest
-from conftest import KEYS, LONG, POSIX_SHELLS, SCRIPTS, SHELLS, Home
+from conftest import KEYS, LONG, POSIX_SHELLS, REPOSITORY, SCRIPTS, SHELLS, Home
 from driver import KINDS, Shell, needs
 from test_fast import imported, imported_by_python_alone
 
@@ -204,6 +206,39 @@ def test_a_source_of_another_kind_fails_closed(home: Home, line: str, said: str)
     assert done.returncode == 1
     assert f"config.toml, line 4: {said}" in done.stderr
     assert home.fal("exec", "a", "--", "true").returncode == 0
+
+
+#: What each password manager documents: the words behind its name, with what the user fills in.
+DOCUMENTED = {
+    "op": ["read", "op://VAULT/ITEM/FIELD"],  # op read --help: a secret reference
+    "pass": ["show", "NAME"],  # pass(1)
+    "bw": ["get", "password", "NAME"],  # bw get --help
+    "security": ["find-generic-password", "-s", "NAME", "-w"],  # security(1): only the password
+    "secret-tool": ["lookup", "NAME", "NAME"],  # secret-tool(1): attribute and value
+}
+
+
+def test_the_lines_of_the_guide_are_what_the_password_managers_take(home: Home) -> None:
+    """Each stand-in prints the key only if its words are those of the vendor's own manual."""
+    guide = (REPOSITORY / ".github" / "GUIDE.md").read_text()
+    lines = [
+        shlex.split(line) for line in re.findall(r"`fal profile (key \w+ --command .+)`", guide)
+    ]
+    assert [line[3] for line in lines] == list(DOCUMENTED)
+    for line in lines:
+        program, words = line[3], line[4:]
+        patterns = [re.sub("[A-Z]+", "[A-Za-z/-]+", word) for word in DOCUMENTED[program]]
+        assert all(re.fullmatch(*pair) for pair in zip(patterns, words, strict=True)), line
+        # bw asks for its password on stderr, which falenv hides, so it has to be unlocked.
+        needed = '[ -n "$BW_SESSION" ] && ' if program == "bw" else ""
+        joined = shlex.quote("".join(f"{word}|" for word in words))
+        given = f"""{needed}[ "$(printf '%s|' "$@")" = {joined} ]"""
+        script(home, f"{given} && echo '{KEYS['b']}'", program)
+        home.write("[comfy]\n")
+        home.variables["BW_SESSION"] = "unlocked"
+        code, out, err = home.here("profile", *line)
+        assert (code, out) == (0, f"The key of comfy now comes from '{program}'.\n"), err
+        assert home.here("profile", "key", "comfy", "--print")[1] == KEYS["b"] + "\n"
 
 
 # --- Trust ---------------------------------------------------------------------------------------

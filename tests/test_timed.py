@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS, LONG, POSIX_SHELLS, SHELLS, Home
+from conftest import KEYS, LONG, POSIX_SHELLS, SCRIPTS, SHELLS, Home
 from driver import KINDS, Kind, Shell, Trace, one_line
 
 if TYPE_CHECKING:
@@ -124,3 +124,32 @@ def test_a_pin_by_hand_ends_the_time(start: Callable[..., Shell], kind: Kind) ->
     shell.prompts()
     assert (shell.segment, shell.exported()["FAL_KEY"]) == ("(fal:c*) ", KEYS["c"])
     assert "FALENV_UNTIL" not in shell.exported()
+
+
+def test_an_old_bash_asks_date(start: Callable[..., Shell]) -> None:
+    """bash 3.2 has no clock. Here a newer bash takes 3.2 for its own version."""
+    line = KINDS["bash"].eval_line()
+    old = line.replace(')"', ' --shell bash | sed s/BASH_VERSINFO/old_version/g)"')
+    shell = start("bash", f"old_version=(3 2 57)\n{old}")
+    shell.talk("fal profile use b --for 1h")
+    assert re.fullmatch(r"\(fal:b\* until \d\d:\d\d\) ", shell.segment)
+    assert shell.prompts() == ""
+    assert let_end(shell) in {"", OVER}
+    assert (shell.segment, shell.exported()["FAL_KEY"]) == ("(fal:a) ", KEYS["a"])
+
+
+def test_fish_asks_its_own_clock(start: Callable[..., Shell]) -> None:
+    shell = start("fish", f"function path; printf '%s\\n' $PATH; end\n{KINDS['fish'].eval_line()}")
+    shell.talk("fal profile use b --for 2h")
+    assert shell.prompts() == ""
+    assert re.fullmatch(r"\(fal:b\* until \d\d:\d\d\) ", shell.segment)
+
+
+def test_what_falenv_starts_has_no_end(home: Home) -> None:
+    variables = {"FALENV_UNTIL": "9999999999", "FALENV_AFTER": "c", "FAL_PROFILE": "a"}
+    for words in (["b"], ["[b]"], ["--none"]):
+        done = home.fal("exec", *words, "--", "printenv", *variables, **variables)
+        assert [line for line in done.stdout.split() if line in {"9999999999", "c"}] == [], words
+    code = "import falenv, os; falenv.use('b'); print(*(set(os.environ) & {'FALENV_UNTIL'}))"
+    done = home.run(str(SCRIPTS / "python"), "-c", code, **variables)
+    assert (done.stdout, done.stderr) == ("\n", "")

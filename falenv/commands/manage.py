@@ -143,8 +143,9 @@ def _incoming(found: Store, words: tuple[str, ...], *, from_env: bool) -> list[I
         raise UsageError("give FILE and a NAME, or --from-env; see: fal profile import --help")
     if from_env:
         return [_from_environment(found, words[0] if words else None)]
-    path = words[0]
-    return incoming.from_text(path, _text_of(path), words[1] if words[1:] else None)
+    text = _text_of(words[0])
+    path = "standard input" if words[0] == "-" else words[0]
+    return incoming.from_text(path, text, words[1] if words[1:] else None)
 
 
 def _tell_of_import(after: Store, one: Incoming) -> None:
@@ -178,7 +179,7 @@ def _text_of(path: str) -> str:
     """Return the text of a file to import, or of standard input for `-`. Errors: FalenvError."""
     try:
         if path == "-":
-            content = sys.stdin.buffer.read(files.LARGEST)
+            content = _piped()
         else:
             with files.open_file(path, follow=True)[0] as file:
                 content = file.read()
@@ -187,6 +188,16 @@ def _text_of(path: str) -> str:
         raise FalenvError(f"{path} is not UTF-8 text") from None
     except OSError as error:
         raise FalenvError(f"{shown(path)} could not be read: {error.strerror}") from None
+
+
+def _piped() -> bytes:
+    """Return the content of standard input. A terminal would show the key. Errors: FalenvError."""
+    if questions.has_terminal():
+        raise UsageError("standard input is a terminal; give a FILE, or use: fal profile key NAME")
+    content = sys.stdin.buffer.read(files.LARGEST + 1)
+    if len(content) > files.LARGEST:
+        raise FalenvError(f"standard input is larger than {files.LARGEST // 1024**2} MiB")
+    return content
 
 
 def _from_environment(found: Store, name: str | None) -> Incoming:
@@ -223,7 +234,12 @@ def _confirm_host(one: Incoming) -> None:
 @click.command("export")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--no-keys", is_flag=True, help="Leave out the keys, for a team.")
-@click.option("--output", metavar="FILE", help="Write a private file.")
+@click.option(
+    "--output",
+    metavar="FILE",
+    help="Write a private file.",
+    callback=lambda _, __, file: None if file == "-" else file,  # as for import
+)
 @click.option(
     "--format",
     "form",
@@ -332,7 +348,7 @@ def edit(*, yes: bool, as_json: bool) -> None:
         with editing.private_folder() as folder:
             while True:
                 new = editing.edited(folder, text, words)
-                found = [] if new == base else editing.problems(path, before, new)
+                found = editing.problems(path, before, new)
                 if found:
                     for problem in found:
                         say(problem)
