@@ -1,11 +1,14 @@
-"""The package as a user gets it: a wheel, in an environment with nothing else."""
+"""The package as a user gets it: sdist and wheel, in an environment with nothing else."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
+from hashlib import sha256
 from inspect import cleandoc
 from typing import TYPE_CHECKING
 
@@ -13,7 +16,7 @@ import pytest
 from conftest import KEYS, REPOSITORY
 from driver import needs
 
-from falenv import assets
+from falenv import __version__, assets
 from falenv.commands import profile
 from falenv.integration import without_comments
 
@@ -25,6 +28,12 @@ if TYPE_CHECKING:
     from driver import Kind, Shell
 
 
+#: What a build by the same sources has the same, whatever the time.
+EPOCH = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
+#: What git knows, but a user of the sdist does not need.
+NOT_SENT = (".ci/", ".editorconfig")
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
@@ -33,6 +42,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation",
             "-w", folder, REPOSITORY,
         ],
+        env=EPOCH,
         check=True,
     )  # fmt: skip
     (built,) = folder.glob("falenv-*.whl")
@@ -58,6 +68,42 @@ def test_the_wheel_has_the_shell_code_and_nothing_besides(wheel: Path) -> None:
     }
     assert data == expected
     assert {name.split("/")[0].split("-")[0] for name in names} == {"falenv"}
+
+
+def test_the_sdist_is_what_git_knows_and_builds_the_same_again(wheel: Path, tmp_path: Path) -> None:
+    def build(source: Path, *targets: str) -> list[Path]:
+        """Build, as a user with another umask and another time zone."""
+        out = tmp_path / f"of {source.name}"
+        subprocess.run(
+            [sys.executable, "-m", "hatchling", "build", *targets, "-d", out],
+            cwd=source, env={**EPOCH, "TZ": "Asia/Tokyo"}, umask=0o077, check=True,
+            capture_output=True,
+        )  # fmt: skip
+        return sorted(out.iterdir())
+
+    def digests(files: list[Path]) -> dict[str, str]:
+        return {file.name: sha256(file.read_bytes()).hexdigest() for file in files}
+
+    (sdist,) = build(REPOSITORY, "-t", "sdist")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    unpacked = tmp_path / f"falenv-{__version__}"
+    names = {str(file.relative_to(unpacked)) for file in unpacked.rglob("*") if file.is_file()}
+    known = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=REPOSITORY, check=True, capture_output=True, text=True,
+    ).stdout.splitlines()  # fmt: skip
+    expected = {name for name in known if not name.startswith(NOT_SENT)}
+    assert names == expected | {"PKG-INFO"}
+    assert digests(build(unpacked)) == digests([sdist, wheel])
+
+
+def test_only_one_place_has_the_version(wheel: Path) -> None:
+    assert wheel.name == f"falenv-{__version__}-py3-none-any.whl"
+    for folder, ending in (("falenv", ".py"), (".", ".toml")):
+        for file in (REPOSITORY / folder).glob(f"**/*{ending}" if folder != "." else f"*{ending}"):
+            found = f'"{__version__}"' in file.read_text()
+            assert found == (file == REPOSITORY / "falenv" / "__init__.py"), file
 
 
 SHARED = {
