@@ -175,8 +175,9 @@ def test_a_block_of_another_version_is_replaced_in_its_place(home: Home, exe: Pa
     other = exe.with_name("other") / "falenv"
     other.parent.mkdir()
     shutil.copy2(exe, other)
-    done = home.run(str(other), "profile", "install", "zsh", "--yes")
+    done = home.run(str(other), "profile", "install", "zsh", "--dry-run")
     assert done.returncode == 0
+    assert home.run(str(other), "profile", "install", "zsh", "--yes").returncode == 0
     for sign, program in (("-", exe), ("+", other)):
         lines = [line for line in done.stdout.splitlines() if line.startswith(sign)]
         assert any(program.parent.name + "/falenv" in line for line in lines)
@@ -295,8 +296,11 @@ def test_without_a_terminal_it_shows_and_refuses(home: Home) -> None:
 
 def test_the_difference_shows_nothing_of_the_users(home: Home) -> None:
     (home.path / ".zshrc").write_text("export TOKEN=secret")
-    assert "secret" not in install(home, "zsh")
-    assert "secret" not in uninstall(home)
+    for command in ("install", "uninstall"):
+        done = home.fal(command, "zsh", "--dry-run")
+        assert MARK in done.stdout
+        assert "secret" not in done.stdout
+        assert home.fal(command, "zsh", "--yes").returncode == 0
 
 
 def test_on_a_terminal_it_asks(home: Home, start: Start, kind: Kind) -> None:
@@ -310,20 +314,28 @@ def test_on_a_terminal_it_asks(home: Home, start: Start, kind: Kind) -> None:
     }[kind.name]
     before = path.read_text() if path.exists() else None
 
-    def answer(text: str) -> str:
+    short = str(path).replace(f"{home.path}/", "~/")
+    question = f"Add falenv's block to {short}? [y/N/d]"
+
+    def answer(*texts: str) -> str:
         shell.clear()
         shell.type("fal profile install\r")
-        shell.wait(lambda: "[y/N]" in shell.screen(), "the question")
-        return shell.press(f"{text}\r")
+        for number, text in enumerate(texts, 1):
+            asked = lambda: shell.screen().count(question) == number  # noqa: B023, E731
+            shell.wait(asked, question)
+            shell.type(text) if number == len(texts) else shell.type(f"{text}\r")
+        return shell.press("\r")
 
     for text in ("", "n"):
-        assert "nothing was changed" in answer(text)
+        assert answer(text).splitlines()[-1] == "falenv: cancelled; nothing was changed"
         assert (path.read_text() if path.exists() else None) == before
-    shown = answer("y")
+    assert MARK not in answer("x", "n")
+    shown = answer("d", "y")
+    assert f"\n+{MARK}" in shown
     assert "Installed in" in shown
     assert MARK in path.read_text()
     # The line for this shell does what it says.
-    line = re.findall(r"into this one: (.*)", shown)[0]
+    line = re.findall(r"; to load it into this one: (.*)", shown)[0]
     assert shell.talk(line) == ""
     assert shell.get("FAL_KEY") == KEYS["a"]
     again = shell.talk("fal profile install")

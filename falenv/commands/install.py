@@ -54,9 +54,10 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool, as_json: bool) -> None:
     """Load falenv into every new shell.
 
-    Add a few lines to the shell's start-up file, after showing them and asking. SHELL is bash,
-    fish, nu, zsh or direnv, by default your own shell. direnv gets the command `use fal NAME`, for
-    an .envrc. If `falenv` is not on your PATH but ~/.local/bin is, also add a link there.
+    Add a few lines to the shell's start-up file, after asking. Answer d to see them first. SHELL
+    is bash, fish, nu, zsh or direnv, by default your own shell. direnv gets the command
+    `use fal NAME`, for an .envrc. If `falenv` is not on your PATH but ~/.local/bin is, also add a
+    link there.
 
     \b
         fal profile install
@@ -66,16 +67,21 @@ def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool, as_json: bool)
     _check_json(as_json=as_json, answered=yes or dry_run)
     exe = paths.program()
     if not os.access(exe, os.X_OK):
-        raise FalenvError(f"{exe} is not an executable program; install falenv as its README says")
+        raise FalenvError(
+            f"{exe} is not an executable program", "install falenv as its README says"
+        )
     kind = program.fate(exe)
     if kind:
         raise ProgramWillVanishError(exe, kind)
     targets = dict.fromkeys(shells or (_asking(),))
     edits = [edit for target in targets for edit in rcfiles.install(target, exe)]
     link = program.link_wanted()
-    asked = f"+{link} -> {exe}\n" if link else ""
+    changed = [edit for edit in edits if edit.after != edit.before]
+    does = [_names("add falenv's block to", changed)]
+    does += [f"link {_short(link)} to {_short(exe)}"] if link else []
+    line = f"+{link} -> {exe}" if link else ""
     words = ("install", *shells)
-    changed = _change(edits, asked, words, yes=yes, dry_run=dry_run, is_shown=not as_json)
+    _change(changed, does, line, words, yes=yes, dry_run=dry_run, as_json=as_json)
     if as_json:
         results.emit(None, **_as_json(edits, link, dry_run=dry_run))
     if dry_run:
@@ -100,7 +106,7 @@ def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool, as_json: bool)
         say("to choose a profile in an .envrc, write: use fal NAME")
     line = _line_for(targets, exe)
     if changed and line and not is_here:
-        say(f"every new shell loads falenv; to load it into this one: {line}")
+        say("every new shell loads falenv", f"to load it into this one: {line}")
 
 
 @click.command("uninstall")
@@ -127,9 +133,14 @@ def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool, as_json: boo
         click.echo("Not installed in any start-up file.")
     if not edits and not link:
         return
-    asked = f"-{link} -> {os.readlink(link)}\n" if link else ""
+    does = [
+        _names("remove falenv's block from", [edit for edit in edits if edit.after is not None]),
+        _names("delete", [edit for edit in edits if edit.after is None]),
+    ]
+    does += [f"delete the link {_short(link)}"] if link else []
+    line = f"-{link} -> {os.readlink(link)}" if link else ""
     words = ("uninstall", *shells)
-    _change(edits, asked, words, yes=yes, dry_run=dry_run, is_shown=not as_json)
+    _change(edits, does, line, words, yes=yes, dry_run=dry_run, as_json=as_json)
     if dry_run:
         return
     removed = [f"Removed from {edit.path}." for edit in edits]
@@ -144,7 +155,7 @@ def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool, as_json: boo
         files.remove(paths.cached(paths.program(), target))
         files.remove(paths.cached(paths.program(), target) + paths.NEWEST)
     if is_here:
-        say("this shell keeps falenv until you close it; to remove it now: fal profile off")
+        say("this shell keeps falenv until you close it", "to remove it now: fal profile off")
 
 
 def _is_installed(target: str) -> bool:
@@ -159,19 +170,22 @@ def _asking() -> str:
     try:
         shell = detect.shell()
     except UsageError:
-        raise UsageError("could not detect your shell; name it: fal profile install bash") from None
+        raise UsageError(
+            "could not detect your shell", "name it: fal profile install bash"
+        ) from None
     if shell in dialects.OTHERS:
         raise NotIntegratedError(shell)
     if shell not in rcfiles.TARGETS:
         raise UsageError(
-            f"the start-up file of {shell} is unknown; add this line to it yourself: {notices.EVAL}"
+            f"the start-up file of {shell} is unknown",
+            f"add this line to it yourself: {notices.EVAL}",
         )
     return shell
 
 
 def _check_json(*, as_json: bool, answered: bool) -> None:
     if as_json and not answered:
-        raise UsageError("--json asks no question; add --yes, or --dry-run to see the change")
+        raise UsageError("--json asks no question", "add --yes, or --dry-run to see the change")
 
 
 def _as_json(edits: list[Edit], link: str, *, dry_run: bool) -> dict[str, Any]:
@@ -182,35 +196,65 @@ def _as_json(edits: list[Edit], link: str, *, dry_run: bool) -> dict[str, Any]:
 
 def _change(  # noqa: PLR0913 - what to change, and how to ask
     edits: list[Edit],
+    does: list[str],
     link: str,
     words: tuple[str, ...],
     *,
     yes: bool,
     dry_run: bool,
-    is_shown: bool,
-) -> list[Edit]:
-    """Show the edits that change something, write them if the user agrees, and return them.
+    as_json: bool,
+) -> None:
+    """Write edits if the user agrees, or show them in a dry run.
 
-    `link` is a line about the link on PATH, which the caller changes then. `words` are the command
-    and its arguments, for the message.
+    `does` says what they do, in parts that may be empty. `link` is a line about the link on PATH,
+    which the caller changes. `words` are the command and its arguments, for the message.
     """
-    changes = [edit for edit in edits if edit.after != edit.before]
-    if is_shown:
-        for edit in changes:
-            emit(_difference(edit))
-        emit(link and f"{printable(link.rstrip())}\n")
-    if dry_run or not (changes or link):
-        return changes
-    if not yes:
-        if not can_ask():
-            raise FalenvError(
-                "nothing was changed, because there is no terminal to ask on; to make this "
-                f"change: fal profile {' '.join(words)} --yes"
-            )
-        click.confirm("Make this change?", abort=True, err=True)
-    for edit in changes:
+    if not edits and not link:
+        return
+    difference = "".join(map(_difference, edits)) + (f"{printable(link)}\n" if link else "")
+    asks = not yes and not dry_run
+    if not as_json and (dry_run or (asks and not can_ask())):
+        emit(difference)
+    if dry_run:
+        return
+    if asks and not can_ask():
+        raise FalenvError(
+            "nothing was changed, because there is no terminal to ask on",
+            f"to make this change: fal profile {' '.join(words)} --yes",
+        )
+    if asks:
+        _ask(", and ".join(filter(None, does)), difference)
+    for edit in edits:
         rcfiles.write(edit)
-    return changes
+
+
+def _ask(what: str, difference: str) -> None:
+    """Ask whether to do that, and show the difference on request; raise Abort after a no."""
+    question = printable(f"{what[0].upper()}{what[1:]}? [y/N/d]")
+    while True:
+        answer = click.prompt(
+            question, default="n", show_default=False, prompt_suffix=" ", err=True
+        )
+        if answer.lower() in {"y", "yes"}:
+            return
+        if answer.lower() in {"n", "no"}:
+            raise click.Abort
+        if answer.lower() == "d":
+            emit(difference)
+        else:
+            say("answer y (yes), n (no) or d (show the difference)")
+
+
+def _names(verb: str, edits: list[Edit]) -> str:
+    """Return a verb and the files of edits, such as `delete a, b and c`, or an empty string."""
+    *most, last = [_short(edit.path) for edit in edits] or [""]
+    return f"{verb} {', '.join(most)}{' and ' if most else ''}{last}" if last else ""
+
+
+def _short(path: str) -> str:
+    """Return a path with `~` for the home folder."""
+    home = os.path.expanduser("~")
+    return f"~{path[len(home) :]}" if path.startswith(f"{home}/") else path
 
 
 def _difference(edit: Edit) -> str:
