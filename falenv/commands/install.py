@@ -67,9 +67,7 @@ def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool, as_json: bool)
     _check_json(as_json=as_json, answered=yes or dry_run)
     exe = paths.program()
     if not os.access(exe, os.X_OK):
-        raise FalenvError(
-            f"{exe} is not an executable program", "install falenv as its README says"
-        )
+        raise FalenvError(f"{exe} is not an executable program; install falenv as its README says")
     kind = program.fate(exe)
     if kind:
         raise ProgramWillVanishError(exe, kind)
@@ -106,7 +104,7 @@ def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool, as_json: bool)
         say("to choose a profile in an .envrc, write: use fal NAME")
     line = _line_for(targets, exe)
     if changed and line and not is_here:
-        say("every new shell loads falenv", f"to load it into this one: {line}")
+        say(f"every new shell loads falenv; to load it into this one: {line}")
 
 
 @click.command("uninstall")
@@ -155,7 +153,7 @@ def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool, as_json: boo
         files.remove(paths.cached(paths.program(), target))
         files.remove(paths.cached(paths.program(), target) + paths.NEWEST)
     if is_here:
-        say("this shell keeps falenv until you close it", "to remove it now: fal profile off")
+        say("this shell keeps falenv until you close it; to remove it now: fal profile off")
 
 
 def _is_installed(target: str) -> bool:
@@ -170,22 +168,19 @@ def _asking() -> str:
     try:
         shell = detect.shell()
     except UsageError:
-        raise UsageError(
-            "could not detect your shell", "name it: fal profile install bash"
-        ) from None
+        raise UsageError("could not detect your shell; name it: fal profile install bash") from None
     if shell in dialects.OTHERS:
         raise NotIntegratedError(shell)
     if shell not in rcfiles.TARGETS:
         raise UsageError(
-            f"the start-up file of {shell} is unknown",
-            f"add this line to it yourself: {notices.EVAL}",
+            f"the start-up file of {shell} is unknown; add this line to it yourself: {notices.EVAL}"
         )
     return shell
 
 
 def _check_json(*, as_json: bool, answered: bool) -> None:
     if as_json and not answered:
-        raise UsageError("--json asks no question", "add --yes, or --dry-run to see the change")
+        raise UsageError("--json asks no question; add --yes, or --dry-run to see the change")
 
 
 def _as_json(edits: list[Edit], link: str, *, dry_run: bool) -> dict[str, Any]:
@@ -219,8 +214,8 @@ def _change(  # noqa: PLR0913 - what to change, and how to ask
         return
     if asks and not can_ask():
         raise FalenvError(
-            "nothing was changed, because there is no terminal to ask on",
-            f"to make this change: fal profile {' '.join(words)} --yes",
+            "nothing was changed, because there is no terminal to ask on; to make this "
+            f"change: fal profile {' '.join(words)} --yes"
         )
     if asks:
         _ask(", and ".join(filter(None, does)), difference)
