@@ -404,7 +404,7 @@ def test_start_up_files_that_load_it(home: Home, fine: list[Row], kind: Kind) ->
         what = f"{file}, line {line} sets a FAL_KEY (id {key_id(HAND)}), {result}"
         assert found == (level, "exported", what, "delete that line")
     # A block of another version: --fix writes it again in its place.
-    old = block.replace("Let every new shell follow", "Let each new shell follow")
+    old = block.replace("__falenv_cached", "__falenv_copied")
     crc = zlib.crc32(old[old.index(" >>>\n") + 5 : old.index("# <<<")].encode())
     file.write_text(f"# mine\n{re.sub('falenv [0-9a-f]{8} <<<', f'falenv {crc:08x} <<<', old)}")
     what = f"{file} has the lines of another falenv, or of another version"
@@ -413,7 +413,7 @@ def test_start_up_files_that_load_it(home: Home, fine: list[Row], kind: Kind) ->
     assert [row for row in doctor(home, "--fix") if row[1] == "block"] == []
     assert file.read_text() == f"# mine\n{block}"
     # One that the user has changed stays.
-    file.write_text(block.replace("Let every", "Let every single"))
+    file.write_text(block.replace(">>>\n", ">>>\n# single\n", 1))
     found = next(row for row in doctor(home, "--fix") if row[1] == "block")
     assert found[2].endswith("falenv's block was changed by hand")
     assert "single" in file.read_text()

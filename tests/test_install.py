@@ -315,23 +315,26 @@ def test_on_a_terminal_it_asks(home: Home, start: Start, kind: Kind) -> None:
     before = path.read_text() if path.exists() else None
 
     short = str(path).replace(f"{home.path}/", "~/")
-    question = f"Add falenv's block to {short}? [y/N/d]"
+    login = " and ~/.bash_profile" if kind.name == "bash" else ""
+    question = f"Add falenv's block to {short}{login}? [y/N/d]"
 
-    def answer(*texts: str) -> str:
+    def answer(*texts: str) -> tuple[str, str]:
+        """Return what is shown behind the last answer, and all that was sent to the terminal."""
         shell.clear()
+        begin = len(shell.output)
         shell.type("fal profile install\r")
         for number, text in enumerate(texts, 1):
             asked = lambda: shell.screen().count(question) == number  # noqa: B023, E731
             shell.wait(asked, question)
             shell.type(text) if number == len(texts) else shell.type(f"{text}\r")
-        return shell.press("\r")
+        return shell.press("\r"), shell.output[begin:].replace("\r\n", "\n")
 
     for text in ("", "n"):
-        assert answer(text).splitlines()[-1] == "falenv: cancelled; nothing was changed"
+        assert answer(text)[0].splitlines()[-1] == "falenv: cancelled; nothing was changed"
         assert (path.read_text() if path.exists() else None) == before
-    assert MARK not in answer("x", "n")
-    shown = answer("d", "y")
-    assert f"\n+{MARK}" in shown
+    assert MARK not in answer("x", "n")[1]
+    shown, sent = answer("d", "y")
+    assert f"\n+{MARK}" in sent
     assert "Installed in" in shown
     assert MARK in path.read_text()
     # The line for this shell does what it says.
