@@ -227,10 +227,11 @@ class Victim:
             "config.toml", ".config.toml.lock"
         }, what  # fmt: skip
         assert 'key = "00000000-0000-4000-8000-000000000001:fake' in store.read_text()
-        # Beside what a killed process has left, each file is whole and private.
+        # Beside what a killed process has left, each file is whole. A link is not private.
+        modes = {0o600, *(mode for _, mode in self.kept.values())}
         for name, (text, mode) in self.in_kept().items():
             if name.startswith(".falenv-new-"):
-                assert mode == 0o600, what
+                assert mode in modes, what
             else:
                 old = [("a\n", mode)] if name == ".fal-profile" else []
                 assert (text, mode) in [self.kept[name], *old], what
