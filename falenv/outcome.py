@@ -30,6 +30,26 @@ def set_known(name: str) -> bool:
     return True
 
 
+def set_piped_key(name: str) -> bool:
+    """Give a profile the key from standard input if that takes no question; return True if so.
+
+    Errors: StoreError, and FalenvError without a key.
+    """
+    profile = store.read(paths.store()).profiles.get(name)
+    if profile is None or profile.is_protected or profile.is_in_keyring:
+        return False
+    from falenv.pasted import piped_key
+
+    mark = fast.mark_of_shell()
+    before, after = edits.set_key(name, piped_key())
+    now = after.profiles.get(name)
+    done = f"Key set for profile {printable(masked(name))}."
+    fields = {"profile": masked(name), "key_id": now.id if now else None}
+    report("key", before, after, mark, [done], fields, as_json=False)
+    tell_of_rest(after, name, mark)
+    return True
+
+
 def set_default(
     command: str, name: str, mark: str, first: str = "", *, as_json: bool = False
 ) -> None:
@@ -88,3 +108,11 @@ def keep_trust(before: Store, after: Store) -> None:
         from falenv import sources
 
         sources.keep_trust(before, after)
+
+
+def tell_of_rest(after: Store, name: str, mark: str) -> None:
+    """Say why a profile is still unusable after an edit."""
+    problem = after.unusable.get(name)
+    # A shell that follows this profile says so itself.
+    if problem and not (mark and choice(after)[0] == name):
+        say(str(problem))

@@ -8,8 +8,9 @@ more of the text than one character that no key contains.
 from __future__ import annotations
 
 import re
+import sys
 
-from falenv.errors import InvalidKeyError
+from falenv.errors import FalenvError, InvalidKeyError
 from falenv.profile import QUOTES, described
 
 CREATE = "https://fal.ai/dashboard/keys"  # fal/cli/profile.py of the official CLI
@@ -116,3 +117,16 @@ def _bounds(text: str) -> tuple[int, int]:
         elif text[end - 1 : end] == "\\" and text[end - 2 : end - 1].isspace():
             end -= 1  # of a shell's line that goes on
     return start, end
+
+
+def piped_key() -> str:
+    """Return the key from standard input, which must be one line. Errors: FalenvError."""
+    try:
+        text = sys.stdin.buffer.read(64 * 1024).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidKeyError("The text is not UTF-8.", keeps_form=True) from None
+    # Not splitlines(), which also ends a line at characters that clean_key reports.
+    lines = [line for line in re.split(r"[\r\n]+", text) if line.strip()]
+    if len(lines) != 1:
+        raise FalenvError("standard input must have one line, the key; nothing was changed")
+    return clean_key(lines[0])

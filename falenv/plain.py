@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def dispatch(arguments: list[str]) -> bool:
     """Run a `fal profile …` command line if it is a plain one; return True if so.
@@ -21,6 +23,10 @@ def dispatch(arguments: list[str]) -> bool:
             from falenv import outcome
 
             return outcome.set_known(name)
+        case ["key", name, "--stdin"] if not (name.startswith("-") or sys.stdin.isatty()):
+            from falenv import outcome
+
+            return outcome.set_piped_key(name)
         case _:
             return False
     return True

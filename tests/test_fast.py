@@ -23,10 +23,11 @@ TOML = {"contextlib", "datetime", "re", "tomli"}
 RUN = "import sys; sys.argv[0] = {!r}; from falenv.__main__ import main; sys.exit(main())"
 
 
-def imported(home: Home, *arguments: str) -> set[str]:
+def imported(home: Home, *arguments: str, stdin: str = "") -> set[str]:
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", RUN.format(str(SCRIPTS / "falenv")), *arguments],
         env=home.variables, cwd=home.path, capture_output=True, text=True, check=False,
+        input=stdin,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
@@ -123,7 +124,10 @@ def test_a_start_imports_nothing_that_env_does_not(home: Home) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["list"], ["list", "--json"], ["current"], ["current", "--json"], ["set", "b"]],
+    [
+        *(["list"], ["list", "--json"], ["current"], ["current", "--json"], ["set", "b"]),
+        ["key", "b", "--stdin"],
+    ],
     ids=" ".join,
 )
 def test_a_plain_line_of_an_everyday_command_needs_no_click(
@@ -132,7 +136,7 @@ def test_a_plain_line_of_an_everyday_command_needs_no_click(
     home.profiles("a", "b", default="a")
     # A shell that is not integrated is told how to load falenv, for which its kind has to be known.
     home.variables |= {"FAL_KEY": KEYS["a"], "__falenv_shell": "live"}
-    found = imported(home, "profile", *arguments) - imported_by_python_alone()
+    found = imported(home, "profile", *arguments, stdin=KEYS["c"]) - imported_by_python_alone()
     assert found & HEAVY == ({"json"} if "--json" in arguments else set())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 
 import click
@@ -23,7 +22,7 @@ from falenv.errors import (
     UsageError,
 )
 from falenv.masking import as_word, key_id, masked, printable, short_id, shown
-from falenv.pasted import clean_key
+from falenv.pasted import clean_key, piped_key
 from falenv.profile import EXEC, check_host
 
 TYPE_CHECKING = False
@@ -262,7 +261,7 @@ def key(  # noqa: PLR0913 - the options above
     now = after.profiles.get(profile)  # None if another program has just made it unusable
     fields = {"profile": masked(profile), "key_id": now.id if now else None}
     results.report(before, after, mark, [done], fields, as_json=as_json)
-    _tell_of_rest(after, profile, mark)
+    outcome.tell_of_rest(after, profile, mark)
 
 
 def _set_key(
@@ -299,7 +298,7 @@ def _value(found: Store, name: str, mode: str, *, yes: bool) -> str:
     if questions.has_terminal():  # even with --stdin, so that the terminal does not show the key
         return _typed_key(name, must_ask=must_ask)
     if mode == "--stdin":
-        return _piped_key()
+        return piped_key()
     raise UsageError("standard input is not a terminal; to read the key from it, add --stdin")
 
 
@@ -465,19 +464,6 @@ def key_from_environment(found: Store) -> str:
     raise FalenvError("FAL_KEY is not set, so there is no key to take; nothing was changed")
 
 
-def _piped_key() -> str:
-    """Return the key from standard input, which must be one line."""
-    try:
-        text = sys.stdin.buffer.read(64 * 1024).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InvalidKeyError("The text is not UTF-8.", keeps_form=True) from None
-    # Not splitlines(), which also ends a line at characters that clean_key reports.
-    lines = [line for line in re.split(r"[\r\n]+", text) if line.strip()]
-    if len(lines) != 1:
-        raise FalenvError("standard input must have one line, the key; nothing was changed")
-    return clean_key(lines[0])
-
-
 @click.command("host")
 @click.argument("host", required=False)
 @click.option("--profile", "name", metavar="NAME", help="Change this profile.")
@@ -510,7 +496,7 @@ def host(  # noqa: PLR0913 - the options above
     before, after = edits.put(profile, {"host": value})
     fields = {"profile": masked(profile), "host": value}
     results.report(before, after, mark, [done], fields, as_json=as_json)
-    _tell_of_rest(after, profile, mark)
+    outcome.tell_of_rest(after, profile, mark)
 
 
 @click.command("protect")
@@ -552,15 +538,7 @@ def protect(*, name: str, exec_only: bool, off: bool, yes: bool, as_json: bool) 
     before, after = edits.put(name, settings)
     fields = {"profile": masked(name), **settings}
     results.report(before, after, mark, [done], fields, as_json=as_json)
-    _tell_of_rest(after, name, mark)
-
-
-def _tell_of_rest(after: Store, name: str, mark: str) -> None:
-    """Say why a profile is still unusable after an edit."""
-    problem = after.unusable.get(name)
-    # A shell that follows this profile says so itself.
-    if problem and not (mark and choice(after)[0] == name):
-        say(str(problem))
+    outcome.tell_of_rest(after, name, mark)
 
 
 @click.command("delete")
