@@ -51,6 +51,7 @@ COMMANDS = {
     "protect": ["protect", "b"],
     "command": ["key", "b", "--yes", "--command", "printf", "%s:%s", *KEYS["c"].split(":")],
     "rename": ["rename", "a", "c"],
+    "rename with a link": ["rename", "a", "c"],
     "import": ["import", "-", "c"],
     "edit": ["edit"],
     "verify": ["verify", "--all"],
@@ -95,6 +96,7 @@ class Victim:
         self.path = path
         self.kind = MountedHome if mounted else Home
         self.arguments = COMMANDS[command]
+        self.links = command == "rename with a link"
         self.program = [str(SCRIPTS / "falenv")]
         if command == "verify":
             self.program = [str(SCRIPTS / "python"), "-c", ANSWERED]
@@ -112,7 +114,7 @@ class Victim:
         home = self.kind(self.path)
         home.write(STORE)
         (self.path / ".kept").mkdir()
-        if self.arguments[0] == "rename":
+        if self.links:
             before = os.getcwd()
             os.chdir(self.path / ".kept")
             with mock.patch.dict(home.variables, FAL_CONFIG_PATH=str(home.store)):
@@ -160,7 +162,7 @@ class Victim:
         assert ("utimensat" in names) == (self.arguments[0] != "export")
         # The index's, and the store's. `rename` also writes a note for shells, the link and the
         # verdict on it, and `edit` a copy.
-        more = {"rename": 3, "edit": 1}.get(self.arguments[0], 0)
+        more = {"rename": 1, "edit": 1}.get(self.arguments[0], 0) + 2 * self.links
         assert names.count("rename") == 1 + self.writes + more
         # What a power failure could undo: first the file is on the disk, then its name.
         synced = SYNCED if self.kind is Home else WRITTEN_IN_PLACE
@@ -308,8 +310,9 @@ def inject_everywhere(victim: Victim, name: str, fault: str, figure: Callable[[s
         victim.check(what)
     refused = len(codes) - codes.count(0)
     if fault != "EINTR":  # which Python mends itself, as a rule (PEP 475)
-        # A write in place mends more: it tries the steps again that follow its record.
-        least = 6 if victim.kind is Home else 8
+        # A write in place mends more: it tries the steps again that follow its record. Links are
+        # only told of, when the profile has its new name.
+        least = (6 if victim.kind is Home else 8) + 3 * victim.links
         assert refused >= (len(tried) // least if victim.writes else 0)
     figure(
         f"fault injection: {name}, {fault} at {len(tried)} of {len(numbers)} calls: "
