@@ -209,6 +209,11 @@ def _find(path: str, content: bytes) -> re.Match[bytes] | None:
     return found
 
 
+def has_block(edit: Edit) -> bool:
+    """Return True if the file had falenv's block before the edit; raise StartupFileError."""
+    return edit.before is not None and _find(edit.path, edit.before) is not None
+
+
 def _put(path: str, body: str) -> Edit:
     """Return the edit that inserts falenv's block, in its old place or at the end."""
     before = read(path)

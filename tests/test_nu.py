@@ -388,7 +388,7 @@ def test_install_an_upgrade_and_uninstall(home: Home, program: str) -> None:
     ran = home.run(program, "-n", "-c", line)
     assert (ran.stdout, ran.stderr) == ("false\n", "")
     assert home.fal("install", "nu", "--yes").stdout == f"Already installed in {file}.\n"
-    assert home.fal("uninstall", "--yes").stdout.splitlines()[-1] == f"Removed from {file}."
+    assert home.fal("uninstall", "--yes").stdout.splitlines()[-1] == f"Removed {file}."
     assert not file.exists()
 
 

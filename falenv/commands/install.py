@@ -75,7 +75,11 @@ def install(*, shells: tuple[str, ...], yes: bool, dry_run: bool, as_json: bool)
     edits = [edit for target in targets for edit in rcfiles.install(target, exe)]
     link = program.link_wanted()
     changed = [edit for edit in edits if edit.after != edit.before]
-    does = [_names("add falenv's block to", changed)]
+    renewed = list(filter(rcfiles.has_block, changed))
+    does = [
+        _names("add falenv's block to", [edit for edit in changed if edit not in renewed]),
+        _names("renew falenv's block in", renewed),
+    ]
     does += [f"link {_short(link)} to {_short(exe)}"] if link else []
     line = f"+{link} -> {exe}" if link else ""
     words = ("install", *shells)
@@ -141,7 +145,10 @@ def uninstall(*, shells: tuple[str, ...], yes: bool, dry_run: bool, as_json: boo
     _change(edits, does, line, words, yes=yes, dry_run=dry_run, as_json=as_json)
     if dry_run:
         return
-    removed = [f"Removed from {edit.path}." for edit in edits]
+    removed = [
+        f"Removed from {edit.path}." if edit.after is not None else f"Removed {edit.path}."
+        for edit in edits
+    ]
     if link:
         os.unlink(link)
         files.remove(paths.link_note())
