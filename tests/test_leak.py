@@ -132,7 +132,7 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "export": [
         ["--no-keys"], [PASTED], [HALF], ["--format", PASTED], ["--json"],
         ["--no-keys", "--output", "/nowhere/x"], ["--format", "github"],
-        ["a", "--output", "/nowhere/x"], ["a", "--output", PASTED, "--json"],
+        ["a", "--output", "/nowhere/x"], ["nosuch", "--output", PASTED, "--json"],
     ],
     "env": [
         ["--format", PASTED],

@@ -479,7 +479,7 @@ def test_edit_saves_what_is_whole_and_nothing_else(home: Home) -> None:
     code, out, err = edited("s/x/x/")
     assert (code, out, home.store.read_text()) == (1, "", "[a\n")
     assert err.startswith(f"{home.store}: the store is not valid TOML: Expected ']' at the end")
-    assert err.endswith(nothing)
+    assert err.count("\n") == 1
     assert edited("s/a/a]/") == (0, f"Saved {home.store}.\n", "")
     home.write("[__internal__]\nprofile = 1\n")
     code, out, err = edited("s/x/x/")

@@ -349,6 +349,8 @@ def edit(*, yes: bool, as_json: bool) -> None:
             while True:
                 new = editing.edited(folder, text, words)
                 found = editing.problems(path, before, new)
+                if new == base and found and not can_ask():
+                    raise FalenvError(found[0])
                 if found:
                     for problem in found:
                         say(problem)
